@@ -1,0 +1,54 @@
+// Errors: a code that a caller acts on, and one sentence that says what was wrong, where, and what to do.
+#pragma once
+
+#include <cstdint>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace medplib::core {
+
+// The codes of the C ABI (medplib.h), in its order and with its values.
+enum class ErrorCode : std::int32_t {
+  InvalidArgument = -1,  // the caller's option, question or region cannot be used
+  NotFound = -2,         // a file or a named thing does not exist
+  Format = -3,           // a file is there but is not what it should be
+  OutOfHostMemory = -4,
+  OutOfDeviceMemory = -5,
+  Device = -6,       // the device is missing or failed
+  Cancelled = -7,    // somebody asked to stop
+  Callback = -8,     // a callback failed
+  Version = -9,      // made for another version
+  State = -10,       // not now: the object is in another state
+  Unsupported = -11, // well-formed, but this engine cannot do it
+  Io = -12,          // reading or writing failed
+  Internal = -13     // a defect of the engine
+};
+
+// The code's name as the C ABI spells it without prefix, such as "INVALID_ARG".
+const char* error_code_name(ErrorCode code);
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const noexcept { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+// The parts, written one after the other.
+template <class... Parts>
+std::string text_of(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+// Throws Error(code) with the parts as its sentence.
+template <class... Parts>
+[[noreturn]] void fail(ErrorCode code, const Parts&... parts) {
+  throw Error(code, text_of(parts...));
+}
+
+}  // namespace medplib::core

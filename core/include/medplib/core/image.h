@@ -1,0 +1,62 @@
+// Image: pixels and where they came from.
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace medplib::core {
+
+// What a decoder may be asked to swallow. Everything above is refused before it is allocated.
+struct ImageLimits {
+  std::uint64_t max_bytes = std::uint64_t{512} << 20;   // of the file
+  std::uint64_t max_pixels = std::uint64_t{178956970};  // width × height
+};
+
+// How 16-bit grey becomes 8 bits.
+enum class SixteenBit {
+  Window,    // the darkest to the brightest value of the picture become 0 … 255
+  HighByte,  // v >> 8, as the published code reads them
+};
+
+struct ImageOptions {
+  ImageLimits limits;
+  SixteenBit sixteen_bit = SixteenBit::Window;
+};
+
+class Image {
+ public:
+  // Reads PNG, JPEG or TIFF, told apart by content. Errors: NotFound, Io, Format (not an image, truncated, over a limit).
+  static Image read(const std::filesystem::path& path, const ImageOptions& options = {});
+  // The same from memory; `name` stands for the file in messages.
+  static Image decode(std::span<const std::byte> bytes, const std::string& name, const ImageOptions& options = {});
+  // Takes rows of 1 (grey), 3 (RGB) or 4 (RGBA, alpha dropped) bytes a pixel; copied. Errors: InvalidArgument.
+  static Image from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride, int channels);
+
+  int width() const { return rgb_.cols; }
+  int height() const { return rgb_.rows; }
+  const cv::Mat& rgb() const { return rgb_; }  // H × W, CV_8UC3, red first; never written to
+  const std::string& name() const { return name_; }
+
+  // What `medplib info --image` prints of the file.
+  struct Origin {
+    std::string format;  // "PNG", "JPEG", "TIFF" or "pixels"
+    int channels = 3;    // in the file
+    int bits = 8;        // per channel in the file
+    double window_low = 0, window_high = 255;  // the values that became 0 and 255
+  };
+  const Origin& origin() const { return origin_; }
+
+ private:
+  Image(cv::Mat rgb, std::string name, Origin origin)
+      : rgb_(std::move(rgb)), name_(std::move(name)), origin_(std::move(origin)) {}
+  cv::Mat rgb_;
+  std::string name_;
+  Origin origin_;
+};
+
+}  // namespace medplib::core

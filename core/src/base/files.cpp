@@ -1,0 +1,90 @@
+#include "base/files.h"
+
+#include <medplib/core/error.h>
+
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <system_error>
+
+namespace medplib::core {
+namespace fs = std::filesystem;
+
+namespace {
+
+std::ifstream open_for_reading(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) fail(ErrorCode::NotFound, path, " is a folder, not a file.");
+  if (!fs::exists(path, ignored)) fail(ErrorCode::NotFound, path, " does not exist. Check the path.");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(ErrorCode::Io, path, " cannot be opened for reading: ", std::strerror(errno), ".");
+  return file;
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
+  std::ifstream file = open_for_reading(path);
+  std::error_code failed;
+  const std::uint64_t size = fs::file_size(path, failed);
+  if (!failed && size > max_bytes)
+    fail(ErrorCode::Format, path, " has ", size, " bytes; at most ", max_bytes, " are read.");
+  std::string bytes;
+  std::array<char, 1 << 16> block{};
+  while (file.read(block.data(), block.size()) || file.gcount() > 0) {
+    bytes.append(block.data(), static_cast<std::size_t>(file.gcount()));
+    if (bytes.size() > max_bytes) fail(ErrorCode::Format, path, " is longer than the ", max_bytes, " bytes that are read.");
+  }
+  if (file.bad()) fail(ErrorCode::Io, "Reading ", path, " failed: ", std::strerror(errno), ".");
+  return bytes;
+}
+
+void write_file(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  fs::path temporary = path;
+  temporary += text_of(".part", ::getpid());
+  try {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    if (!file) fail(ErrorCode::Io, path, " cannot be written: ", std::strerror(errno), ".");
+    write(file);
+    file.close();
+    if (!file) fail(ErrorCode::Io, "Writing ", path, " failed: ", std::strerror(errno), ". Is the disk full?");
+    std::error_code failed;
+    fs::rename(temporary, path, failed);
+    if (failed) fail(ErrorCode::Io, path, " cannot be replaced: ", failed.message(), ".");
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw;
+  }
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  write_file(path, [&](std::ostream& out) { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
+}
+
+std::string sha256_of_file(const fs::path& path) {
+  std::ifstream file = open_for_reading(path);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1)
+    fail(ErrorCode::Internal, "SHA-256 is not available in this build of OpenSSL.");
+  std::array<char, 1 << 16> block{};
+  while (file.read(block.data(), block.size()) || file.gcount() > 0)
+    EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) fail(ErrorCode::Io, "Reading ", path, " failed: ", std::strerror(errno), ".");
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  EVP_DigestFinal_ex(context.get(), digest.data(), &length);
+  std::string hex;
+  for (unsigned int i = 0; i < length; ++i) {
+    constexpr const char* digits = "0123456789abcdef";
+    hex += digits[digest[i] >> 4];
+    hex += digits[digest[i] & 15];
+  }
+  return hex;
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,43 @@
+// JSON read with errors that name the file and the place.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace medplib::core {
+
+using Json = nlohmann::ordered_json;
+
+// Errors: NotFound, Io, Format (not JSON: file, line and column are named).
+Json read_json(const std::filesystem::path& path);
+Json parse_json(std::string_view text, const std::string& where);
+
+// object[key] as T. Errors: Format, when it is absent or of another type; `where` names the file or object.
+template <class T>
+T required(const Json& object, const char* key, const std::string& where);
+
+// The same, with a default for an absent or null key.
+template <class T>
+T optional_or(const Json& object, const char* key, T otherwise, const std::string& where);
+
+[[noreturn]] void fail_json(const char* key, const std::string& where, const char* what);
+
+template <class T>
+T required(const Json& object, const char* key, const std::string& where) {
+  if (!object.is_object() || !object.contains(key)) fail_json(key, where, "is missing");
+  try {
+    return object.at(key).get<T>();
+  } catch (const nlohmann::json::exception& error) {
+    fail_json(key, where, error.what());
+  }
+}
+
+template <class T>
+T optional_or(const Json& object, const char* key, T otherwise, const std::string& where) {
+  if (!object.is_object() || !object.contains(key) || object.at(key).is_null()) return otherwise;
+  return required<T>(object, key, where);
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,44 @@
+// safetensors files: memory-mapped reading with every size checked, and writing.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace medplib::core {
+
+class SafetensorsFile {
+ public:
+  // Maps the file and checks its header: length ≤ 100 MB, first byte '{', known types, dtype × shape = range, ranges disjoint and covering.
+  // Errors: NotFound, Io, Format: the file, the tensor and what is wrong with it.
+  static SafetensorsFile open(const std::filesystem::path& path);
+
+  struct Entry {
+    c10::ScalarType dtype;
+    std::vector<std::int64_t> shape;
+    std::uint64_t begin, end;  // bytes within the data part
+  };
+  const std::map<std::string, Entry>& entries() const { return entries_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+  // A view of the mapped bytes that keeps the mapping alive; must not be written to. Errors: NotFound.
+  at::Tensor tensor(const std::string& name) const;
+
+ private:
+  SafetensorsFile() = default;
+  std::filesystem::path path_;
+  std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> metadata_;
+  std::shared_ptr<const char> data_;
+};
+
+// Writes all tensors (any device; made contiguous) in the given order, atomically. Errors: Io.
+void write_safetensors(const std::filesystem::path& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace medplib::core
