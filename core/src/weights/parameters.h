@@ -1,8 +1,9 @@
 // How the network gets its parameters: it says which it needs, a source hands them over.
 //
-// The network's constructors are the only place that lists parameters and their shapes. The same constructors load a checkpoint
-// (Checkpoint), start a training from scratch (FreshParameters) or list what a configuration needs (weights/shapes), depending on the source.
-// Names here are the network's own; weights/names.cpp maps them to the published layout.
+// The network's constructors are the only place that lists parameters and their shapes. The same constructors
+// load a checkpoint (Checkpoint), start a training from scratch (FreshParameters) or list what a
+// configuration needs (weights/shapes), depending on the source. Names here are the network's own;
+// weights/names.cpp maps them to the published layout.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,30 +19,32 @@ namespace medplib::core {
 enum class Init {
   Zeros,
   Ones,
-  Normal02,   // normal, standard deviation 0.02: embeddings, language model
-  FanIn,      // uniform ±1/sqrt(fan in): linear layers and convolutions
-  Normal,     // normal, standard deviation 1: SAM's tokens and Fourier matrix
+  Normal02,  // normal, standard deviation 0.02: embeddings, language model
+  FanIn,     // uniform ±1/sqrt(fan in): linear layers and convolutions
+  Normal,    // normal, standard deviation 1: SAM's tokens and Fourier matrix
 };
 
 struct ParameterSpec {
-  std::string name;                 // the network's name, such as "language.layers.0.attention.q.weight"
+  std::string name;  // the network's name, such as "language.layers.0.attention.q.weight"
   std::vector<std::int64_t> shape;
   Init init = Init::FanIn;
-  bool float32 = false;             // stays float32 whatever the model's precision (the router, SAM's Fourier matrix)
-  bool buffer = false;              // not trained
+  bool float32 = false;  // stays float32 whatever the model's precision (the router, SAM's Fourier matrix)
+  bool buffer = false;   // not trained
 };
 
 class ParameterSource {
  public:
   virtual ~ParameterSource() = default;
-  // The tensor for this parameter. A source that finds fault remembers it and answers with zeros, so that all faults can be told at once.
+  // The tensor for this parameter. A source that finds fault remembers it and answers with zeros, so that all
+  // faults can be told at once.
   virtual at::Tensor take(const ParameterSpec& spec) = 0;
 };
 
 // A source with a name in front: scope / "layers" / 3.
 class Scope {
  public:
-  explicit Scope(ParameterSource& source, std::string prefix = {}) : source_(&source), prefix_(std::move(prefix)) {}
+  explicit Scope(ParameterSource& source, std::string prefix = {})
+      : source_(&source), prefix_(std::move(prefix)) {}
   Scope operator/(const std::string& part) const;
   Scope operator/(std::int64_t index) const { return *this / std::to_string(index); }
   at::Tensor take(const std::string& name, std::vector<std::int64_t> shape, Init init) const;

@@ -14,8 +14,9 @@ namespace medplib::core {
 
 class SafetensorsFile {
  public:
-  // Maps the file and checks its header: length ≤ 100 MB, first byte '{', known types, dtype × shape = range, ranges disjoint and covering.
-  // Errors: NotFound, Io, Format: the file, the tensor and what is wrong with it.
+  // Maps the file and checks its header: length ≤ 100 MB, first byte '{', known types, dtype × shape = range,
+  // ranges disjoint and covering. Errors: NotFound, Io, Format: the file, the tensor and what is wrong with
+  // it.
   static SafetensorsFile open(const std::filesystem::path& path);
 
   struct Entry {
@@ -38,7 +39,8 @@ class SafetensorsFile {
 };
 
 // Writes all tensors (any device; made contiguous) in the given order, atomically. Errors: Io.
-void write_safetensors(const std::filesystem::path& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+void write_safetensors(const std::filesystem::path& path,
+                       const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace medplib::core

@@ -1,0 +1,20 @@
+// The one place that knows how the published checkpoints spell what the network calls by its own names.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace medplib::core {
+
+// "language.layers.0.attention.q.weight" → "model.layers.0.self_attn.q_proj.weight". Errors: Internal, for a
+// name the table lacks.
+std::string published_name(const std::string& network);
+
+// The other way; nothing for a name that no part of the network has.
+std::optional<std::string> network_name(const std::string& published);
+
+// Tensors that published checkpoints carry and the network does not need: buffers that it computes, CLIP's
+// last norm.
+bool is_ignored_published_name(const std::string& published);
+
+}  // namespace medplib::core

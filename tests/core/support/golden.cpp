@@ -1,0 +1,64 @@
+#include "support/golden.h"
+
+#include "base/json.h"
+#include "weights/safetensors.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+namespace medplib::test {
+
+namespace fs = std::filesystem;
+
+fs::path golden_root() {
+  const char* elsewhere = std::getenv("MEDPLIB_GOLDENS");
+  if (elsewhere != nullptr && *elsewhere != '\0') return elsewhere;
+  return fs::path(__FILE__).parent_path().parent_path().parent_path() / "goldens";
+}
+
+std::map<std::string, at::Tensor> load_golden(const fs::path& file) {
+  const auto opened = core::SafetensorsFile::open(golden_root() / file);
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& [name, entry] : opened.entries()) tensors.emplace(name, opened.tensor(name));
+  return tensors;
+}
+
+double relative_error(const at::Tensor& got, const at::Tensor& expected) {
+  if (got.sizes() != expected.sizes()) return std::numeric_limits<double>::infinity();
+  if (expected.numel() == 0) return 0;
+  const at::Tensor reference = expected.detach().to(at::kCPU, at::kDouble);
+  const at::Tensor difference = (got.detach().to(at::kCPU, at::kDouble) - reference).abs();
+  if (!at::isfinite(difference).all().item<bool>()) return std::numeric_limits<double>::infinity();
+  const double largest = reference.abs().max().item<double>();
+  return difference.max().item<double>() / std::max(largest, std::numeric_limits<double>::min());
+}
+
+std::vector<GoldenCase> golden_cases() {
+  const fs::path root = golden_root();
+  std::vector<GoldenCase> cases;
+  if (!fs::exists(root / "cases" / "index.json")) return cases;
+  for (const core::Json& entry : core::read_json(root / "cases" / "index.json")) {
+    const auto name = core::required<std::string>(entry, "name", "cases/index.json");
+    const fs::path checkpoint =
+        root / "ckpt" / core::required<std::string>(entry, "checkpoint", "cases/index.json");
+    if (fs::exists(root / "cases" / (name + ".safetensors")) && fs::exists(checkpoint))
+      cases.push_back({name, checkpoint});
+  }
+  return cases;
+}
+
+std::vector<fs::path> golden_checkpoints() {
+  std::vector<fs::path> folders;
+  const fs::path root = golden_root() / "ckpt";
+  if (!fs::exists(root)) return folders;
+  for (const auto& entry : fs::directory_iterator(root)) {
+    if (entry.is_directory()) folders.push_back(entry.path());
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+}  // namespace medplib::test

@@ -1,0 +1,35 @@
+// Golden outputs of the published implementation: where they lie, and how close to them a result is.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace medplib::test {
+
+// $MEDPLIB_GOLDENS, or the committed part in tests/goldens.
+std::filesystem::path golden_root();
+
+// All tensors of a safetensors file, by name; `file` is relative to the root, such as
+// "cases/s00_emits_seg.safetensors".
+std::map<std::string, at::Tensor> load_golden(const std::filesystem::path& file);
+
+// Largest absolute difference ÷ largest absolute expected value; infinite when the shapes differ or a value
+// is not finite.
+double relative_error(const at::Tensor& got, const at::Tensor& expected);
+
+struct GoldenCase {
+  std::string name;                  // "s00_emits_seg": cases/NAME.json, .safetensors, .image.png …
+  std::filesystem::path checkpoint;  // the folder with its weights
+};
+
+// The cases of cases/index.json that lie on this disk together with their checkpoint.
+std::vector<GoldenCase> golden_cases();
+
+// The checkpoint folders under ckpt/, by name.
+std::vector<std::filesystem::path> golden_checkpoints();
+
+}  // namespace medplib::test
