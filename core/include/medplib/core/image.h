@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace medplib::core {
 
@@ -30,7 +31,8 @@ struct ImageOptions {
 
 class Image {
  public:
-  // Reads PNG, JPEG or TIFF, told apart by content. Errors: NotFound, Io, Format (not an image, truncated, over a limit).
+  // Reads PNG, JPEG or TIFF, told apart by content.
+  // Errors: NotFound, Io, Format (not an image, damaged, truncated, over a limit), Unsupported (a layout that is not read).
   static Image read(const std::filesystem::path& path, const ImageOptions& options = {});
   // The same from memory; `name` stands for the file in messages.
   static Image decode(std::span<const std::byte> bytes, const std::string& name, const ImageOptions& options = {});

@@ -21,9 +21,8 @@ struct RunLengths {
 
 class Mask {
  public:
-  // `logits`: H × W, CV_32FC1, at image size.
-  Mask(cv::Mat logits, std::string label, double threshold)
-      : logits_(std::move(logits)), label_(std::move(label)), threshold_(threshold) {}
+  // `logits`: H × W, CV_32FC1, at image size. Errors: InvalidArgument, also for a threshold outside 0 … 1.
+  Mask(cv::Mat logits, std::string label, double threshold);
 
   int width() const { return logits_.cols; }
   int height() const { return logits_.rows; }

@@ -13,6 +13,7 @@
 namespace medplib::core {
 
 // Coordinates are pixels of the original image: x to the right, y down, (0, 0) the centre of the top left pixel.
+// The makers refuse coordinates that are not finite. Errors: InvalidArgument.
 class Region {
  public:
   // A square of half-width 20 pixels around the point, clipped to the image (41 × 41), as the published demo draws it.
@@ -23,16 +24,17 @@ class Region {
   static Region polygon(std::vector<cv::Point2d> corners);
   // A line drawn freehand, `thickness` pixels wide.
   static Region scribble(std::vector<cv::Point2d> points, double thickness = 5);
-  // A mask of the image's size (CV_8UC1): any value ≥ 1 is inside.
-  static Region mask(cv::Mat mask);
+  // A mask of the image's size (CV_8UC1), copied: any value ≥ 1 is inside.
+  static Region mask(const cv::Mat& mask);
   // A mask file, read as Pillow's grey ("L"): any value ≥ 1 is inside. Errors: as Image::read.
   static Region mask_file(const std::filesystem::path& path, const ImageLimits& limits = {});
 
-  // "point:x,y", "box:x0,y0,x1,y1", "polygon:x,y,x,y,…", "scribble:x,y,x,y,…" or "mask:FILE". Errors: InvalidArgument.
+  // "point:x,y", "box:x0,y0,x1,y1", "polygon:x,y,x,y,…", "scribble:x,y,x,y,…" or "mask:FILE".
+  // Errors: InvalidArgument; for a mask file those of Image::read.
   static Region parse(const std::string& text);
 
-  // The region on an image of this size: H × W, CV_8UC1, 1 inside, 0 outside.
-  // Errors: InvalidArgument when a coordinate is not finite, the region lies outside the image, covers no pixel, or a mask has another size.
+  // The region on an image of this size: H × W, CV_8UC1, 1 inside, 0 outside. Coordinates go to the nearest pixel.
+  // Errors: InvalidArgument when the region lies outside the image, covers no pixel, or a mask has another size.
   cv::Mat rasterize(int width, int height) const;
 
   // "box (210, 90)–(300, 180)": for messages.

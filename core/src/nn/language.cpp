@@ -1,0 +1,116 @@
+#include "nn/language.h"
+
+#include "ops/attention.h"
+
+#include <medplib/core/error.h>
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+namespace medplib::core {
+
+KvCache::KvCache(const LanguageConfig& config, std::int64_t capacity, const at::TensorOptions& options)
+    : capacity_(capacity) {
+  const std::int64_t dim = config.hidden / config.heads;
+  keys_ = at::empty({config.layers, 1, config.heads, capacity, dim}, options);
+  values_ = at::empty_like(keys_);
+}
+
+std::pair<at::Tensor, at::Tensor> KvCache::append(std::size_t layer, const at::Tensor& k,
+                                                  const at::Tensor& v) {
+  const std::int64_t added = k.size(2);
+  const auto all = [&](at::Tensor& store, const at::Tensor& fresh) {
+    const at::Tensor of_layer = store.select(0, static_cast<std::int64_t>(layer));
+    of_layer.narrow(2, length, added).copy_(fresh);
+    return of_layer.narrow(2, 0, length + added);
+  };
+  return {all(keys_, k), all(values_, v)};
+}
+
+std::int64_t KvCache::bytes() const { return static_cast<std::int64_t>(keys_.nbytes() + values_.nbytes()); }
+
+Language::Language(const Scope& scope, const LanguageConfig& config) : config_(config) {
+  embedding_ = scope.take("embed.weight", {config.vocabulary, config.hidden}, Init::Normal02);
+  for (std::int64_t i = 0; i < config.layers; ++i)
+    layers_.push_back(make_layer(scope / "layers" / i, config, i));
+  norm_ = RmsNorm(scope / "norm", config.hidden, config.norm_eps);
+  head_ = Linear(scope / "head", config.hidden, config.vocabulary, /*with_bias=*/false, Init::Normal02);
+}
+
+Language::Layer Language::make_layer(const Scope& scope, const LanguageConfig& config, std::int64_t index) {
+  const std::int64_t dim = config.hidden, experts = config.moe.experts_in(index);
+  const Scope attention = scope / "attention";
+  using Ffn = std::variant<SwiGlu, Moe>;
+  return {.input_norm = RmsNorm(scope / "input_norm", dim, config.norm_eps),
+          .ffn_norm = RmsNorm(scope / "ffn_norm", dim, config.norm_eps),
+          .q = Linear(attention / "q", dim, dim, false),
+          .k = Linear(attention / "k", dim, dim, false),
+          .v = Linear(attention / "v", dim, dim, false),
+          .o = Linear(attention / "o", dim, dim, false),
+          .ffn = experts > 0 ? Ffn(Moe(scope / "moe", config, experts))
+                             : Ffn(SwiGlu(scope / "ffn", dim, config.ffn))};
+}
+
+at::Tensor Language::embed(const at::Tensor& ids) const {
+  return at::embedding(embedding_, ids.to(embedding_.device()));
+}
+
+Language::Rotary Language::rotary(const at::Tensor& positions, const at::Tensor& like) const {
+  const std::int64_t dim = config_.hidden / config_.heads;
+  const at::Tensor even = at::arange(0, dim, 2, like.options().dtype(at::kFloat));
+  const at::Tensor frequencies = at::pow(config_.rope_theta, even / static_cast<double>(dim)).reciprocal();
+  const at::Tensor half = positions.to(at::kFloat).unsqueeze(-1) * frequencies;  // (B, T, d/2)
+  const at::Tensor angles = at::cat({half, half}, -1).unsqueeze(1);              // (B, 1, T, d)
+  return {angles.cos().to(like.scalar_type()), angles.sin().to(like.scalar_type())};
+}
+
+LanguageOutput Language::run(at::Tensor x, const Rotary& rotary, const Attend& attend, const Tap& tap) const {
+  const auto rotate = [&](const at::Tensor& t) {  // the half-split form
+    const auto halves = t.chunk(2, -1);
+    return t * rotary.cos + at::cat({-halves[1], halves[0]}, -1) * rotary.sin;
+  };
+  LanguageOutput output;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    if (tap) tap("hidden." + std::to_string(i), x);
+    const at::Tensor y = layer.input_norm(x);
+    const auto heads = [&](const Linear& projection) { return split_heads(projection(y), config_.heads); };
+    x = x + layer.o(merge_heads(attend(i, rotate(heads(layer.q)), rotate(heads(layer.k)), heads(layer.v))));
+    const at::Tensor z = layer.ffn_norm(x);
+    if (const auto* moe = std::get_if<Moe>(&layer.ffn))
+      x = x + (*moe)(z, &output.routings.emplace_back());
+    else
+      x = x + std::get<SwiGlu>(layer.ffn)(z);
+  }
+  output.hidden = norm_(x);
+  return output;
+}
+
+LanguageOutput Language::extend(const at::Tensor& embeddings, KvCache& cache, const Tap& tap) const {
+  const std::int64_t added = embeddings.size(1);
+  if (cache.length + added > cache.capacity())
+    fail(ErrorCode::InvalidArgument, "The conversation needs ", cache.length + added,
+         " tokens, but the model's context holds ", cache.capacity(),
+         ". Ask a shorter question, with fewer images, or start anew.");
+  const at::Tensor positions =
+      at::arange(cache.length, cache.length + added, embeddings.options().dtype(at::kLong));
+  const Attend attend = [&](std::size_t layer, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v) {
+    const auto [keys, values] = cache.append(layer, k, v);
+    return causal_attention(q, keys, values);
+  };
+  LanguageOutput output = run(embeddings, rotary(positions.unsqueeze(0), embeddings), attend, tap);
+  cache.length += added;
+  return output;
+}
+
+LanguageOutput Language::forward(const at::Tensor& embeddings, const at::Tensor& positions,
+                                 const at::Tensor& mask) const {
+  const Attend attend = [&](std::size_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+    return attention(q, k, v, mask);
+  };
+  return run(embeddings, rotary(positions, embeddings), attend, {});
+}
+
+}  // namespace medplib::core

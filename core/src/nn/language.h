@@ -1,0 +1,80 @@
+// The language model: LLaMA with dense and mixture-of-experts layers (reference §1).
+#pragma once
+
+#include "nn/config.h"
+#include "nn/layers.h"
+#include "nn/moe.h"
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+namespace medplib::core {
+
+// Keys and values of the tokens so far, allocated once. Cutting `length` back forgets the tokens behind it.
+class KvCache {
+ public:
+  KvCache(const LanguageConfig& config, std::int64_t capacity, const at::TensorOptions& options);
+
+  std::int64_t length = 0;
+  std::int64_t capacity() const { return capacity_; }
+  // Puts k, v (1, H, T, d) behind the first `length` tokens of a layer and answers with all of them (1, H,
+  // length + T, d).
+  std::pair<at::Tensor, at::Tensor> append(std::size_t layer, const at::Tensor& k, const at::Tensor& v);
+  std::int64_t bytes() const;
+
+ private:
+  std::int64_t capacity_;
+  at::Tensor keys_, values_;  // (layers, 1, H, capacity, d)
+};
+
+// Sees what passes through the network, for tests and for looking inside: "hidden.L" is the input of layer L.
+using Tap = std::function<void(std::string_view name, const at::Tensor& value)>;
+
+struct LanguageOutput {
+  at::Tensor hidden;              // (B, T, C) after the final norm
+  std::vector<Routing> routings;  // one a MoE layer; tokens of the batch flattened
+};
+
+class Language {
+ public:
+  Language(const Scope& scope, const LanguageConfig& config);
+
+  at::Tensor embed(const at::Tensor& ids) const;  // (…) int64, on any device → (…, C)
+
+  // One sequence going on behind what the cache holds: embeddings (1, T, C). The cache grows by T.
+  LanguageOutput extend(const at::Tensor& embeddings, KvCache& cache, const Tap& tap = {}) const;
+
+  // Whole sequences: embeddings (B, T, C), positions (B, T) int64, mask (B, 1, T, T) added to the attention
+  // scores.
+  LanguageOutput forward(const at::Tensor& embeddings, const at::Tensor& positions,
+                         const at::Tensor& mask) const;
+
+  at::Tensor logits(const at::Tensor& hidden) const { return head_(hidden); }  // (…, C) → (…, vocabulary)
+
+ private:
+  struct Layer {
+    RmsNorm input_norm, ffn_norm;
+    Linear q, k, v, o;
+    std::variant<SwiGlu, Moe> ffn;
+  };
+  struct Rotary {
+    at::Tensor cos, sin;  // (B or 1, 1, T, d)
+  };
+  // What each layer does with its queries, keys and values.
+  using Attend = std::function<at::Tensor(std::size_t layer, const at::Tensor& q, const at::Tensor& k,
+                                          const at::Tensor& v)>;
+
+  static Layer make_layer(const Scope& scope, const LanguageConfig& config, std::int64_t index);
+  Rotary rotary(const at::Tensor& positions, const at::Tensor& like) const;
+  LanguageOutput run(at::Tensor x, const Rotary& rotary, const Attend& attend, const Tap& tap) const;
+
+  LanguageConfig config_;
+  at::Tensor embedding_;  // (vocabulary, C)
+  std::vector<Layer> layers_;
+  RmsNorm norm_;
+  Linear head_;
+};
+
+}  // namespace medplib::core

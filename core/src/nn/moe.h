@@ -1,0 +1,42 @@
+// The feed-forward part of a language layer: one SwiGLU network, or several of which a router picks
+// (reference §1).
+#pragma once
+
+#include "nn/config.h"
+#include "nn/layers.h"
+
+namespace medplib::core {
+
+class SwiGlu {
+ public:
+  SwiGlu(const Scope& scope, std::int64_t hidden, std::int64_t ffn);
+  at::Tensor operator()(const at::Tensor& x) const;  // down(silu(gate x) · up x)
+
+ private:
+  Linear gate_, up_, down_;
+};
+
+// Which experts a token takes, and with what weight.
+struct Routing {
+  at::Tensor logits;   // (tokens, experts), float32
+  at::Tensor experts;  // (tokens, k), int64, most probable first
+  at::Tensor weights;  // (tokens, k), float32: the probability for k = 1, else renormalised to sum 1
+};
+
+Routing route(const at::Tensor& router_logits, std::int64_t k);
+
+class Moe {
+ public:
+  Moe(const Scope& scope, const LanguageConfig& config, std::int64_t experts);
+
+  // x (B, T, hidden) → the same shape. Only the experts that tokens chose are run, on those tokens. `routing`
+  // receives the choice.
+  at::Tensor operator()(const at::Tensor& x, Routing* routing) const;
+
+ private:
+  std::int64_t top_k_;
+  at::Tensor router_;  // (experts, hidden), float32
+  std::vector<SwiGlu> experts_;
+};
+
+}  // namespace medplib::core

@@ -1,0 +1,87 @@
+#include "base/files.h"
+#include "base/json.h"
+
+#include <medplib/core/error.h>
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+namespace medplib::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Files : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "medplib-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::size_t files_left() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+  fs::path folder_;
+};
+
+ErrorCode code_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::Internal;
+}
+
+TEST_F(Files, what_is_written_is_read_back) {
+  const std::string bytes("a\0b\n", 4);
+  write_file(folder_ / "x", bytes);
+  EXPECT_EQ(read_file(folder_ / "x"), bytes);
+  EXPECT_EQ(files_left(), 1U);
+}
+
+TEST_F(Files, a_writer_that_fails_leaves_the_old_file_and_no_other) {
+  write_file(folder_ / "x", "old");
+  EXPECT_THROW(write_file(folder_ / "x", [](std::ostream& out) {
+    out << "half";
+    throw std::runtime_error("no more");
+  }), std::runtime_error);
+  EXPECT_EQ(read_file(folder_ / "x"), "old");
+  EXPECT_EQ(files_left(), 1U);
+}
+
+TEST_F(Files, a_full_disk_is_an_io_error_that_says_so) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full on this system";
+  fs::create_symlink("/dev/full", folder_ / ("x.part" + std::to_string(::getpid())));
+  EXPECT_EQ(code_of([&] { write_file(folder_ / "x", std::string(100000, 'a')); }), ErrorCode::Io);
+  EXPECT_EQ(files_left(), 0U);
+}
+
+TEST_F(Files, absent_files_folders_and_too_long_ones_have_their_codes) {
+  EXPECT_EQ(code_of([&] { read_file(folder_ / "none"); }), ErrorCode::NotFound);
+  EXPECT_EQ(code_of([&] { read_file(folder_); }), ErrorCode::NotFound);
+  write_file(folder_ / "x", "12345");
+  EXPECT_EQ(code_of([&] { read_file(folder_ / "x", 4); }), ErrorCode::Format);
+}
+
+TEST_F(Files, sha256_agrees_with_the_standard) {
+  write_file(folder_ / "x", "abc");
+  EXPECT_EQ(sha256_of_file(folder_ / "x"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_F(Files, json_errors_name_the_file_and_the_key) {
+  write_file(folder_ / "x.json", "{\"a\": ");
+  EXPECT_EQ(code_of([&] { read_json(folder_ / "x.json"); }), ErrorCode::Format);
+  try {
+    required<int>(parse_json("{\"a\": \"b\"}", "config"), "a", "config");
+    FAIL() << "a string is no integer";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("\"a\" in config"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace medplib::core
