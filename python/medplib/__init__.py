@@ -1,0 +1,1 @@
+"""MedPLIB: ask questions about medical images and have structures drawn in them."""

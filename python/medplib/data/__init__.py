@@ -1,0 +1,1 @@
+"""Turn folders of medical image sets into training material in MeCoVQA's format."""

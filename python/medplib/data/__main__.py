@@ -1,0 +1,119 @@
+"""Command line: python -m medplib.data tiny --source SETS --out FOLDER"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from .records import Record, make_records
+from .sources import ImageSet, Item, read_sets
+from .vocabulary import spoken, write_vocabulary
+
+SIDE = 256  # of the longest side of what is written
+TASKS = ("segment", "absent", "presence", "region", "modality", "plane", "organ", "vqa")
+
+
+def _fit(picture: Image.Image) -> Image.Image:
+    scale = SIDE / max(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def _save(picture: Image.Image, file: Path) -> None:
+    """Write whole or not at all: what exists is not written again."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    picture.save(part, format="PNG")
+    part.replace(file)
+
+
+def write_image(item: Item, out: Path) -> None:
+    file = out / "images" / item.set_name / f"{item.id}.png"
+    if not file.exists():
+        with Image.open(item.image) as picture:
+            _save(_fit(picture.convert("RGB")), file)
+
+
+def write_masks(item: Item, out: Path) -> list[str]:
+    """The relative path of each structure's mask; empty where nothing of it was left at this size."""
+    paths = []
+    for index, structure in enumerate(item.structures):
+        relative = f"masks/{item.set_name}/{item.id}__{index}.png"
+        file = out / relative
+        if not file.exists():
+            with Image.open(structure.mask) as mask, Image.open(item.image) as picture:
+                if mask.size != picture.size:
+                    raise ValueError(f"{structure.mask}: the mask and its image differ in size; label the image again")
+                _save(_fit(mask.convert("L")).point([0] * 128 + [255] * 128), file)
+        with Image.open(file) as written:
+            paths.append(relative if written.getbbox() else "")
+    return paths
+
+
+def build(source: Path, out: Path) -> None:
+    sets, skipped = read_sets(source)
+    items = [item for image_set in sets for item in image_set.items]
+    masks = {}
+    for item in items:
+        write_image(item, out)
+        masks[item.set_name, item.id] = write_masks(item, out)
+    parts: dict[str, list[Record]] = {}
+    for part, held_out in (("train", False), ("validate", True)):
+        parts[part] = make_records([i for i in items if i.held_out == held_out], masks, vary=not held_out)
+        text = json.dumps(parts[part], ensure_ascii=False, indent=1)
+        (out / f"{part}.json").write_text(text + "\n", encoding="utf-8")
+    write_vocabulary(spoken(parts["train"]), out / "tokenizer")
+    print(table(sets, parts))
+    for line in skipped:
+        print(f"skipped {line}")
+    lost = sum(path == "" for paths in masks.values() for path in paths)
+    print(f"{lost} masks had nothing left at {SIDE} pixels and are not asked for")
+
+
+def table(sets: Sequence[ImageSet], parts: dict[str, list[Record]]) -> str:
+    """Images and questions by task of each set, train / held out; "segment" counts the pairs of image and mask."""
+    counts = [Counter((r["set"], r["task"]) for r in parts[part]) for part in ("train", "validate")]
+    rows = [["set", "modality", "licence class", "images", *TASKS]]
+    for image_set in sets:
+        held_out = sum(item.held_out for item in image_set.items)
+        images = f"{len(image_set.items) - held_out}/{held_out}"
+        tasks = ["/".join(str(count[image_set.name, task]) for count in counts) for task in TASKS]
+        rows.append([image_set.name, image_set.modality, image_set.licence_class, images, *tasks])
+    totals = [[sum(n for (_, name), n in count.items() if name == task) for count in counts] for task in TASKS]
+    held_out = sum(item.held_out for image_set in sets for item in image_set.items)
+    images = f"{sum(len(image_set.items) for image_set in sets) - held_out}/{held_out}"
+    rows.append(["all", "", "", images, *(f"{train}/{validate}" for train, validate in totals)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m medplib.data", description="Make training material from folders of medical image sets."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    tiny = commands.add_parser(
+        "tiny",
+        help="small images, masks, questions and a vocabulary for the embedded model",
+        epilog="example: python -m medplib.data tiny --source sets --out tiny-data",
+    )
+    tiny.add_argument("--source", type=Path, required=True, help="folder with splits.json and one folder a set")
+    tiny.add_argument("--out", type=Path, required=True, help="folder to write; images already there are kept")
+    options = parser.parse_args(arguments)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        build(options.source, options.out)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"medplib.data: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Questions and answers about the images, in MeCoVQA's format."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from . import anatomy
+from .sources import Item
+
+Record = dict[str, Any]
+ItemKey = tuple[str, str]  # set, image id
+Plan = dict[ItemKey, list[str]]  # the phrases chosen for an image
+
+SEGMENT = ("Please segment the {} in this image.", "Segment the {}.", "Where is the {}? Show it.")
+PRESENCE = ("Is the {} visible in this image?", "Does this image show the {}?", "Does the picture contain {}?")
+MODALITY = (
+    "What modality is used to take this image?",
+    "Which modality is this?",
+    "What modality is shown in this image?",
+    "How was this image taken?",
+)
+REGION = "What is the abnormality or structure in the region <region>{}</region> of this image?"
+SEGMENTED = "Sure, the segmentation result is <SEG>.<mask>{}</mask>"
+ABSENT = "The {} is not visible in this image."
+
+ABSENT_PER_IMAGE = 2
+PRESENT_PER_IMAGE = 3
+RARE = 6  # "not visible" answers that even a name with fewer masks gets
+
+
+def number(*parts: object) -> int:
+    """The same number for the same parts, on every machine."""
+    return int.from_bytes(hashlib.sha256("\0".join(map(str, parts)).encode()).digest()[:8], "big")
+
+
+def plan_absent(items: Sequence[Item], wanted: Mapping[str, int], salt: str, per_image: int) -> Plan:
+    """Give each phrase about its wanted number of images that surely do not show it, the hardest ones first."""
+    candidates = {phrase: _without(phrase, items, salt) for phrase in wanted}
+    plan: Plan = defaultdict(list)
+    for phrase in sorted(wanted, key=lambda p: (len(candidates[p]), p)):
+        left = wanted[phrase]
+        for item in candidates[phrase]:
+            chosen = plan[item.set_name, item.id]
+            if left and len(chosen) < per_image:
+                chosen.append(phrase)
+                left -= 1
+    return plan
+
+
+def _without(phrase: str, items: Sequence[Item], salt: str) -> list[Item]:
+    modalities = {item.modality for item in items if phrase in item.present}
+
+    def order(item: Item) -> tuple[bool, bool, int]:
+        return (
+            phrase not in item.excluded,
+            item.modality not in modalities,
+            number(salt, phrase, item.set_name, item.id),
+        )
+
+    return sorted((item for item in items if surely_absent(phrase, item)), key=order)
+
+
+def surely_absent(phrase: str, item: Item) -> bool:
+    return phrase not in item.present and (phrase in item.excluded or not anatomy.can_be_seen(phrase, item.zones))
+
+
+def plan_present(items: Iterable[Item]) -> Plan:
+    plan: Plan = {}
+    for item in items:
+        phrases = sorted(
+            {s.phrase for s in item.structures}, key=lambda p: number("present", item.set_name, item.id, p)
+        )
+        plan[item.set_name, item.id] = phrases[:PRESENT_PER_IMAGE]
+    return plan
+
+
+def make_records(items: Sequence[Item], masks: Mapping[ItemKey, Sequence[str]], vary: bool) -> list[Record]:
+    """All records of one part of the split, those of an image adjacent; `vary` draws among the wordings.
+
+    `masks` holds the relative mask path of each structure of an image, empty where nothing of it was left.
+    """
+    pairs = Counter(s.phrase for item in items for s in item.structures)
+    present = plan_present(items)
+    asked = Counter(phrase for phrases in present.values() for phrase in phrases)
+    undrawn = plan_absent(items, {p: max(n, RARE) for p, n in pairs.items()}, "segment", ABSENT_PER_IMAGE)
+    denied = plan_absent(items, asked, "presence", PRESENT_PER_IMAGE)
+    records = []
+    for item in items:
+        key = (item.set_name, item.id)
+        image_records = _about(item, masks[key], undrawn.get(key, []), present[key], denied.get(key, []), vary)
+        for index, record in enumerate(image_records):
+            records.append({"id": f"{item.set_name}__{item.id}__{index:03d}", **record})
+    return records
+
+
+def _about(
+    item: Item, masks: Sequence[str], undrawn: list[str], present: list[str], denied: list[str], vary: bool
+) -> list[Record]:
+    def word(wordings: Sequence[str], phrase: str) -> str:
+        pick = number("wording", item.set_name, item.id, wordings[0], phrase) % (len(wordings) + 1) if vary else 0
+        return wordings[pick % len(wordings)].format(phrase)  # the first wording twice as often as the others
+
+    drawn = [(s.phrase, mask) for s, mask in zip(item.structures, masks, strict=True) if mask]
+    records = [_record(item, "segment", word(SEGMENT, p), SEGMENTED.format(mask), p) for p, mask in drawn]
+    records += [_record(item, "absent", word(SEGMENT, p), ABSENT.format(p), p) for p in undrawn]
+    records += [_record(item, "presence", word(PRESENCE, p), "Yes", p, closed=True) for p in present]
+    records += [_record(item, "presence", word(PRESENCE, p), "No", p, closed=True) for p in denied]
+    records += [_record(item, "region", REGION.format(mask), f"{p.capitalize()}.", p) for p, mask in drawn]
+    if item.modality:
+        records.append(_record(item, "modality", word(MODALITY, ""), item.modality))
+    asked = {record["conversations"][0]["value"] for record in records}
+    own = (_record(item, q.task, q.text, q.answer, closed=q.closed) for q in item.questions)
+    return records + [record for record in own if record["conversations"][0]["value"] not in asked]
+
+
+def _record(item: Item, task: str, question: str, answer: str, structure: str = "", closed: bool = False) -> Record:
+    record: Record = {
+        "image": f"images/{item.set_name}/{item.id}.png",
+        "answer_type": "closed" if closed else "open",
+        "conversations": [
+            {"from": "human", "value": f"<image>\n{question}"},
+            {"from": "gpt", "value": answer},
+        ],
+        "set": item.set_name,
+        "group": item.group,
+        "modality": item.modality or "unknown",
+        "task": task,
+    }
+    if structure:
+        record["structure"] = structure
+    if item.in_sample:
+        record["in_sample"] = True
+    if item.held_out:
+        record["strict"] = item.strict
+    return record

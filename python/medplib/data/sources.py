@@ -1,0 +1,158 @@
+"""Read a folder of image sets: labels.json, splits.json and the question files."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import anatomy
+
+OPEN_LICENCES = frozenset({"open", "open-sharealike", "open-unverified"})
+_MODALITIES = {
+    "CT": "CT",
+    "MR": "MRI",
+    "X-ray": "X-Ray",
+    "PET": "PET",
+    "ultrasound": "Ultrasound",
+    "fundus": "Fundus photograph",
+    "dermoscopy": "Dermoscopy",
+    "endoscopy": "Endoscopy",
+    "microscopy": "Microscopy",
+}
+_TASKS = {"modality": "modality", "plane": "plane", "organ": "organ"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that the set itself brings."""
+
+    text: str
+    answer: str
+    task: str
+    closed: bool
+
+
+@dataclass(frozen=True)
+class Structure:
+    phrase: str
+    mask: Path
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image with all that its set says about it."""
+
+    set_name: str
+    id: str
+    group: str
+    modality: str  # the word that answers "which modality?", empty when the set does not say
+    image: Path
+    structures: tuple[Structure, ...]
+    questions: tuple[Question, ...]
+    present: frozenset[str]  # every phrase labelled in the image, by mask or by box
+    excluded: frozenset[str]  # phrases that the set itself declares absent
+    zones: anatomy.Zones
+    held_out: bool
+    strict: bool  # held out, and without a close neighbour in the training part
+    in_sample: bool  # held-out images of the set show the same subject as its training images
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    name: str
+    modality: str
+    licence_class: str
+    items: tuple[Item, ...] = field(repr=False)
+
+
+def phrase(name: str) -> str:
+    return " ".join(name.replace("_", " ").lower().split())
+
+
+def read_sets(source: Path) -> tuple[list[ImageSet], list[str]]:
+    """The sets that may be used, and a line about each that may not."""
+    splits = json.loads((source / "splits.json").read_text(encoding="utf-8"))["sets"]
+    sets, skipped = [], []
+    for labels_file in sorted(source.glob("*/labels.json")):
+        labels = json.loads(labels_file.read_text(encoding="utf-8"))
+        if labels["licence_class"] in OPEN_LICENCES:
+            sets.append(_read_set(labels_file.parent, labels, splits.get(labels_file.parent.name)))
+        else:
+            skipped.append(f"{labels_file.parent.name}: licence class {labels['licence_class']}")
+    return sets, skipped
+
+
+def _read_set(folder: Path, labels: dict[str, Any], split: dict[str, Any] | None) -> ImageSet:
+    """A set without a split is all training material."""
+    split = split or {"train": [entry["id"] for entry in labels["items"]], "held_out": []}
+    known = {*split["train"], *split["held_out"]}
+    questions = _read_questions(folder)
+    items = []
+    for entry in labels["items"]:
+        if entry["id"] not in known:
+            raise ValueError(f"{folder.name}: image {entry['id']} is in neither part of splits.json; add it to one")
+        items.append(_read_item(folder, entry, tuple(questions[entry["id"]]), split))
+    _check_groups(folder.name, items)
+    return ImageSet(folder.name, labels["modality"], labels["licence_class"], tuple(items))
+
+
+def _read_item(folder: Path, entry: dict[str, Any], questions: tuple[Question, ...], split: dict[str, Any]) -> Item:
+    meta = entry.get("meta", {})
+    structures = tuple(Structure(phrase(s["name"]), folder / s["mask"]) for s in entry["structures"])
+    present = frozenset({s.phrase for s in structures} | {phrase(box["name"]) for box in meta.get("boxes", [])})
+    zones = anatomy.view(folder.name, meta.get("location", entry["modality"]))
+    if meta.get("kind") == "fluorescence":
+        zones = frozenset({anatomy.CELLS})
+    return Item(
+        set_name=folder.name,
+        id=entry["id"],
+        group=entry["group"],
+        modality=_MODALITIES.get(entry["modality"], ""),
+        image=folder / entry["image"],
+        structures=structures,
+        questions=questions,
+        present=present,
+        excluded=_excluded(folder.name, present, questions),
+        zones=zones,
+        held_out=entry["id"] in split["held_out"],
+        strict=entry["id"] in split.get("held_out_strict", split["held_out"]),
+        in_sample="note" in split,  # only a set whose split says nothing about new subjects carries a note
+    )
+
+
+def _excluded(set_name: str, present: frozenset[str], questions: tuple[Question, ...]) -> frozenset[str]:
+    named = " ".join(q.answer.lower() for q in questions)  # a set may contradict itself: what an answer names is there
+    said = {name for q in questions for name in anatomy.excluded_by_answer(q.text, q.answer) if name not in named}
+    return (anatomy.excluded_by_class(set_name, present) | said) - present
+
+
+def _check_groups(set_name: str, items: list[Item]) -> None:
+    held_out = {item.group for item in items if item.held_out and not item.in_sample}
+    shared = sorted(held_out & {item.group for item in items if not item.held_out})
+    if shared:
+        raise ValueError(f"{set_name}: group {shared[0]} is in both parts of splits.json; split by group")
+
+
+def _read_questions(folder: Path) -> dict[str, list[Question]]:
+    """English questions by image id, in the file's order."""
+    found: dict[str, list[Question]] = defaultdict(list)
+    file = folder / "qa.json"
+    for entry in json.loads(file.read_text(encoding="utf-8")) if file.exists() else []:
+        text, answer = _clean(entry["question"]), _clean(str(entry["answer"]))
+        if entry.get("q_lang", "en") != "en" or not text or not answer:
+            continue
+        kind = entry.get("content_type") or entry.get("question_type") or ""
+        image = entry.get("id") or Path(entry["image_name"]).stem
+        closed = entry["answer_type"].strip().lower() == "closed"
+        question = Question(text, answer[0].upper() + answer[1:], _TASKS.get(kind.lower(), "vqa"), closed)
+        if question not in found[image]:
+            found[image].append(question)
+    return found
+
+
+def _clean(text: str) -> str:
+    """One line, and no angle bracket that could be taken for a placeholder."""
+    return " ".join(text.replace("<", " less than ").replace(">", " more than ").split())

@@ -1,0 +1,228 @@
+"""Training material from made-up sets of images."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("sentencepiece")
+from medplib.data import anatomy
+from medplib.data.__main__ import main
+from medplib.data.records import plan_absent, surely_absent
+from medplib.data.sources import read_sets
+from medplib.data.vocabulary import ADDED, spoken, write_vocabulary
+from PIL import Image
+
+
+def add_set(root: Path, name: str, modality: str, names: list[str], **more: Any) -> None:
+    """A set of five images, 400 by 200, with one structure each; `names` are taken in turn; the last one is held out."""
+    folder = root / name
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    items = []
+    for index in range(5):
+        ident = f"case{index}"
+        Image.new("RGB", (400, 200), (index * 40, 90, 10)).save(folder / "images" / f"{ident}.png")
+        structures = []
+        if names:
+            mask = Image.new("L", (400, 200))
+            mask.paste(255, (100, 50, 300, 150))
+            mask.save(folder / "masks" / f"{ident}.png")
+            structures = [{"name": names[index % len(names)], "mask": f"masks/{ident}.png"}]
+        entry = {"id": ident, "image": f"images/{ident}.png", "modality": modality, "structures": structures}
+        items.append({**entry, "group": ident, "meta": {"location": more.get("location", "")}})
+    labels = {"modality": modality, "licence_class": more.get("licence", "open"), "items": items}
+    (folder / "labels.json").write_text(json.dumps(labels))
+    splits_file = root / "splits.json"
+    splits = json.loads(splits_file.read_text()) if splits_file.exists() else {"sets": {}}
+    splits["sets"][name] = {"train": [f"case{i}" for i in range(4)], "held_out": ["case4"]}
+    splits_file.write_text(json.dumps(splits))
+
+
+def add_questions(root: Path, set_name: str, questions: list[tuple[str, str, str]]) -> None:
+    common = {"answer_type": "CLOSED", "id": "case0"}
+    entries = [{**common, "question": q, "answer": a, "q_lang": language} for q, a, language in questions]
+    (root / set_name / "qa.json").write_text(json.dumps(entries))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    root = tmp_path / "sets"
+    add_set(root, "kvasir_polyp", "endoscopy", ["polyp"])
+    add_set(root, "brisc_brain", "MR", ["glioma", "meningioma"])
+    add_set(root, "slake", "CT", ["Left_Kidney"], location="Abdomen")
+    return root
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs the command with a vocabulary that is small enough for a few made-up sentences."""
+
+    def small(lines: list[str], out: Path) -> None:
+        write_vocabulary(lines, out, pieces=400)
+
+    monkeypatch.setattr("medplib.data.__main__.write_vocabulary", small)
+    return lambda source, out: main(["tiny", "--source", str(source), "--out", str(out)])
+
+
+def records(out: Path, part: str = "train") -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = json.loads((out / f"{part}.json").read_text())
+    return loaded
+
+
+def answer(record: dict[str, Any]) -> str:
+    return str(record["conversations"][1]["value"])
+
+
+def test_an_image_is_in_one_part_only(source: Path, tmp_path: Path, build: Any) -> None:
+    assert build(source, tmp_path / "out") == 0
+    train, validate = (records(tmp_path / "out", part) for part in ("train", "validate"))
+    assert {r["group"] for r in validate} == {"case4"}
+    assert "case4" not in {r["group"] for r in train}
+
+
+def test_a_group_in_both_parts_is_refused(source: Path, tmp_path: Path, build: Any, capsys: Any) -> None:
+    file = source / "slake" / "labels.json"
+    file.write_text(file.read_text().replace('"group": "case4"', '"group": "case0"'))
+    assert build(source, tmp_path / "out") == 1
+    assert "slake: group case0 is in both parts" in capsys.readouterr().err
+
+
+def test_records_have_mecovqas_form(source: Path, tmp_path: Path, build: Any) -> None:
+    out = tmp_path / "out"
+    build(source, out)
+    everything = records(out) + records(out, "validate")
+    assert len({r["id"] for r in everything}) == len(everything)
+    for record in everything:
+        question, reply = record["conversations"]
+        assert (question["from"], reply["from"]) == ("human", "gpt")
+        assert question["value"].startswith("<image>\n")
+        assert ("<mask>" in reply["value"]) == ("<SEG>" in reply["value"]) == (record["task"] == "segment")
+        assert record["answer_type"] in {"open", "closed"}
+        assert (out / record["image"]).exists()
+    tasks = {r["task"] for r in everything}
+    assert tasks == {"segment", "absent", "presence", "region", "modality"}
+
+
+def test_records_of_an_image_are_adjacent(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    images = [r["image"] for r in records(tmp_path / "out")]
+    assert len(set(images)) == 1 + sum(a != b for a, b in pairwise(images))
+
+
+def test_images_and_masks_are_small_and_fit_each_other(source: Path, tmp_path: Path, build: Any) -> None:
+    out = tmp_path / "out"
+    build(source, out)
+    record = next(r for r in records(out) if r["task"] == "segment")
+    mask = Image.open(out / answer(record).split("<mask>")[1].removesuffix("</mask>"))
+    assert Image.open(out / record["image"]).size == mask.size == (256, 128)
+    assert mask.getbbox() == (64, 32, 192, 96)
+    assert {value for _, value in mask.getcolors() or []} == {0, 255}
+
+
+def test_names_become_phrases(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    asked = [r for r in records(tmp_path / "out", "validate") if r["set"] == "slake"]
+    assert asked[0]["conversations"][0]["value"] == "<image>\nPlease segment the left kidney in this image."
+    assert "Left kidney." in [answer(r) for r in asked if r["task"] == "region"]
+
+
+def test_nothing_that_may_be_in_the_image_is_called_absent(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    for record in records(tmp_path / "out") + records(tmp_path / "out", "validate"):
+        if record["task"] == "absent" or answer(record) == "No":
+            assert (
+                record["structure"]
+                in {
+                    "kvasir_polyp": {"glioma", "meningioma", "left kidney"},
+                    "brisc_brain": {"glioma", "meningioma", "left kidney"},
+                    "slake": {"glioma", "meningioma"},
+                }[record["set"]]
+            )
+
+
+def test_yes_and_no_are_balanced_by_name(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    asked = [(r["structure"], answer(r)) for r in records(tmp_path / "out") if r["task"] == "presence"]
+    for name in ("glioma", "meningioma", "left kidney"):
+        assert asked.count((name, "Yes")) == asked.count((name, "No")) > 0
+
+
+def test_an_unlabelled_structure_of_the_same_region_is_not_absent(source: Path) -> None:
+    slake = next(s for s in read_sets(source)[0] if s.name == "slake").items[0]
+    assert not surely_absent("spleen", slake)
+    assert surely_absent("optic disc", slake)
+    assert not surely_absent("a name that nobody has placed", slake)
+
+
+def test_the_sets_own_word_makes_a_structure_absent(source: Path) -> None:
+    add_questions(source, "slake", [("Does the picture contain spleen?", "No", "en")])
+    slake = next(s for s in read_sets(source)[0] if s.name == "slake").items
+    assert surely_absent("spleen", slake[0])
+    assert not surely_absent("spleen", slake[1])
+    assert plan_absent(slake, {"spleen": 5}, "test", 2) == {("slake", "case0"): ["spleen"]}
+
+
+def test_a_set_that_contradicts_itself_makes_nothing_absent(source: Path) -> None:
+    questions = [("Does the picture contain spleen?", "No", "en"), ("Which organ is on the right?", "Spleen", "en")]
+    add_questions(source, "slake", questions)
+    slake = next(s for s in read_sets(source)[0] if s.name == "slake").items
+    assert not surely_absent("spleen", slake[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "reply", "absent"),
+    [
+        ("Does the picture contain kidney?", "No", {"left kidney", "right kidney"}),
+        ("Does the eyes appear in the image?", "No", {"left eye", "right eye"}),
+        ("Does the picture contain liver?", "Yes", set()),
+        ("Is the liver healthy?", "Yes", {"liver cancer"}),
+        ("Is the lung healthy?", "No", set()),
+    ],
+)
+def test_answers_that_exclude(question: str, reply: str, absent: set[str]) -> None:
+    assert anatomy.excluded_by_answer(question, reply) == absent
+
+
+def test_own_questions_are_kept_in_english_with_a_capital_answer(source: Path, tmp_path: Path, build: Any) -> None:
+    asked = [("Is x < y?", "no", "en"), ("图像是否正常?", "是", "zh"), ("Empty?", "", "en"), ("Is x < y?", "no", "en")]
+    add_questions(source, "slake", asked)
+    build(source, tmp_path / "out")
+    own = [r["conversations"] for r in records(tmp_path / "out") if r["task"] == "vqa"]
+    assert [[turn["value"] for turn in turns] for turns in own] == [["<image>\nIs x less than y?", "No"]]
+
+
+def test_a_set_without_an_open_licence_is_left_out(source: Path, tmp_path: Path, build: Any, capsys: Any) -> None:
+    add_set(source, "closed_set", "CT", ["liver"], licence="non-commercial")
+    build(source, tmp_path / "out")
+    assert "skipped closed_set: licence class non-commercial" in capsys.readouterr().out
+    assert "closed_set" not in {r["set"] for r in records(tmp_path / "out")}
+
+
+def test_the_same_sets_give_the_same_files(source: Path, tmp_path: Path, build: Any) -> None:
+    for name in ("one", "two"):
+        build(source, tmp_path / name)
+    first, second = (
+        {f.relative_to(d): f.read_bytes() for f in d.rglob("*.*")} for d in (tmp_path / "one", tmp_path / "two")
+    )
+    assert first == second
+
+
+def test_the_added_tokens_follow_the_pieces(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    added = json.loads((tmp_path / "out" / "tokenizer" / "added_tokens.json").read_text())
+    assert added == {token: 400 + index for index, token in enumerate(ADDED)}
+
+
+def test_the_vocabulary_is_made_of_words_alone(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    assert not [line for line in spoken(records(tmp_path / "out")) if "masks/" in line or "<" in line]
+
+
+def test_a_missing_folder_is_refused_with_a_sentence(tmp_path: Path, capsys: Any) -> None:
+    assert main(["tiny", "--source", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 1
+    assert "nowhere" in capsys.readouterr().err
