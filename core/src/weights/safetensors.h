@@ -8,15 +8,16 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace medplib::core {
 
 class SafetensorsFile {
  public:
-  // Maps the file and checks its header: length ≤ 100 MB, first byte '{', known types, dtype × shape = range,
-  // ranges disjoint and covering. Errors: NotFound, Io, Format: the file, the tensor and what is wrong with
-  // it.
+  // Maps the file and checks its header: length ≤ 100 MB, first byte '{', no name twice, known types, dtype ×
+  // shape = range, ranges disjoint and covering. Errors: NotFound, Io, Format: the file, the tensor and what
+  // is wrong with it.
   static SafetensorsFile open(const std::filesystem::path& path);
 
   struct Entry {
@@ -27,7 +28,9 @@ class SafetensorsFile {
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
-  // A view of the mapped bytes that keeps the mapping alive; must not be written to. Errors: NotFound.
+  // A view of the mapped bytes that keeps the mapping alive; must not be written to (that is a fault of the
+  // process: the pages are read-only). A copy where the file does not align the tensor. Errors: NotFound,
+  // Format (a BOOL other than 0 and 1).
   at::Tensor tensor(const std::string& name) const;
 
  private:
@@ -38,7 +41,11 @@ class SafetensorsFile {
   std::shared_ptr<const char> data_;
 };
 
-// Writes all tensors (any device; made contiguous) in the given order, atomically. Errors: Io.
+// The type's name in safetensors files, such as "F32"; nullptr for a type that they do not hold here.
+const char* safetensors_type(c10::ScalarType dtype);
+
+// Writes all tensors (any device, any strides), atomically; those with larger elements first, so that every
+// one is aligned. Errors: Io, InvalidArgument (a name twice), Unsupported (a type without a name).
 void write_safetensors(const std::filesystem::path& path,
                        const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                        const std::map<std::string, std::string>& metadata = {});

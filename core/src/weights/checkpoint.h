@@ -1,0 +1,74 @@
+// A model folder's weights in the published layout: strict loading, and saving in three storages.
+#pragma once
+
+#include "weights/parameters.h"
+#include "weights/safetensors.h"
+
+#include <c10/core/Device.h>
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace medplib::core {
+
+struct TensorSummary {
+  std::string name;  // as published
+  c10::ScalarType dtype;
+  std::vector<std::int64_t> shape;
+};
+
+// Reads FOLDER/model.safetensors, or the shards that FOLDER/model.safetensors.index.json names. Stored types:
+// F32, F16, BF16, or I8 with the scale of each row in an F32 tensor NAME_scale of shape [rows]: value =
+// stored × scale.
+//
+// A float tensor that is stored as it is asked for, on the CPU, is handed out as a view of the mapped file:
+// it must not be written to; training clones.
+class Checkpoint : public ParameterSource {
+ public:
+  // `dtype`: of the parameters handed out, unless they stay float32. Errors: NotFound, Io, Format.
+  explicit Checkpoint(std::filesystem::path folder, c10::ScalarType dtype = c10::ScalarType::Float,
+                      c10::Device device = c10::DeviceType::CPU);
+
+  at::Tensor take(const ParameterSpec& spec) override;
+
+  // After the network is built: throws one Error(Format) that lists every missing, unexpected, misshapen or
+  // wrongly typed tensor.
+  void finish() const;
+
+  // All tensors in the files, by name.
+  std::vector<TensorSummary> tensors() const;
+
+  // The stored tensors that hold NaN or infinity. Reads every byte.
+  std::vector<std::string> not_finite() const;
+
+ private:
+  void open_shards();
+  void add_file(const std::filesystem::path& path);
+  const SafetensorsFile::Entry& entry_of(const std::string& name) const;
+  at::Tensor stored(const std::string& name) const;
+  bool is_usable(const std::string& name, const ParameterSpec& spec);
+  bool has_usable_scale(const std::string& name, std::int64_t rows);
+
+  std::filesystem::path folder_;
+  c10::ScalarType dtype_;
+  c10::Device device_;
+  std::vector<SafetensorsFile> files_;
+  std::map<std::string, std::size_t> file_of_;  // name → index in files_
+  std::set<std::string> taken_;
+  std::vector<std::string> missing_, misshapen_, mistyped_;
+};
+
+// What floating weights become in a file. Int8: every tensor of two or more dimensions, two or more rows and
+// 1024 or more elements is stored as I8 with one scale a row (first dimension), max|row| / 127, so that no
+// value is off by more than half a scale; the others (norms, biases, tokens) stay F32, where they cost
+// little. In all three the router and SAM's Fourier matrix stay F32.
+enum class Storage { Float32, BFloat16, Int8 };
+
+// Writes FOLDER/model.safetensors under published names; `tensors` have the network's. Errors: Io,
+// InvalidArgument (Int8 of NaN or infinity).
+void save_checkpoint(const std::filesystem::path& folder, const NamedTensors& tensors, Storage storage);
+
+}  // namespace medplib::core

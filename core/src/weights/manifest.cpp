@@ -1,0 +1,135 @@
+#include "weights/manifest.h"
+
+#include "base/files.h"
+#include "base/paths.h"
+
+#include <medplib/core/error.h>
+
+#include <algorithm>
+#include <system_error>
+
+namespace medplib::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* manifest_file = "medplib.json";
+constexpr int format_version = 1;
+
+MaskGeometry mask_geometry(const std::string& name, const std::string& where) {
+  if (name == "reference") return MaskGeometry::Reference;
+  if (name == "centered") return MaskGeometry::Centered;
+  fail(ErrorCode::Format, "\"mask_geometry\" in ", where, " is '", name,
+       "'; \"reference\" or \"centered\" is expected.");
+}
+
+const char* mask_geometry_name(MaskGeometry geometry) {
+  return geometry == MaskGeometry::Reference ? "reference" : "centered";
+}
+
+void check_version(const Json& json, const std::string& where) {
+  const auto version = required<Json>(json, "format_version", where);
+  if (!version.is_number_integer()) fail_json("format_version", where, "is not a whole number");
+  if (version != format_version)
+    fail(ErrorCode::Version, where, " has format version ", version.dump(), "; this engine reads version ",
+         format_version, ". Use the engine that the model was made with, or a newer one.");
+}
+
+Json trained_on(const Json& json, const std::string& where) {
+  auto sets = optional_or(json, "trained_on", Json::array(), where);
+  const auto fits = [](const Json& set) { return set.is_string() || set.is_object(); };
+  if (!sets.is_array() || !std::all_of(sets.begin(), sets.end(), fits))
+    fail_json("trained_on", where, "is not a list of texts or objects");
+  return sets;
+}
+
+std::optional<std::string> optional_text(const Json& json, const char* key, const std::string& where) {
+  if (!json.contains(key)) return std::nullopt;
+  return required<std::string>(json, key, where);
+}
+
+double threshold(const Json& json, double otherwise, const std::string& where) {
+  const auto value = optional_or(json, "threshold", otherwise, where);
+  if (!(value >= 0 && value <= 1)) fail_json("threshold", where, "is not between 0 and 1");
+  return value;
+}
+
+}  // namespace
+
+Manifest read_manifest(const fs::path& folder) {
+  Manifest manifest;
+  const fs::path path = folder / manifest_file;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return manifest;
+  const std::string where = path.string();
+  const Json json = read_json(path);
+  check_version(json, where);
+  manifest.name = optional_or(json, "name", manifest.name, where);
+  manifest.stage = optional_or(json, "stage", manifest.stage, where);
+  manifest.licence = optional_or(json, "licence", manifest.licence, where);
+  manifest.conversation_template =
+      optional_or(json, "conversation_template", manifest.conversation_template, where);
+  manifest.mask_geometry = mask_geometry(
+      optional_or<std::string>(json, "mask_geometry", mask_geometry_name(manifest.mask_geometry), where),
+      where);
+  manifest.threshold = threshold(json, manifest.threshold, where);
+  manifest.trained_on = trained_on(json, where);
+  manifest.trained_for = optional_or(json, "trained_for", manifest.trained_for, where);
+  const auto templates = optional_or(json, "templates", Json::object(), where);
+  if (!templates.is_object()) fail_json("templates", where, "is not an object");
+  manifest.segment_template = optional_text(templates, "segment", where);
+  manifest.describe_template = optional_text(templates, "describe", where);
+  manifest.refine = optional_or(json, "refine", manifest.refine, where);
+  manifest.files = optional_or(json, "files", manifest.files, where);
+  return manifest;
+}
+
+void write_manifest(const fs::path& folder, const Manifest& manifest) {
+  Json templates = Json::object();
+  if (manifest.segment_template) templates["segment"] = *manifest.segment_template;
+  if (manifest.describe_template) templates["describe"] = *manifest.describe_template;
+  const Json json = {
+      {"format_version", format_version},
+      {"name", manifest.name},
+      {"stage", manifest.stage},
+      {"licence", manifest.licence},
+      {"conversation_template", manifest.conversation_template},
+      {"mask_geometry", mask_geometry_name(manifest.mask_geometry)},
+      {"threshold", manifest.threshold},
+      {"trained_on", manifest.trained_on},
+      {"trained_for", manifest.trained_for},
+      {"templates", templates},
+      {"refine", manifest.refine},
+      {"files", manifest.files},
+  };
+  write_file(folder / manifest_file, json.dump(2) + "\n");
+}
+
+std::map<std::string, std::string> hash_files(const fs::path& folder) {
+  std::map<std::string, std::string> hashes;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!entry.is_regular_file() || name == manifest_file || name.starts_with(".")) continue;
+    hashes.emplace(name, sha256_of_file(entry.path()));
+  }
+  return hashes;
+}
+
+std::vector<std::string> verify_files(const fs::path& folder, const Manifest& manifest) {
+  const std::string where = (folder / manifest_file).string();
+  std::vector<std::string> problems;
+  for (const auto& [name, expected] : manifest.files) {
+    try {
+      const std::string found = sha256_of_file(path_inside(folder, name, where));
+      if (found != expected)
+        problems.push_back(
+            text_of(name, " has the SHA-256 ", found, ", but ", where, " says ", expected, "."));
+    } catch (const Error& error) {
+      problems.emplace_back(error.what());
+    }
+  }
+  return problems;
+}
+
+}  // namespace medplib::core

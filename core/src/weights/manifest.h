@@ -1,0 +1,49 @@
+// medplib.json: what a model folder says of itself that config.json has no place for.
+#pragma once
+
+#include "base/json.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace medplib::core {
+
+// How mask logits come back to image size.
+enum class MaskGeometry {
+  Reference,  // as the published code does, whose weights were trained with its crop
+  Centered,   // the true image area of the letterbox
+};
+
+// The defaults are those of a published folder, which has no manifest.
+struct Manifest {
+  std::string name, stage, licence;                 // empty: not said
+  std::string conversation_template = "vicuna_v1";  // as text/prompt.h names them
+  MaskGeometry mask_geometry = MaskGeometry::Reference;
+  double threshold = 0.1;           // inside is sigmoid(logit) > threshold: the published evaluation's value
+  Json trained_on = Json::array();  // texts or objects, one a data set
+  std::string trained_for;          // what it may be used for, in words
+  std::optional<std::string>
+      segment_template;  // "templates": what the verbs send; absent: the engine's own wording
+  std::optional<std::string> describe_template;
+  bool refine = true;                        // the mask decoder was trained with clicks
+  std::map<std::string, std::string> files;  // name under the folder → SHA-256
+};
+
+// FOLDER/medplib.json, or the defaults when there is none. Errors: Io, Format, Version (written for another
+// format version).
+Manifest read_manifest(const std::filesystem::path& folder);
+
+// Writes FOLDER/medplib.json. Errors: Io.
+void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
+
+// The hashes of the folder's files as they are now, but for the manifest and hidden files.
+std::map<std::string, std::string> hash_files(const std::filesystem::path& folder);
+
+// One sentence for each file of the manifest that is missing, has another hash or lies outside the folder;
+// none when all is well.
+std::vector<std::string> verify_files(const std::filesystem::path& folder, const Manifest& manifest);
+
+}  // namespace medplib::core

@@ -1,0 +1,214 @@
+#include "base/files.h"
+#include "support/golden.h"
+#include "support/temporary_folder.h"
+#include "weights/checkpoint.h"
+#include "weights/names.h"
+
+#include <medplib/core/error.h>
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace medplib::core {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string head = "language.head.weight";
+const std::string norm = "language.norm.weight";
+const std::string router = "language.layers.0.moe.router.weight";
+
+NamedTensors some_weights() {
+  const auto generator = at::detail::createCPUGenerator(3);
+  return {{head, at::randn({40, 64}, generator)},
+          {norm, at::randn({64}, generator)},
+          {router, at::randn({32, 64}, generator)}};
+}
+
+ParameterSpec spec_of(const std::string& name, const at::Tensor& tensor, bool float32 = false) {
+  return {.name = name, .shape = tensor.sizes().vec(), .float32 = float32};
+}
+
+template <class Action>
+std::pair<ErrorCode, std::string> error_of(Action&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return {error.code(), error.what()};
+  }
+  return {ErrorCode::Internal, "no error"};
+}
+
+TEST(Checkpoint, float32_comes_back_to_the_bit) {
+  const test::TemporaryFolder folder;
+  save_checkpoint(folder / "new/model", some_weights(), Storage::Float32);
+  Checkpoint checkpoint(folder / "new/model");
+  for (const auto& [name, tensor] : some_weights())
+    EXPECT_TRUE(at::equal(checkpoint.take(spec_of(name, tensor)), tensor));
+  EXPECT_NO_THROW(checkpoint.finish());
+}
+
+TEST(Checkpoint, bfloat16_rounds_all_but_what_stays_float32) {
+  const test::TemporaryFolder folder;
+  save_checkpoint(folder.path(), some_weights(), Storage::BFloat16);
+  Checkpoint checkpoint(folder.path(), at::kBFloat16);
+  for (const auto& [name, tensor] : some_weights()) {
+    const bool float32 = name == router;
+    const auto loaded = checkpoint.take(spec_of(name, tensor, float32));
+    EXPECT_EQ(loaded.scalar_type(), float32 ? at::kFloat : at::kBFloat16);
+    EXPECT_TRUE(at::equal(loaded, tensor.to(loaded.scalar_type()))) << name;
+  }
+  EXPECT_NO_THROW(checkpoint.finish());
+}
+
+TEST(Checkpoint, int8_is_off_by_half_a_scale_at_most) {
+  const test::TemporaryFolder folder;
+  auto weights = some_weights();
+  weights[0].second[5].zero_();
+  weights[0].second[6].mul_(1e-40);
+  weights[0].second[7].mul_(1e30);
+  save_checkpoint(folder.path(), weights, Storage::Int8);
+  Checkpoint checkpoint(folder.path());
+  const auto& dense = weights[0].second;
+  const auto loaded = checkpoint.take(spec_of(head, dense));
+  const auto scale = (dense.abs().amax(1, true) / 127).clamp_min(std::numeric_limits<float>::min());
+  EXPECT_TRUE(((loaded - dense).abs() <= scale * 0.5001).all().item<bool>());
+  EXPECT_FALSE(at::equal(loaded, dense));
+  for (const auto& [name, tensor] : {weights[1], weights[2]})
+    EXPECT_TRUE(at::equal(checkpoint.take(spec_of(name, tensor)), tensor)) << name << " is stored as it is";
+  EXPECT_NO_THROW(checkpoint.finish());
+}
+
+TEST(Checkpoint, int8_of_a_convolution_has_a_scale_for_each_output_channel) {
+  const test::TemporaryFolder folder;
+  const auto kernel = at::randn({16, 3, 7, 7});
+  save_checkpoint(folder.path(), {{"clip.patch.weight", kernel}}, Storage::Int8);
+  Checkpoint checkpoint(folder.path());
+  const auto scale = kernel.flatten(1).abs().amax(1).view({16, 1, 1, 1}) / 127;
+  EXPECT_TRUE(((checkpoint.take(spec_of("clip.patch.weight", kernel)) - kernel).abs() <= scale * 0.5001)
+                  .all()
+                  .item<bool>());
+  EXPECT_EQ(checkpoint.tensors().size(), 2u);
+}
+
+TEST(Checkpoint, values_that_are_not_finite_are_found_and_not_quantised) {
+  const test::TemporaryFolder folder;
+  auto weights = some_weights();
+  weights[0].second[3][3] = std::numeric_limits<float>::quiet_NaN();
+  weights[1].second[3] = -std::numeric_limits<float>::infinity();
+  EXPECT_EQ(error_of([&] { save_checkpoint(folder.path(), weights, Storage::Int8); }).first,
+            ErrorCode::InvalidArgument);
+  for (const auto storage : {Storage::Float32, Storage::BFloat16}) {
+    save_checkpoint(folder.path(), weights, storage);
+    EXPECT_THAT(Checkpoint(folder.path()).not_finite(), ElementsAre("lm_head.weight", "model.norm.weight"));
+  }
+}
+
+TEST(Checkpoint, all_faults_are_told_at_once) {
+  const test::TemporaryFolder folder;
+  write_safetensors(folder / "model.safetensors",
+                    {{"lm_head.weight", at::ones({4, 6})},
+                     {"model.norm.weight", at::ones({4}, at::kLong)},
+                     {"model.surprise", at::ones({2})},
+                     {"model.layers.0.self_attn.rotary_emb.inv_freq", at::ones({2})}});
+  Checkpoint checkpoint(folder.path());
+  const auto zeros = checkpoint.take({.name = head, .shape = {4, 5}});
+  EXPECT_TRUE(at::equal(zeros, at::zeros({4, 5})));
+  checkpoint.take({.name = norm, .shape = {4}});
+  checkpoint.take({.name = router, .shape = {2, 4}});
+  const auto [code, sentence] = error_of([&] { checkpoint.finish(); });
+  EXPECT_EQ(code, ErrorCode::Format);
+  EXPECT_THAT(sentence, AllOf(HasSubstr("lm_head.weight: [4, 6] instead of [4, 5]"),
+                              HasSubstr("model.norm.weight: I64 instead of"), HasSubstr("model.surprise [2]"),
+                              HasSubstr("model.layers.0.mlp.deepspeed_moe.gate.wg.weight [2, 4]"),
+                              Not(HasSubstr("inv_freq"))));
+}
+
+TEST(Checkpoint, a_long_list_of_faults_is_cut_with_a_count) {
+  const test::TemporaryFolder folder;
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (int i = 0; i < 100; ++i) tensors.emplace_back("extra." + std::to_string(i), at::ones({1}));
+  write_safetensors(folder / "model.safetensors", tensors);
+  EXPECT_THAT(error_of([&] { Checkpoint(folder.path()).finish(); }).second, HasSubstr("and 60 more"));
+}
+
+TEST(Checkpoint, int8_without_a_fitting_scale_is_a_fault) {
+  const auto fault = [](std::vector<std::pair<std::string, at::Tensor>> tensors) {
+    const test::TemporaryFolder folder;
+    tensors.emplace_back("lm_head.weight", at::ones({4, 5}, at::kChar));
+    write_safetensors(folder / "model.safetensors", tensors);
+    Checkpoint checkpoint(folder.path());
+    checkpoint.take({.name = head, .shape = {4, 5}});
+    return error_of([&] { checkpoint.finish(); }).second;
+  };
+  EXPECT_EQ(fault({{"lm_head.weight_scale", at::ones({4})}}), "no error");
+  EXPECT_THAT(fault({}), HasSubstr("lm_head.weight_scale [4]"));
+  EXPECT_THAT(fault({{"lm_head.weight_scale", at::ones({5})}}), HasSubstr("[5] instead of [4]"));
+  EXPECT_THAT(fault({{"lm_head.weight_scale", at::ones({4}, at::kHalf)}}), HasSubstr("F16 instead of F32"));
+}
+
+TEST(Checkpoint, a_folder_without_weights_is_not_found) {
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(error_of([&] { Checkpoint(folder.path()); }).first, ErrorCode::NotFound);
+  EXPECT_EQ(error_of([&] { Checkpoint(folder / "none"); }).first, ErrorCode::NotFound);
+}
+
+class Shards : public testing::Test {
+ protected:
+  // The error of a folder whose index is this weight_map.
+  std::pair<ErrorCode, std::string> error_with(const std::string& weight_map) {
+    write_file(folder_ / "model.safetensors.index.json", R"({"weight_map":)" + weight_map + "}");
+    return error_of([&] { Checkpoint opened(folder_.path()); });
+  }
+  const test::TemporaryFolder folder_;
+};
+
+TEST_F(Shards, are_read_as_one) {
+  write_safetensors(folder_ / "1", {{"lm_head.weight", at::ones({4, 5})}});
+  write_safetensors(folder_ / "2", {{"model.norm.weight", at::ones({5})}});
+  EXPECT_EQ(error_with(R"({"lm_head.weight":"1","model.norm.weight":"2"})").second, "no error");
+  Checkpoint checkpoint(folder_.path());
+  EXPECT_TRUE(at::equal(checkpoint.take({.name = head, .shape = {4, 5}}), at::ones({4, 5})));
+  EXPECT_TRUE(at::equal(checkpoint.take({.name = norm, .shape = {5}}), at::ones({5})));
+  EXPECT_NO_THROW(checkpoint.finish());
+}
+
+TEST_F(Shards, that_are_missing_elsewhere_or_contradictory_are_refused) {
+  write_safetensors(folder_ / "1", {{"a", at::ones({4})}});
+  write_safetensors(folder_ / "2", {{"a", at::ones({4})}, {"b", at::ones({4})}});
+  fs::create_symlink("/etc/hostname", folder_ / "link");
+  const auto [code, sentence] = error_with(R"({"a":"3"})");
+  EXPECT_EQ(code, ErrorCode::NotFound);
+  EXPECT_THAT(sentence, HasSubstr("3"));
+  for (const char* map : {R"({"a":"../1"})", R"({"a":"/etc/hostname"})", R"({"a":"link"})", R"({"c":"1"})",
+                          R"({"a":"1","b":"2"})", R"({"a":1})", R"([])"}) {
+    EXPECT_EQ(error_with(map).first, ErrorCode::Format) << map;
+  }
+}
+
+TEST(Checkpoint, every_golden_checkpoint_is_taken_whole) {
+  const auto folders = test::golden_checkpoints();
+  ASSERT_FALSE(folders.empty());
+  for (const auto& folder : folders) {
+    Checkpoint checkpoint(folder);
+    for (const auto& tensor : checkpoint.tensors()) {
+      if (is_ignored_published_name(tensor.name)) continue;
+      const auto ours = network_name(tensor.name);
+      ASSERT_TRUE(ours.has_value()) << tensor.name;
+      checkpoint.take({.name = *ours, .shape = tensor.shape});
+    }
+    EXPECT_NO_THROW(checkpoint.finish()) << folder;
+    EXPECT_TRUE(checkpoint.not_finite().empty());
+  }
+}
+
+}  // namespace
+}  // namespace medplib::core

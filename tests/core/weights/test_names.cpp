@@ -1,0 +1,77 @@
+#include "support/golden.h"
+#include "weights/names.h"
+#include "weights/safetensors.h"
+
+#include <medplib/core/error.h>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace medplib::core {
+namespace {
+
+TEST(Names, a_network_name_has_its_published_spelling) {
+  EXPECT_EQ(published_name("language.layers.12.attention.q.weight"),
+            "model.layers.12.self_attn.q_proj.weight");
+  EXPECT_EQ(published_name("language.layers.3.moe.experts.1.down.weight"),
+            "model.layers.3.mlp.deepspeed_moe.experts.deepspeed_experts.1.down_proj.weight");
+  EXPECT_EQ(published_name("projector.layers.2.bias"), "model.mm_projector.2.bias");
+  EXPECT_EQ(published_name("projector.linear.bias"), "model.mm_projector.bias");
+  EXPECT_EQ(published_name("clip.positions"),
+            "model.vision_tower.vision_tower.vision_model.embeddings.position_embedding.weight");
+  EXPECT_EQ(published_name("sam.encoder.blocks.0.attention.rel_pos_h"),
+            "model.visual_model.image_encoder.blocks.0.attn.rel_pos_h");
+  EXPECT_EQ(published_name("sam.decoder.transformer.final_attention.out.bias"),
+            "model.visual_model.mask_decoder.transformer.final_attn_token_to_image.out_proj.bias");
+}
+
+TEST(Names, names_that_share_a_prefix_are_kept_apart) {
+  EXPECT_EQ(network_name("model.mm_projector.0.weight"), "projector.layers.0.weight");
+  EXPECT_EQ(network_name("model.mm_projector.weight"), "projector.linear.weight");
+  EXPECT_EQ(network_name("model.mm_projector_of_another.weight"), std::nullopt);
+  EXPECT_EQ(network_name("model.layers.x.self_attn.q_proj.weight"), std::nullopt);
+  EXPECT_EQ(network_name(""), std::nullopt);
+}
+
+TEST(Names, a_name_without_a_row_is_an_internal_error_that_tells_it) {
+  try {
+    published_name("language.layers.0.surprise");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Internal);
+    EXPECT_NE(std::string(error.what()).find("language.layers.0.surprise"), std::string::npos);
+  }
+}
+
+TEST(Names, buffers_of_published_checkpoints_are_ignored) {
+  EXPECT_TRUE(is_ignored_published_name("model.layers.0.self_attn.rotary_emb.inv_freq"));
+  EXPECT_TRUE(
+      is_ignored_published_name("model.vision_tower.vision_tower.vision_model.embeddings.position_ids"));
+  EXPECT_TRUE(is_ignored_published_name("model.vision_tower.vision_tower.vision_model.post_layernorm.bias"));
+  EXPECT_FALSE(is_ignored_published_name("model.norm.weight"));
+}
+
+TEST(Names, every_tensor_of_every_golden_checkpoint_maps_there_and_back) {
+  const auto folders = test::golden_checkpoints();
+  ASSERT_FALSE(folders.empty());
+  for (const auto& folder : folders) {
+    std::set<std::string> seen;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      if (file.path().extension() != ".safetensors") continue;
+      const auto opened = SafetensorsFile::open(file.path());
+      for (const auto& [published, entry] : opened.entries()) {
+        if (is_ignored_published_name(published)) continue;
+        const auto ours = network_name(published);
+        ASSERT_TRUE(ours.has_value()) << published;
+        EXPECT_EQ(published_name(*ours), published);
+        EXPECT_TRUE(seen.insert(*ours).second) << *ours << " stands for two tensors";
+      }
+    }
+    EXPECT_FALSE(seen.empty()) << folder;
+  }
+}
+
+}  // namespace
+}  // namespace medplib::core
