@@ -19,7 +19,7 @@ from PIL import Image
 
 
 def add_set(root: Path, name: str, modality: str, names: list[str], **more: Any) -> None:
-    """A set of five images, 400 by 200, with one structure each; `names` are taken in turn; the last one is held out."""
+    """A set of five images, 400 by 200, with one structure each by turns of `names`; the last is held out."""
     folder = root / name
     (folder / "images").mkdir(parents=True)
     (folder / "masks").mkdir()
