@@ -30,7 +30,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     affine[2, 3] = -4
     file = package(root, "nilearn") / "datasets" / "data" / Path(examples.BRAIN).name
     file.parent.mkdir(parents=True)
-    nibabel.save(nibabel.Nifti1Image(volume, affine), file)
+    nibabel.save(nibabel.Nifti1Image(volume, affine), file)  # type: ignore[no-untyped-call]
     (package(root, "skimage") / "data").mkdir()
     (root / "skimage" / "data" / "retina.jpg").write_bytes(b"a photograph")
     monkeypatch.setattr(examples, "find_spec", lambda name: _Spec(root / name / "__init__.py"))
