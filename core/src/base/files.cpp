@@ -2,14 +2,13 @@
 
 #include <medplib/core/error.h>
 
-#include <openssl/evp.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <openssl/evp.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace medplib::core {
 namespace fs = std::filesystem;
@@ -25,6 +24,23 @@ std::ifstream open_for_reading(const fs::path& path) {
   return file;
 }
 
+// Where `path` leads when it is a link.
+fs::path behind_links(const fs::path& path) {
+  std::error_code failed;
+  if (!fs::is_symlink(path, failed)) return path;
+  const fs::path target = fs::canonical(path, failed);
+  return failed ? path : target;
+}
+
+// `name` is what messages call the file.
+void write_to(const fs::path& path, const fs::path& name, const std::function<void(std::ostream&)>& write) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (!file) fail(ErrorCode::Io, name, " cannot be written: ", std::strerror(errno), ".");
+  write(file);
+  file.close();
+  if (!file) fail(ErrorCode::Io, "Writing ", name, " failed: ", std::strerror(errno), ". Is the disk full?");
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
@@ -37,33 +53,33 @@ std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
   std::array<char, 1 << 16> block{};
   while (file.read(block.data(), block.size()) || file.gcount() > 0) {
     bytes.append(block.data(), static_cast<std::size_t>(file.gcount()));
-    if (bytes.size() > max_bytes) fail(ErrorCode::Format, path, " is longer than the ", max_bytes, " bytes that are read.");
+    if (bytes.size() > max_bytes)
+      fail(ErrorCode::Format, path, " is longer than the ", max_bytes, " bytes that are read.");
   }
   if (file.bad()) fail(ErrorCode::Io, "Reading ", path, " failed: ", std::strerror(errno), ".");
   return bytes;
 }
 
 void write_file(const fs::path& path, const std::function<void(std::ostream&)>& write) {
-  fs::path temporary = path;
+  const fs::path target = behind_links(path);
+  std::error_code ignored;
+  if (fs::is_other(target, ignored)) return write_to(target, path, write);
+  fs::path temporary = target;
   temporary += text_of(".part", ::getpid());
   try {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    if (!file) fail(ErrorCode::Io, path, " cannot be written: ", std::strerror(errno), ".");
-    write(file);
-    file.close();
-    if (!file) fail(ErrorCode::Io, "Writing ", path, " failed: ", std::strerror(errno), ". Is the disk full?");
+    write_to(temporary, path, write);
     std::error_code failed;
-    fs::rename(temporary, path, failed);
+    fs::rename(temporary, target, failed);
     if (failed) fail(ErrorCode::Io, path, " cannot be replaced: ", failed.message(), ".");
   } catch (...) {
-    std::error_code ignored;
     fs::remove(temporary, ignored);
     throw;
   }
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
-  write_file(path, [&](std::ostream& out) { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
+  write_file(path,
+             [&](std::ostream& out) { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
 }
 
 std::string sha256_of_file(const fs::path& path) {

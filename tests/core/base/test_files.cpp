@@ -60,6 +60,22 @@ TEST_F(Files, a_full_disk_is_an_io_error_that_says_so) {
   EXPECT_EQ(files_left(), 0U);
 }
 
+TEST_F(Files, a_link_stays_and_the_file_behind_it_is_replaced) {
+  write_file(folder_ / "file", "old");
+  fs::create_symlink(folder_ / "file", folder_ / "link");
+  write_file(folder_ / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "file"), "new");
+}
+
+TEST_F(Files, a_device_is_written_to_and_not_replaced) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full on this system";
+  fs::create_symlink("/dev/full", folder_ / "full");
+  EXPECT_EQ(code_of([&] { write_file(folder_ / "full", std::string(100000, 'a')); }), ErrorCode::Io);
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+  EXPECT_EQ(files_left(), 1U);
+}
+
 TEST_F(Files, absent_files_folders_and_too_long_ones_have_their_codes) {
   EXPECT_EQ(code_of([&] { read_file(folder_ / "none"); }), ErrorCode::NotFound);
   EXPECT_EQ(code_of([&] { read_file(folder_); }), ErrorCode::NotFound);
