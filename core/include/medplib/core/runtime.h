@@ -1,0 +1,17 @@
+// The engine as a program: what it was built as, and how many threads it computes with.
+#pragma once
+
+#include <string>
+
+namespace medplib::core {
+
+std::string version();  // "0.1.0"
+
+// One JSON object: "version", "torch", "compiler", "built" ("release" or "debug").
+std::string build_info_json();
+
+// Threads that one operator may use, for the whole process; at the start one a core. Errors: InvalidArgument.
+void set_threads(int threads);
+int threads();
+
+}  // namespace medplib::core

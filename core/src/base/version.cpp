@@ -1,0 +1,7 @@
+#include <medplib/core/runtime.h>
+
+namespace medplib::core {
+
+std::string version() { return MEDPLIB_VERSION; }
+
+}  // namespace medplib::core
