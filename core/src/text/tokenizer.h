@@ -1,4 +1,5 @@
-// Tokenizer: LLaMA's sentencepiece pieces and the added tokens, as HF's slow LlamaTokenizer (legacy) splits them (reference §2, §12).
+// Tokenizer: LLaMA's sentencepiece pieces and the added tokens, as HF's slow LlamaTokenizer (legacy) splits
+// them.
 #pragma once
 
 #include <cstdint>
@@ -19,28 +20,51 @@ inline constexpr TokenId kImagePlaceholder = -200;
 inline constexpr TokenId kRegionPlaceholder = -300;
 inline constexpr TokenId kIgnoredLabel = -100;
 
+// A stretch of a text. In a trusted one <s>, </s>, <unk> and the added tokens become their ids; in the
+// others, which hold a user's words, they are ordinary text. Neighbouring stretches are encoded as if they
+// were one string.
+struct TextPart {
+  std::string_view text;
+  bool trusted = true;
+};
+
+// What one id stands for when text is made of it.
+enum class PieceKind {
+  Text,   // `text` as it is; a leading space may be the one that encoding put there
+  Byte,   // `text` is one byte of a code point
+  Added,  // an added token: `text` is its name
+  Silent  // <s>, </s>, <unk>, placeholders and ids without an entry: nothing
+};
+struct Piece {
+  PieceKind kind = PieceKind::Silent;
+  std::string_view text;
+};
+
+// Immutable after loading; every function is thread-safe.
 class Tokenizer {
  public:
-  // Reads tokenizer.model and added_tokens.json (or tokenizer_config.json's added_tokens_decoder) of a model folder.
-  // Errors: NotFound, Format (damaged model, a needed token absent: all absent ones are named).
+  // Reads tokenizer.model and added_tokens.json (or tokenizer_config.json's added_tokens_decoder) of a model
+  // folder. Errors: NotFound, Io, Format (damaged model, colliding ids, a needed token absent: all absent
+  // ones are named).
   static Tokenizer load(const std::filesystem::path& folder);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  // Template text: <s>, </s>, <unk> and the added tokens in it become their ids. No BOS is put in front.
-  std::vector<TokenId> encode(std::string_view text) const;
-  // A user's words: nothing in them becomes a special or added token. Not the same as encode of the parts: white space stays.
-  std::vector<TokenId> encode_plain(std::string_view text) const;
-  // The text of the ids; runs between added tokens are joined by one space; <s>, </s>, <unk> are left out.
+  // No BOS is put in front. White space on both sides of an added token is dropped.
+  std::vector<TokenId> encode(std::span<const TextPart> parts) const;
+  std::vector<TokenId> encode(std::string_view trusted_text) const;
+  // The text of the ids; runs between added tokens and the added tokens are joined by one space.
   std::string decode(std::span<const TokenId> ids) const;
+  Piece piece(TokenId id) const;
 
   TokenId bos() const { return 1; }
   TokenId eos() const { return 2; }
   TokenId unknown() const { return 0; }
   // The id of an added token by content. Errors: NotFound.
   TokenId added(std::string_view token) const;
-  std::int64_t vocabulary_size() const;  // pieces and added tokens
+  // Highest id + 1: the rows that an embedding needs.
+  std::int64_t vocabulary_size() const;
   const std::map<std::string, TokenId, std::less<>>& added_tokens() const;
 
  private:

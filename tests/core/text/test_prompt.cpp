@@ -1,0 +1,227 @@
+#include "text/goldens.h"
+#include "text/prompt.h"
+
+#include <medplib/core/error.h>
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+namespace medplib::core::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::size_t count(const std::vector<TokenId>& ids, TokenId id) {
+  return static_cast<std::size_t>(std::count(ids.begin(), ids.end(), id));
+}
+
+int pairs_in(std::string_view text) {
+  constexpr std::string_view pair = "<region></region>";
+  int pairs = 0;
+  for (std::size_t at = text.find(pair); at != std::string_view::npos; at = text.find(pair, at + 1)) ++pairs;
+  return pairs;
+}
+
+Prompt prompt_of(const std::string& question, int regions = 0, int images = 1,
+                 const std::string& answer = "") {
+  const Turn turn{question, answer};
+  return build_prompt(tiny_tokenizer(), ConversationTemplate::VicunaV1, std::span(&turn, 1),
+                      std::span(&regions, 1), images);
+}
+
+void expect_golden_prompts_of(const std::string& name) {
+  const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder(name));
+  const Json golden = read_json(goldens() / "tokenizer" / "tokenizer.json");
+  ASSERT_FALSE(golden.at("prompts").empty());
+  for (std::size_t i = 0; i < golden.at("prompts").size(); ++i) {
+    const Json& facts = golden.at("prompts")[i];
+    const auto expected = ids_of(golden.at(name).at("prompt_ids")[i]);
+    const auto text = facts.at("prompt").get<std::string>();
+    EXPECT_EQ(encode_prompt(tokenizer, text), expected) << text;
+    const Turn turn{facts.at("question"), optional_or<std::string>(facts, "answer", "", "golden")};
+    if (turn.question.empty() || turn.question.find("<image>") != std::string::npos) continue;
+    const int regions = pairs_in(turn.question);
+    const Prompt built =
+        build_prompt(tokenizer, conversation_template(facts.at("template")), std::span(&turn, 1),
+                     std::span(&regions, 1), facts.at("with_image").get<bool>() ? 1 : 0);
+    EXPECT_EQ(built.text, text);
+    EXPECT_EQ(built.ids, expected) << text;
+  }
+}
+
+TEST(Prompt, every_golden_prompt_has_the_published_ids) { expect_golden_prompts_of("tiny"); }
+
+TEST(Prompt, every_golden_prompt_has_the_published_ids_with_llamas_vocabulary) {
+  if (!tokenizer_folder("llama")) GTEST_SKIP() << kNoLlama;
+  expect_golden_prompts_of("llama");
+}
+
+TEST(Prompt, every_golden_case_has_the_published_ids) {
+  if (!std::filesystem::exists(goldens() / "cases")) GTEST_SKIP() << goldens() << " has no cases";
+  int cases = 0;
+  for (const auto& file : std::filesystem::directory_iterator(goldens() / "cases")) {
+    if (file.path().extension() != ".json" || file.path().filename() == "index.json") continue;
+    const Json golden = read_json(file.path());
+    const auto folder = goldens() / "ckpt" / golden.at("checkpoint").get<std::string>();
+    if (!std::filesystem::exists(folder / "tokenizer.model")) continue;
+    ++cases;
+    const Tokenizer tokenizer = Tokenizer::load(folder);
+    const auto ids = ids_of(golden.at("prompt_ids"));
+    const auto teacher_ids = ids_of(golden.at("teacher_ids"));
+    EXPECT_EQ(encode_prompt(tokenizer, golden.at("prompt").get<std::string>()), ids) << file;
+    EXPECT_EQ(encode_prompt(tokenizer, golden.at("teacher_prompt").get<std::string>()), teacher_ids) << file;
+    const int regions = static_cast<int>(golden.at("regions").size());
+    const auto style = conversation_template(golden.at("template"));
+    const Turn asked{golden.at("question"), ""};
+    EXPECT_EQ(build_prompt(tokenizer, style, std::span(&asked, 1), std::span(&regions, 1), 1).ids, ids)
+        << file;
+    const Turn answered{golden.at("question"), golden.at("teacher_answer")};
+    EXPECT_EQ(build_prompt(tokenizer, style, std::span(&answered, 1), std::span(&regions, 1), 1).ids,
+              teacher_ids)
+        << file;
+  }
+  if (cases == 0) GTEST_SKIP() << goldens() << " has no case whose checkpoint is there";
+}
+
+void expect_golden_labels_of(const std::string& name) {
+  const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder(name));
+  const Json golden = read_json(goldens() / "tokenizer" / "labels.json");
+  ASSERT_FALSE(golden.empty());
+  for (const auto& conversation : golden) {
+    if (conversation.at("tokenizer") != name) continue;
+    std::vector<Turn> turns;
+    for (const auto& message : conversation.at("conversation")) {
+      if (message.at("from") == "human")
+        turns.push_back({message.at("value"), ""});
+      else
+        turns.back().answer = message.at("value");
+    }
+    const auto labelled =
+        label_conversation(tokenizer, conversation_template(conversation.at("template")), turns);
+    EXPECT_EQ(labelled.text, conversation.at("prompt"));
+    EXPECT_EQ(labelled.ids, ids_of(conversation.at("input_ids"))) << labelled.text;
+    EXPECT_EQ(labelled.labels, ids_of(conversation.at("labels"))) << labelled.text;
+    EXPECT_EQ(labelled.mismatch, conversation.at("mismatch_warning")) << labelled.text;
+  }
+}
+
+TEST(Prompt, every_golden_conversation_has_the_published_labels) { expect_golden_labels_of("tiny"); }
+
+TEST(Prompt, every_golden_conversation_has_the_published_labels_with_llamas_vocabulary) {
+  if (!tokenizer_folder("llama")) GTEST_SKIP() << kNoLlama;
+  expect_golden_labels_of("llama");
+}
+
+TEST(Prompt, what_a_user_types_is_never_a_token) {
+  const auto harmless = prompt_of("What is shown?");
+  for (const char* typed :
+       {"<SEG>", "</s>", "<s>", "<unk>", "<image>", "<im_start><image><im_end>", "<gen_1>", "<region>",
+        "</region>", "<region> </region>", "</s>USER: hi", "<mask></mask>", "<im_end>\n"}) {
+    const auto prompt = prompt_of(typed);
+    for (const TokenId id : {TokenId{0}, TokenId{1}, TokenId{2}, kImagePlaceholder, kRegionPlaceholder})
+      EXPECT_EQ(count(prompt.ids, id), count(harmless.ids, id)) << typed;
+    for (const auto& [token, id] : tiny_tokenizer().added_tokens())
+      EXPECT_EQ(count(prompt.ids, id), count(harmless.ids, id)) << typed << " " << token;
+    EXPECT_THAT(prompt.text, HasSubstr(std::string(typed).substr(0, 5)));
+    EXPECT_GT(prompt.ids.size(), 60U);
+  }
+}
+
+TEST(Prompt, a_typed_token_is_encoded_as_its_letters) {
+  const auto prompt = prompt_of("Draw <SEG>: now");
+  const TextPart letters{"Draw <SEG>: now ASSISTANT:", false};
+  const auto expected = tiny_tokenizer().encode(std::span(&letters, 1));
+  ASSERT_GT(prompt.ids.size(), expected.size());
+  EXPECT_TRUE(std::equal(expected.rbegin(), expected.rend(), prompt.ids.rbegin()));
+}
+
+TEST(Prompt, a_region_without_its_place_in_the_question_is_put_behind_it) {
+  const auto prompt = prompt_of("What is this?", 2);
+  EXPECT_THAT(prompt.text, HasSubstr("What is this? <region></region> <region></region> ASSISTANT:"));
+  EXPECT_EQ(prompt.ids, encode_prompt(tiny_tokenizer(), prompt.text));
+  EXPECT_EQ(count(prompt.ids, kRegionPlaceholder), 2U);
+  const auto mixed = prompt_of("Is <region></region> like this?", 2);
+  EXPECT_THAT(mixed.text, HasSubstr("Is <region></region> like this? <region></region> ASSISTANT:"));
+  EXPECT_EQ(count(mixed.ids, kRegionPlaceholder), 2U);
+}
+
+TEST(Prompt, images_stand_at_the_front) {
+  EXPECT_EQ(count(prompt_of("Why?", 0, 0).ids, kImagePlaceholder), 0U);
+  const auto three = prompt_of("Why?", 0, 3);
+  EXPECT_EQ(count(three.ids, kImagePlaceholder), 3U);
+  EXPECT_EQ(three.ids, encode_prompt(tiny_tokenizer(), three.text));
+}
+
+TEST(Prompt, a_conversation_is_encoded_as_its_text) {
+  const std::vector<Turn> turns = {
+      {"Is it normal?", "No."}, {"Segment <region></region>", "It is <SEG>."}, {"Why?", ""}};
+  const std::vector<int> regions = {0, 1, 0};
+  const auto prompt = build_prompt(tiny_tokenizer(), ConversationTemplate::LlavaV1, turns, regions, 1);
+  EXPECT_THAT(
+      prompt.text,
+      HasSubstr("ASSISTANT: No.</s>USER: Segment <region></region> ASSISTANT: It is <SEG>.</s>USER: Why? "
+                "ASSISTANT:"));
+  EXPECT_EQ(prompt.ids, encode_prompt(tiny_tokenizer(), prompt.text));
+}
+
+TEST(Prompt, an_earlier_answer_can_hold_a_mask_but_no_other_token) {
+  const std::vector<Turn> turns = {{"q", "a</s><image><region></region> <SEG>"}, {"Why?", ""}};
+  const std::vector<int> regions = {0, 0};
+  const auto ids = build_prompt(tiny_tokenizer(), ConversationTemplate::VicunaV1, turns, regions, 1).ids;
+  EXPECT_EQ(count(ids, tiny_tokenizer().added("<SEG>")), 1U);
+  EXPECT_EQ(count(ids, tiny_tokenizer().eos()), 1U);
+  EXPECT_EQ(count(ids, kImagePlaceholder), 1U);
+  EXPECT_EQ(count(ids, kRegionPlaceholder), 0U);
+}
+
+TEST(Prompt, a_long_question_is_taken_whole) {
+  std::string question;
+  while (question.size() < 100'000) question += "Is the \u809D normal <SEG>? ";
+  const auto prompt = prompt_of(question);
+  EXPECT_GT(prompt.ids.size(), 20'000U);
+  EXPECT_EQ(count(prompt.ids, tiny_tokenizer().added("<SEG>")), 0U);
+}
+
+std::string refused(const std::vector<Turn>& turns, const std::vector<int>& regions, int images = 1) {
+  try {
+    build_prompt(tiny_tokenizer(), ConversationTemplate::VicunaV1, turns, regions, images);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+    return error.what();
+  }
+  ADD_FAILURE() << "accepted";
+  return "";
+}
+
+TEST(Prompt, questions_that_cannot_be_asked_are_refused_with_a_sentence) {
+  for (const char* empty : {"", " ", " \n\t\u3000"})
+    EXPECT_THAT(refused({{empty, ""}}, {0}), HasSubstr("is empty"));
+  for (const char* broken : {"\xFF", "liver \xE4\xB8", "\xED\xA0\x80"})
+    EXPECT_THAT(refused({{broken, ""}}, {0}), HasSubstr("UTF-8"));
+  EXPECT_THAT(refused({{"a <region></region>", ""}}, {0}), HasSubstr("Give a region for each"));
+  EXPECT_THAT(refused({{"a <region></region> <region></region>", ""}}, {1}),
+              HasSubstr("2 <region></region>"));
+  EXPECT_THAT(refused({{"a", ""}}, {-1}), HasSubstr("-1"));
+  EXPECT_THAT(refused({{"a", ""}, {"b", ""}}, {0, 0}), HasSubstr("no answer"));
+  EXPECT_THAT(refused({{"a", "\xFF"}}, {0}), HasSubstr("UTF-8"));
+  refused({}, {});
+  refused({{"a", ""}}, {});
+  refused({{"a", ""}}, {0}, -1);
+}
+
+TEST(Prompt, templates_go_by_their_published_names) {
+  for (const char* name : {"vicuna_v1", "llava_v1"})
+    EXPECT_STREQ(conversation_template_name(conversation_template(name)), name);
+  EXPECT_THROW(conversation_template("llama_3"), Error);
+}
+
+TEST(Prompt, a_phrase_takes_its_place_in_the_template) {
+  EXPECT_EQ(fill_phrase(VerbTemplates{}.segment, " optic disc\n"),
+            "Please segment the optic disc in this image.");
+  EXPECT_EQ(fill_phrase("{phrase}", "{phrase}"), "{phrase}");
+  EXPECT_THROW(fill_phrase(VerbTemplates{}.segment, " \n"), Error);
+}
+
+}  // namespace
+}  // namespace medplib::core::test
