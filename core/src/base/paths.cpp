@@ -28,7 +28,7 @@ fs::path path_inside(const fs::path& root, const std::string& name, const std::s
   if (name.empty() || name.find('\0') != std::string::npos || relative.is_absolute() || climbs)
     fail(ErrorCode::Format, where, " names ", relative, "; only paths below ", root, " are allowed.");
   const fs::path base = canonical(fs::absolute(root), where);
-  const fs::path target = canonical(base / relative, where);
+  fs::path target = canonical(base / relative, where);
   if (std::mismatch(base.begin(), base.end(), target.begin(), target.end()).first != base.end())
     fail(ErrorCode::Format, where, " names ", relative, ", a link that leads out of ", root, ".");
   return target;

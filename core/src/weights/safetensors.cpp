@@ -200,6 +200,7 @@ class EntryReader {
 void check_cover(const fs::path& path, const std::map<std::string, SafetensorsFile::Entry>& entries,
                  std::uint64_t data_size) {
   std::vector<std::tuple<std::uint64_t, std::uint64_t, std::string_view>> ranges;
+  ranges.reserve(entries.size());
   for (const auto& [name, entry] : entries) ranges.emplace_back(entry.begin, entry.end, name);
   std::sort(ranges.begin(), ranges.end());
   std::uint64_t reached = 0;
