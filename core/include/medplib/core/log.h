@@ -1,0 +1,20 @@
+// Where the engine's messages go. They never hold an image, a question, an answer, a name or a DICOM tag.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace medplib::core {
+
+enum class LogLevel : std::int32_t { Debug = 0, Info = 1, Warning = 2, Error = 3, Silent = 4 };
+
+using LogCallback = std::function<void(LogLevel, const std::string&)>;
+
+// From now on messages of `least` and above go to `callback`; an empty one stands for a line on stderr.
+// At the start: Warning, stderr. Thread-safe; the callback may be called from several threads at once, and
+// may still be running in another thread when this returns. What it throws is dropped: a message never
+// changes what the engine does.
+void set_log(LogLevel least, LogCallback callback = {});
+
+}  // namespace medplib::core
