@@ -1,0 +1,12 @@
+// Any exception as one of ours: for the doors (C, Python, command line), which must not let anything else
+// out.
+#pragma once
+
+#include <medplib/core/error.h>
+
+namespace medplib::core {
+
+// The exception under way, sorted into the engine's codes. Call it inside a catch block.
+Error current_error();
+
+}  // namespace medplib::core
