@@ -5,21 +5,24 @@
 
 namespace medplib::core {
 
-// How an image was fitted into a square: travels with the image and is inverted by whoever needs the way back.
+// How an image was fitted into a square: travels with the image and is inverted by whoever needs the way
+// back.
 struct Letterbox {
   int source_width = 0, source_height = 0;
-  int target = 0;                                // side of the square
-  int resized_width = 0, resized_height = 0;     // longest side = target, at least 1
+  int target = 0;                             // side of the square
+  int resized_width = 0, resized_height = 0;  // longest side = target, at least 1
   int left() const { return (target - resized_width) / 2; }
   int top() const { return (target - resized_height) / 2; }
 };
 
 Letterbox letterbox(int width, int height, int target);
 
-// Pillow 10's antialiased bilinear on CV_8UC1 or CV_8UC3, bit-exact: horizontal pass, rounded to uint8, then the vertical one.
+// Pillow 10's antialiased bilinear on CV_8UC1 or CV_8UC3, bit-exact: horizontal pass, rounded to uint8, then
+// the vertical one.
 cv::Mat resize_bilinear(const cv::Mat& pixels, int width, int height);
 
-// The image scaled to fit and padded to target × target with the integer colour (122, 116, 104): the CLIP branch before scaling.
+// The image scaled to fit and padded to target × target with the integer colour (122, 116, 104): the CLIP
+// branch before scaling.
 cv::Mat clip_square(const cv::Mat& rgb, int target);
 
 // The image scaled to fit, unpadded: the SAM branch before normalising.
@@ -31,7 +34,8 @@ struct RegionGrid {
   bool vanished = false;  // nothing was left at this resolution
 };
 
-// `mask`: image-size 0/1. Longest side → target (Pillow on the 0/1 bytes), centred zero pad, nearest: cell (i, j) takes pixel (i·target/grid, j·target/grid).
+// `mask`: image-size 0/1. Longest side → target (Pillow on the 0/1 bytes), centred zero pad, nearest: cell
+// (i, j) takes pixel (i·target/grid, j·target/grid).
 RegionGrid region_grid(const cv::Mat& mask, int target, int grid);
 
 // The cell that holds the centroid of the mask: what stands for a region that vanished.

@@ -32,12 +32,16 @@ struct ImageOptions {
 class Image {
  public:
   // Reads PNG, JPEG or TIFF, told apart by content.
-  // Errors: NotFound, Io, Format (not an image, damaged, truncated, over a limit), Unsupported (a layout that is not read).
+  // Errors: NotFound, Io, Format (not an image, damaged, truncated, over a limit), Unsupported (a layout that
+  // is not read).
   static Image read(const std::filesystem::path& path, const ImageOptions& options = {});
   // The same from memory; `name` stands for the file in messages.
-  static Image decode(std::span<const std::byte> bytes, const std::string& name, const ImageOptions& options = {});
-  // Takes rows of 1 (grey), 3 (RGB) or 4 (RGBA, alpha dropped) bytes a pixel; copied. Errors: InvalidArgument.
-  static Image from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride, int channels);
+  static Image decode(std::span<const std::byte> bytes, const std::string& name,
+                      const ImageOptions& options = {});
+  // Takes rows of 1 (grey), 3 (RGB) or 4 (RGBA, alpha dropped) bytes a pixel; copied. Errors:
+  // InvalidArgument.
+  static Image from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
+                           int channels);
 
   int width() const { return rgb_.cols; }
   int height() const { return rgb_.rows; }
@@ -46,9 +50,9 @@ class Image {
 
   // What `medplib info --image` prints of the file.
   struct Origin {
-    std::string format;  // "PNG", "JPEG", "TIFF" or "pixels"
-    int channels = 3;    // in the file
-    int bits = 8;        // per channel in the file
+    std::string format;                        // "PNG", "JPEG", "TIFF" or "pixels"
+    int channels = 3;                          // in the file
+    int bits = 8;                              // per channel in the file
     double window_low = 0, window_high = 255;  // the values that became 0 and 255
   };
   const Origin& origin() const { return origin_; }

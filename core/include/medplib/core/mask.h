@@ -6,7 +6,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include <array>
-#include <filesystem>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,17 +26,18 @@ class Mask {
 
   int width() const { return logits_.cols; }
   int height() const { return logits_.rows; }
-  const cv::Mat& logits() const { return logits_; }        // before the sigmoid
-  const std::string& label() const { return label_; }      // the phrase asked for; may be empty
-  double threshold() const { return threshold_; }          // a pixel is inside when sigmoid(logit) > threshold
+  const cv::Mat& logits() const { return logits_; }    // before the sigmoid
+  const std::string& label() const { return label_; }  // the phrase asked for; may be empty
+  double threshold() const { return threshold_; }      // a pixel is inside when sigmoid(logit) > threshold
 
-  cv::Mat binary() const;                                  // H × W, CV_8UC1, 1 inside, 0 outside
-  std::int64_t area() const;                               // pixels inside
+  cv::Mat binary() const;     // H × W, CV_8UC1, 1 inside, 0 outside
+  std::int64_t area() const;  // pixels inside
   RunLengths run_lengths() const;
-  std::vector<std::vector<cv::Point>> polygons() const;    // outer contours and holes, pixel coordinates
-  std::string png() const;                                 // 8-bit grey PNG of image size, 0 and 255
+  std::vector<std::vector<cv::Point>> polygons() const;  // outer contours and holes, pixel coordinates
+  std::string png() const;                               // 8-bit grey PNG of image size, 0 and 255
 
-  std::optional<double> presence;      // probability that the structure is there at all; uncalibrated; absent in refine
+  std::optional<double>
+      presence;  // probability that the structure is there at all; uncalibrated; absent in refine
   std::optional<double> iou_estimate;  // the decoder's own estimate of its IoU; uncalibrated
 
  private:
@@ -48,7 +49,9 @@ class Mask {
 // Encodes rows of 8-bit grey (CV_8UC1) or RGB (CV_8UC3) as a PNG file.
 std::string encode_png(const cv::Mat& pixels);
 
-// The image with each mask tinted in its own colour and outlined, as a PNG file; `pointed_at` regions (rasterized, same size) get a white outline.
-std::string overlay_png(const Image& image, const std::vector<Mask>& masks, const std::vector<cv::Mat>& pointed_at = {});
+// The image with each mask tinted in its own colour and outlined, as a PNG file; `pointed_at` regions
+// (rasterized, same size) get a white outline.
+std::string overlay_png(const Image& image, const std::vector<Mask>& masks,
+                        const std::vector<cv::Mat>& pointed_at = {});
 
 }  // namespace medplib::core

@@ -12,11 +12,12 @@
 
 namespace medplib::core {
 
-// Coordinates are pixels of the original image: x to the right, y down, (0, 0) the centre of the top left pixel.
-// The makers refuse coordinates that are not finite. Errors: InvalidArgument.
+// Coordinates are pixels of the original image: x to the right, y down, (0, 0) the centre of the top left
+// pixel. The makers refuse coordinates that are not finite. Errors: InvalidArgument.
 class Region {
  public:
-  // A square of half-width 20 pixels around the point, clipped to the image (41 × 41), as the published demo draws it.
+  // A square of half-width 20 pixels around the point, clipped to the image (41 × 41), as the published demo
+  // draws it.
   static Region point(double x, double y);
   // Both corners belong to the box. Corners in any order.
   static Region box(double x0, double y0, double x1, double y1);
@@ -33,18 +34,30 @@ class Region {
   // Errors: InvalidArgument; for a mask file those of Image::read.
   static Region parse(const std::string& text);
 
-  // The region on an image of this size: H × W, CV_8UC1, 1 inside, 0 outside. Coordinates go to the nearest pixel.
-  // Errors: InvalidArgument when the region lies outside the image, covers no pixel, or a mask has another size.
+  // The region on an image of this size: H × W, CV_8UC1, 1 inside, 0 outside. Coordinates go to the nearest
+  // pixel. Errors: InvalidArgument when the region lies outside the image, covers no pixel, or a mask has
+  // another size.
   cv::Mat rasterize(int width, int height) const;
 
   // "box (210, 90)–(300, 180)": for messages.
   std::string describe() const;
 
-  struct Point { double x, y; };
-  struct Box { double x0, y0, x1, y1; };
-  struct Polygon { std::vector<cv::Point2d> corners; };
-  struct Scribble { std::vector<cv::Point2d> points; double thickness; };
-  struct MaskShape { cv::Mat mask; };
+  struct Point {
+    double x, y;
+  };
+  struct Box {
+    double x0, y0, x1, y1;
+  };
+  struct Polygon {
+    std::vector<cv::Point2d> corners;
+  };
+  struct Scribble {
+    std::vector<cv::Point2d> points;
+    double thickness;
+  };
+  struct MaskShape {
+    cv::Mat mask;
+  };
   using Shape = std::variant<Point, Box, Polygon, Scribble, MaskShape>;
   const Shape& shape() const { return shape_; }
 

@@ -1,0 +1,38 @@
+// Image files to pixels: one decoder a format, each with its limits checked before anything is allocated.
+#pragma once
+
+#include <medplib/core/image.h>
+
+#include <opencv2/core/mat.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace medplib::core {
+
+// What a file holds: CV_8UC3 (RGB), or CV_8UC1, CV_16UC1 or CV_16SC1 (grey). Alpha is dropped unblended,
+// palettes and fewer bits are expanded, 16-bit colour is reduced to its high byte.
+struct Decoded {
+  cv::Mat pixels;
+  Image::Origin origin;
+};
+
+// The format is told by the first bytes. `name` stands for the file in messages.
+// Errors: Format (not an image, damaged, truncated, over a limit), Unsupported (a layout that is not read).
+Decoded decode_any(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+Decoded read_any(const std::filesystem::path& path, const ImageLimits& limits);
+
+Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+Decoded decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+Decoded decode_tiff(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+
+// Pillow's conversion to grey ("L"): 8-bit, rounded; grey of 16 bits is cut at 255.
+cv::Mat grey_as_pillow(const cv::Mat& pixels);
+
+// Throws Format when width × height is 0, beyond the limit or more than a cv::Mat can hold.
+void check_pixels(std::uint64_t width, std::uint64_t height, const std::string& name,
+                  const ImageLimits& limits);
+
+}  // namespace medplib::core

@@ -1,0 +1,137 @@
+#include "base/files.h"
+#include "image/decode.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/image.h>
+
+#include <opencv2/core.hpp>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+namespace medplib::core {
+
+namespace {
+
+bool starts_with(std::span<const std::byte> bytes, std::string_view signature) {
+  return bytes.size() >= signature.size() &&
+         std::equal(signature.begin(), signature.end(), bytes.begin(),
+                    [](char wanted, std::byte found) { return static_cast<std::byte>(wanted) == found; });
+}
+
+cv::Mat three_channels(const cv::Mat& grey) {
+  cv::Mat rgb;
+  cv::merge(std::array{grey, grey, grey}, rgb);
+  return rgb;
+}
+
+cv::Mat windowed(const cv::Mat& grey, Image::Origin& origin) {
+  cv::minMaxLoc(grey, &origin.window_low, &origin.window_high);
+  const double range = std::max(origin.window_high - origin.window_low, 1.0);
+  cv::Mat out;
+  grey.convertTo(out, CV_8U, 255.0 / range, -origin.window_low * 255.0 / range);
+  return out;
+}
+
+cv::Mat high_byte(const cv::Mat& grey, Image::Origin& origin) {
+  origin.window_low = 0;
+  origin.window_high = 65535;
+  cv::Mat out(grey.size(), CV_8UC1);
+  for (int y = 0; y < grey.rows; ++y)
+    std::transform(grey.ptr<std::uint16_t>(y), grey.ptr<std::uint16_t>(y) + grey.cols, out.ptr(y),
+                   [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8); });
+  return out;
+}
+
+cv::Mat rgb_of(Decoded& decoded, SixteenBit sixteen_bit) {
+  if (decoded.pixels.type() == CV_8UC3) return decoded.pixels;
+  if (decoded.pixels.type() == CV_8UC1) return three_channels(decoded.pixels);
+  return three_channels(sixteen_bit == SixteenBit::Window ? windowed(decoded.pixels, decoded.origin)
+                                                          : high_byte(decoded.pixels, decoded.origin));
+}
+
+}  // namespace
+
+void check_pixels(std::uint64_t width, std::uint64_t height, const std::string& name,
+                  const ImageLimits& limits) {
+  constexpr std::uint64_t most = std::numeric_limits<int>::max();
+  if (width == 0 || height == 0) fail(ErrorCode::Format, '"', name, "\" says that it has no pixels.");
+  if (width > most || height > most || width > limits.max_pixels / height)
+    fail(ErrorCode::Format, '"', name, "\" has ", width, " × ", height, " pixels; at most ",
+         limits.max_pixels, " are read. Make it smaller or raise the limit.");
+}
+
+Decoded decode_any(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits) {
+  using namespace std::string_view_literals;
+  if (bytes.empty()) fail(ErrorCode::Format, '"', name, "\" is empty; a PNG, JPEG or TIFF image is needed.");
+  if (bytes.size() > limits.max_bytes)
+    fail(ErrorCode::Format, '"', name, "\" has ", bytes.size(), " bytes; at most ", limits.max_bytes,
+         " are read.");
+  if (starts_with(bytes, "\x89PNG\r\n\x1a\n"sv)) return decode_png(bytes, name, limits);
+  if (starts_with(bytes, "\xff\xd8\xff"sv)) return decode_jpeg(bytes, name, limits);
+  for (const auto signature : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})
+    if (starts_with(bytes, signature)) return decode_tiff(bytes, name, limits);
+  fail(ErrorCode::Format, '"', name, "\" is not a PNG, JPEG or TIFF image, whatever its name says.");
+}
+
+Decoded read_any(const std::filesystem::path& path, const ImageLimits& limits) {
+  const std::string bytes = read_file(path, limits.max_bytes);
+  return decode_any(std::as_bytes(std::span(bytes)), path.string(), limits);
+}
+
+cv::Mat grey_as_pillow(const cv::Mat& pixels) {
+  cv::Mat grey;
+  if (pixels.type() != CV_8UC3) {
+    pixels.convertTo(grey, CV_8U);  // saturates
+    return grey;
+  }
+  grey.create(pixels.size(), CV_8UC1);
+  for (int y = 0; y < pixels.rows; ++y)
+    std::transform(
+        pixels.ptr<cv::Vec3b>(y), pixels.ptr<cv::Vec3b>(y) + pixels.cols, grey.ptr(y),
+        [](const cv::Vec3b& rgb) {
+          return static_cast<std::uint8_t>((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16);
+        });
+  return grey;
+}
+
+Image Image::read(const std::filesystem::path& path, const ImageOptions& options) {
+  Decoded decoded = read_any(path, options.limits);
+  cv::Mat rgb = rgb_of(decoded, options.sixteen_bit);
+  return {std::move(rgb), path.string(), std::move(decoded.origin)};
+}
+
+Image Image::decode(std::span<const std::byte> bytes, const std::string& name, const ImageOptions& options) {
+  Decoded decoded = decode_any(bytes, name, options.limits);
+  cv::Mat rgb = rgb_of(decoded, options.sixteen_bit);
+  return {std::move(rgb), name, std::move(decoded.origin)};
+}
+
+Image Image::from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
+                         int channels) {
+  if (channels != 1 && channels != 3 && channels != 4)
+    fail(ErrorCode::InvalidArgument, "Pixels have 1, 3 or 4 channels, not ", channels, ".");
+  if (width < 1 || height < 1)
+    fail(ErrorCode::InvalidArgument, "An image of ", width, " × ", height, " pixels cannot be used.");
+  const auto row = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+  const auto rows = static_cast<std::size_t>(height);
+  if (stride < row)
+    fail(ErrorCode::InvalidArgument, "A stride of ", stride, " bytes is less than a row of ", row, " bytes.");
+  // rows − 1 strides and one row, without overflow.
+  if (bytes.size() < row || (bytes.size() - row) / stride < rows - 1)
+    fail(ErrorCode::InvalidArgument, bytes.size(), " bytes are too few for ", height, " rows of ", stride,
+         " bytes.");
+  cv::Mat rgb(height, width, CV_8UC3);
+  for (int y = 0; y < height; ++y) {
+    const auto* from =
+        reinterpret_cast<const std::uint8_t*>(bytes.data()) + static_cast<std::size_t>(y) * stride;
+    for (int x = 0; x < width; ++x, from += channels)
+      rgb.at<cv::Vec3b>(y, x) = channels == 1 ? cv::Vec3b::all(*from) : cv::Vec3b(from[0], from[1], from[2]);
+  }
+  return {std::move(rgb), "pixels", {.format = "pixels", .channels = channels, .bits = 8}};
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,97 @@
+#include "image/decode.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/mask.h>
+
+#include <opencv2/core.hpp>
+
+#include <cstdlib>
+#include <memory>
+#include <spng.h>
+
+namespace medplib::core {
+
+namespace {
+
+using Context = std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)>;
+
+// What texts and colour profiles may swell to; the pixels have their own limit.
+constexpr std::size_t kChunkBytes = std::size_t{8} << 20;
+
+[[noreturn]] void fail_png(const std::string& name, int code) {
+  fail(ErrorCode::Format, '"', name, "\" is a damaged or truncated PNG file (", spng_strerror(code), ").");
+}
+
+int channels_of(std::uint8_t colour_type) {
+  switch (colour_type) {
+    case SPNG_COLOR_TYPE_GRAYSCALE:
+      return 1;
+    case SPNG_COLOR_TYPE_GRAYSCALE_ALPHA:
+      return 2;
+    case SPNG_COLOR_TYPE_TRUECOLOR_ALPHA:
+      return 4;
+    default:
+      return 3;
+  }
+}
+
+// The least conversion that keeps all 16 bits of grey.
+struct Layout {
+  int format;
+  int type;
+};
+Layout layout_of(const spng_ihdr& header) {
+  const bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE;
+  if (header.bit_depth == 16 && grey) return {SPNG_FMT_PNG, CV_16UC1};
+  if (header.bit_depth == 16 && header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA)
+    return {SPNG_FMT_PNG, CV_16UC2};
+  if (grey) return {SPNG_FMT_G8, CV_8UC1};
+  return {SPNG_FMT_RGB8, CV_8UC3};
+}
+
+}  // namespace
+
+Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits) {
+  const Context context(spng_ctx_new(0), &spng_ctx_free);
+  if (!context) throw std::bad_alloc();
+  spng_set_crc_action(context.get(), SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
+  spng_set_chunk_limits(context.get(), kChunkBytes, kChunkBytes);
+  spng_ihdr header{};
+  int code = spng_set_png_buffer(context.get(), bytes.data(), bytes.size());
+  if (code == 0) code = spng_get_ihdr(context.get(), &header);
+  if (code != 0) fail_png(name, code);
+  check_pixels(header.width, header.height, name, limits);
+
+  const Layout layout = layout_of(header);
+  cv::Mat pixels(static_cast<int>(header.height), static_cast<int>(header.width), layout.type);
+  code = spng_decode_image(context.get(), pixels.data, pixels.total() * pixels.elemSize(), layout.format, 0);
+  if (code == 0) code = spng_decode_chunks(context.get());  // up to the end mark: a cut file has none
+  if (code != 0) fail_png(name, code);
+  if (layout.type == CV_16UC2) cv::extractChannel(pixels, pixels, 0);
+  return {pixels, {.format = "PNG", .channels = channels_of(header.color_type), .bits = header.bit_depth}};
+}
+
+std::string encode_png(const cv::Mat& pixels) {
+  if (pixels.empty() || (pixels.type() != CV_8UC1 && pixels.type() != CV_8UC3))
+    fail(ErrorCode::InvalidArgument, "Only pixels of one or three bytes can be written as PNG.");
+  const cv::Mat rows = pixels.isContinuous() ? pixels : pixels.clone();
+  const Context context(spng_ctx_new(SPNG_CTX_ENCODER), &spng_ctx_free);
+  if (!context) throw std::bad_alloc();
+  spng_ihdr header{};
+  header.width = static_cast<std::uint32_t>(rows.cols);
+  header.height = static_cast<std::uint32_t>(rows.rows);
+  header.bit_depth = 8;
+  header.color_type = rows.channels() == 1 ? SPNG_COLOR_TYPE_GRAYSCALE : SPNG_COLOR_TYPE_TRUECOLOR;
+  int code = spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1);
+  if (code == 0) code = spng_set_ihdr(context.get(), &header);
+  if (code == 0)
+    code = spng_encode_image(context.get(), rows.data, rows.total() * rows.elemSize(), SPNG_FMT_PNG,
+                             SPNG_ENCODE_FINALIZE);
+  std::size_t size = 0;
+  const std::unique_ptr<void, decltype(&std::free)> png(
+      code == 0 ? spng_get_png_buffer(context.get(), &size, &code) : nullptr, &std::free);
+  if (!png) fail(ErrorCode::Internal, "Writing a PNG failed: ", spng_strerror(code), ".");
+  return {static_cast<const char*>(png.get()), size};
+}
+
+}  // namespace medplib::core

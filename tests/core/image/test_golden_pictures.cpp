@@ -1,0 +1,155 @@
+// The preprocessing goldens: every picture and region that preprocess.json lists, without one differing
+// value.
+#include "image/geometry.h"
+#include "support/pictures.h"
+#include "support/plain_safetensors.h"
+
+#include <medplib/core/image.h>
+#include <medplib/core/region.h>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
+
+using namespace medplib::core;
+using namespace medplib::test;
+
+namespace {
+
+struct Goldens {
+  std::filesystem::path folder = plain_golden_folder() / "preprocess";
+  nlohmann::json facts = nlohmann::json::parse(bytes_of(folder / "preprocess.json"));
+  PlainSafetensors arrays{folder / "preprocess.safetensors"};
+
+  // The array as pixels, for [H, W] and [H, W, 3].
+  cv::Mat pixels(const std::string& name) const {
+    const auto shape = arrays.shape(name);
+    const auto values = arrays.u8(name);
+    const int channels = shape.size() == 3 ? shape[2] : 1;
+    return cv::Mat(shape[0], shape[1], CV_8UC(channels), const_cast<std::uint8_t*>(values.data())).clone();
+  }
+};
+
+// [3, H, W] as [H, W, 3].
+cv::Mat interleaved(const Goldens& goldens, const std::string& name) {
+  const auto shape = goldens.arrays.shape(name);
+  auto values = goldens.arrays.u8(name);
+  std::vector<cv::Mat> planes;
+  for (int c = 0; c < 3; ++c)
+    planes.emplace_back(shape[1], shape[2], CV_8UC1,
+                        values.data() + static_cast<std::ptrdiff_t>(c) * shape[1] * shape[2]);
+  cv::Mat pixels;
+  cv::merge(planes, pixels);
+  return pixels;
+}
+
+const nlohmann::json& filled(const nlohmann::json& list) {
+  EXPECT_FALSE(list.empty());
+  return list;
+}
+
+ImageOptions as_published() { return {.limits = {}, .sixteen_bit = SixteenBit::HighByte}; }
+
+// preprocess.json lists the pictures in the order of their arrays: p0, p1, …
+template <class Check>
+void for_each_picture(const Check& check) {
+  const Goldens goldens;
+  int index = 0;
+  for (const auto& fact : filled(goldens.facts["images"])) {
+    SCOPED_TRACE(fact["file"].get<std::string>());
+    check(goldens, fact, text_of("p", index++));
+  }
+}
+
+TEST(GoldenPictures, are_decoded_to_the_same_pixels) {
+  for_each_picture([](const Goldens& goldens, const nlohmann::json& fact, const std::string& key) {
+    const Image image = Image::read(goldens.folder / fact["file"], as_published());
+    EXPECT_EQ(image.width(), fact["width"]);
+    EXPECT_EQ(image.height(), fact["height"]);
+    const cv::Scalar sums = cv::sum(image.rgb());
+    EXPECT_EQ(sums[0] + sums[1] + sums[2], fact["rgb_sum"].get<double>());
+    if (!goldens.arrays.has(key + ".rgb")) return;
+    const cv::Mat expected = goldens.pixels(key + ".rgb");
+    EXPECT_EQ(differences(image.rgb()(cv::Rect({0, 0}, expected.size())), expected), 0);
+  });
+}
+
+TEST(GoldenPictures, are_resized_for_sam_as_pillow_does) {
+  for_each_picture([](const Goldens& goldens, const nlohmann::json& fact, const std::string& key) {
+    const Image image = Image::read(goldens.folder / fact["file"], as_published());
+    if (!goldens.arrays.has(key + ".sam_resized_u8")) return;
+    const cv::Mat expected = goldens.pixels(key + ".sam_resized_u8");
+    const cv::Mat resized = sam_resized(image.rgb(), std::max(expected.cols, expected.rows));
+    EXPECT_EQ(differences(resized, expected), 0);
+  });
+}
+
+TEST(GoldenPictures, have_the_letterboxes_of_both_branches) {
+  for_each_picture([](const Goldens&, const nlohmann::json& fact, const std::string&) {
+    for (const std::string branch : {"sam", "clip"}) {
+      const auto size = fact[branch + "_resized_hw"].get<std::array<int, 2>>();
+      const auto corner = fact[branch + "_pad_top_left"].get<std::array<int, 2>>();
+      const Letterbox box = letterbox(fact["width"], fact["height"], std::max(size[0], size[1]));
+      EXPECT_EQ((std::array{box.resized_height, box.resized_width}), size);
+      EXPECT_EQ((std::array{box.top(), box.left()}), corner);
+    }
+  });
+}
+
+TEST(GoldenPictures, are_resized_and_padded_for_clip_as_the_published_code_does) {
+  int compared = 0;
+  for_each_picture([&](const Goldens& goldens, const nlohmann::json& fact, const std::string& key) {
+    if (!goldens.arrays.has(key + ".clip_padded_u8")) return;
+    const cv::Mat expected = interleaved(goldens, key + ".clip_padded_u8");
+    const Image image = Image::read(goldens.folder / fact["file"], as_published());
+    EXPECT_EQ(differences(clip_square(image.rgb(), expected.rows), expected), 0);
+    ++compared;
+  });
+  EXPECT_GT(compared, 0);
+}
+
+TEST(GoldenRegions, fall_on_the_same_cells) {
+  const Goldens goldens;
+  for (const auto& fact : filled(goldens.facts["regions"])) {
+    const std::string name = fact["name"];
+    SCOPED_TRACE(name);
+    const cv::Mat mask =
+        Region::mask_file(goldens.folder / fact["file"]).rasterize(fact["width"], fact["height"]);
+    EXPECT_EQ(cv::countNonZero(mask), fact["pixels"]);
+    EXPECT_EQ(cv::sum(resize_bilinear(mask, letterbox(mask.cols, mask.rows, 336).resized_width,
+                                      letterbox(mask.cols, mask.rows, 336).resized_height))[0],
+              fact["resized_sum"].get<double>());
+    const cv::Mat expected = goldens.pixels("region24." + name);
+    const RegionGrid grid = region_grid(mask, 336, expected.rows);
+    EXPECT_EQ(differences(grid.cells, expected), 0);
+    EXPECT_EQ(grid.vanished, fact["cells"] == 0);
+  }
+}
+
+// The smallest box around the pixels of a mask.
+cv::Rect around(const cv::Mat& mask) {
+  std::vector<cv::Point> inside;
+  cv::findNonZero(mask, inside);
+  cv::Rect box(inside.front(), cv::Size(1, 1));
+  for (const auto& point : inside) box |= cv::Rect(point, cv::Size(1, 1));
+  return box;
+}
+
+TEST(GoldenRegions, drawn_as_boxes_and_points_are_what_the_same_corners_give) {
+  const Goldens goldens;
+  for (const auto& fact : goldens.facts["regions"]) {
+    const std::string name = fact["name"];
+    SCOPED_TRACE(name);
+    const cv::Mat mask =
+        Region::mask_file(goldens.folder / fact["file"]).rasterize(fact["width"], fact["height"]);
+    const cv::Rect box = around(mask);
+    cv::Mat drawn = mask;
+    if (name.ends_with("_box"))
+      drawn = Region::box(box.x, box.y, box.br().x - 1, box.br().y - 1).rasterize(mask.cols, mask.rows);
+    if (name.ends_with("_point") && box.size() == cv::Size(41, 41))
+      drawn = Region::point(box.x + 20, box.y + 20).rasterize(mask.cols, mask.rows);
+    EXPECT_EQ(differences(drawn, mask), 0);
+  }
+}
+
+}  // namespace
