@@ -45,10 +45,12 @@ TEST_F(Files, what_is_written_is_read_back) {
 
 TEST_F(Files, a_writer_that_fails_leaves_the_old_file_and_no_other) {
   write_file(folder_ / "x", "old");
-  EXPECT_THROW(write_file(folder_ / "x", [](std::ostream& out) {
-    out << "half";
-    throw std::runtime_error("no more");
-  }), std::runtime_error);
+  EXPECT_THROW(write_file(folder_ / "x",
+                          [](std::ostream& out) {
+                            out << "half";
+                            throw std::runtime_error("no more");
+                          }),
+               std::runtime_error);
   EXPECT_EQ(read_file(folder_ / "x"), "old");
   EXPECT_EQ(files_left(), 1U);
 }
@@ -85,7 +87,8 @@ TEST_F(Files, absent_files_folders_and_too_long_ones_have_their_codes) {
 
 TEST_F(Files, sha256_agrees_with_the_standard) {
   write_file(folder_ / "x", "abc");
-  EXPECT_EQ(sha256_of_file(folder_ / "x"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_of_file(folder_ / "x"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST_F(Files, json_errors_name_the_file_and_the_key) {

@@ -13,10 +13,14 @@ namespace medplib::test {
 
 namespace fs = std::filesystem;
 
+fs::path committed_goldens() {
+  return fs::path(__FILE__).parent_path().parent_path().parent_path() / "goldens";
+}
+
 fs::path golden_root() {
   const char* elsewhere = std::getenv("MEDPLIB_GOLDENS");
   if (elsewhere != nullptr && *elsewhere != '\0') return elsewhere;
-  return fs::path(__FILE__).parent_path().parent_path().parent_path() / "goldens";
+  return committed_goldens();
 }
 
 std::map<std::string, at::Tensor> load_golden(const fs::path& file) {

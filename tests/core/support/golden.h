@@ -12,6 +12,8 @@ namespace medplib::test {
 
 // $MEDPLIB_GOLDENS, or the committed part in tests/goldens.
 std::filesystem::path golden_root();
+// The committed part, whatever the environment says: for tests that need any model or tokenizer.
+std::filesystem::path committed_goldens();
 
 // All tensors of a safetensors file, by name; `file` is relative to the root, such as
 // "cases/s00_emits_seg.safetensors".

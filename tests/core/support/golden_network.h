@@ -1,0 +1,96 @@
+// A golden case opened, and the network that it was made with.
+#pragma once
+
+#include "base/json.h"
+#include "nn/medplib.h"
+#include "support/golden.h"
+#include "support/tolerance.h"
+#include "weights/checkpoint.h"
+
+#include <medplib/core/image.h>
+#include <medplib/core/region.h>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <opencv2/core.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace medplib::test {
+
+// config.json as the case wants it: its "checkpoint" may end "…, with config.KEY.KEY=NUMBER".
+inline core::Json config_of(const std::filesystem::path& checkpoint, const core::Json& facts) {
+  core::Json config = core::read_json(checkpoint / "config.json");
+  const auto named = facts.at("checkpoint").get<std::string>();
+  const std::string with = ", with config.";
+  const std::size_t at = named.find(with), equals = named.find('=');
+  if (at == std::string::npos) return config;
+  std::string key = named.substr(at + with.size(), equals - at - with.size());
+  std::replace(key.begin(), key.end(), '.', '/');
+  config[core::Json::json_pointer("/" + key)] = std::stoll(named.substr(equals + 1));
+  return config;
+}
+
+struct OpenCase {
+  explicit OpenCase(const GoldenCase& golden)
+      : checkpoint(golden.checkpoint),
+        facts(core::read_json(golden_root() / "cases" / (golden.name + ".json"))),
+        tensors(load_golden("cases/" + golden.name + ".safetensors")),
+        config(core::ModelConfig::from_json(config_of(checkpoint, facts), golden.name)),
+        image(core::Image::read(golden_root() / "cases" / fact<std::string>("image"))) {}
+
+  template <class T>
+  T fact(const char* key) const {
+    return core::required<T>(facts, key, "the golden case");
+  }
+  bool has(const std::string& tensor) const { return tensors.contains(tensor); }
+
+  std::vector<core::Region> regions() const {
+    std::vector<core::Region> all;
+    for (const core::Json& region : facts.value("regions", core::Json::array()))
+      all.push_back(core::Region::mask_file(golden_root() / "cases" / region.at("file").get<std::string>()));
+    return all;
+  }
+
+  std::filesystem::path checkpoint;
+  core::Json facts;
+  std::map<std::string, at::Tensor> tensors;
+  core::ModelConfig config;
+  core::Image image;
+};
+
+inline std::unique_ptr<core::Network> load_network(const std::filesystem::path& checkpoint,
+                                                   const core::ModelConfig& config, c10::ScalarType dtype,
+                                                   c10::Device device) {
+  core::Checkpoint source(checkpoint, dtype, device);
+  auto network = std::make_unique<core::Network>(source, config);
+  source.finish();
+  return network;
+}
+
+inline double cosine(const at::Tensor& left, const at::Tensor& right) {
+  const at::Tensor a = left.to(at::kCPU, at::kDouble).flatten(), b = right.to(at::kDouble).flatten();
+  const double lengths = (a.norm() * b.norm()).item<double>();
+  return lengths > 0 ? (a * b).sum().item<double>() / lengths : 1;
+}
+
+// Both the largest difference and the direction.
+inline void expect_close(const std::string& what, const at::Tensor& got, const at::Tensor& expected,
+                         double tolerance, double least_cosine = -1) {
+  const at::Tensor wanted = expected.to(at::kFloat).reshape(got.sizes());
+  EXPECT_LE(relative_error(got, wanted), tolerance) << what;
+  EXPECT_GE(cosine(got, wanted), least_cosine) << what;
+}
+
+// IoU estimates lie around 0 … 1: in low precision one close to 0 is not held to a share of itself.
+inline void expect_same_iou(const std::string& what, const at::Tensor& got, const at::Tensor& expected,
+                            const Variant& variant) {
+  const double largest = expected.abs().max().item<double>();
+  const double scale = variant.dtype == at::kFloat ? 1.0 : std::max(1.0, 1.0 / largest);
+  EXPECT_LE(relative_error(got, expected), variant.tolerance.masks * scale) << what;
+}
+
+}  // namespace medplib::test
