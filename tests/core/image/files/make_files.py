@@ -18,7 +18,7 @@ RGB = np.array(PHOTO)
 GREY16 = (np.array(PHOTO.convert("L")).astype(np.uint16) * 37 + 11).astype(np.uint16)
 RGB16 = RGB.astype(np.uint16) * 257 - (RGB > 128) * np.uint16(100)
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[np.uint8]
 
 
 def write_pngs() -> None:
@@ -62,7 +62,9 @@ def write_tiffs() -> None:
 
 def write_masks() -> None:
     """The pictures of preprocess/mask_reading.json that no 8-bit grey or RGB file holds."""
-    Image.fromarray(np.array([[[255, 255, 255, 0], [0, 0, 0, 255]]], np.uint8), "RGBA").save(HERE / "mask_rgba.png")
+    Image.fromarray(np.array([[[255, 255, 255, 0], [0, 0, 0, 255]]], np.uint8), "RGBA").save(
+        HERE / "mask_rgba.png"
+    )
     Image.fromarray(np.array([[1, 255], [256, 65535]], np.int32)).save(HERE / "mask_grey16.png")
     palette = Image.fromarray(np.array([[0, 1], [2, 3]], np.uint8), "P")
     palette.putpalette([0, 0, 0, 255, 0, 0, 0, 0, 1, 0, 3, 0])
@@ -73,7 +75,7 @@ def as_rgb(name: str) -> Array:
     """The picture as Pillow reads it; 16-bit grey by its high byte, as the published code does."""
     if name == "rgb16.tif":
         return (RGB16 >> 8).astype(np.uint8)
-    image = Image.open(HERE / name)
+    image: Image.Image = Image.open(HERE / name)
     if image.mode.startswith("I"):
         image = Image.fromarray((np.array(image).astype(np.uint32) >> 8).astype(np.uint8))
     return np.array(image.convert("RGB"))
