@@ -14,6 +14,9 @@ class RegionPooling {
   // zeros, as the published demo.
   at::Tensor operator()(const at::Tensor& features, const at::Tensor& cells) const;
 
+  // The features as regions see them: (grid², hidden).
+  at::Tensor adapted(const at::Tensor& features) const { return adapter_(features); }
+
  private:
   Linear adapter_;
 };

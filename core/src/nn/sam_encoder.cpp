@@ -1,5 +1,7 @@
 #include "nn/sam_encoder.h"
 
+#include "ops/attention.h"
+
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -80,11 +82,8 @@ at::Tensor SamEncoder::attend(const Attention& attention, const at::Tensor& x) c
       at::einsum("bhwc,hkc->bhwk", {by_place, relative_positions(attention.rel_pos_h, h)});
   const at::Tensor columns =
       at::einsum("bhwc,wkc->bhwk", {by_place, relative_positions(attention.rel_pos_w, w)});
-  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));
-  const at::Tensor scores = at::matmul(q * scale, k.transpose(-1, -2)).view({batch * heads, h, w, h, w});
-  const at::Tensor biased = scores + rows.unsqueeze(-1) + columns.unsqueeze(-2);
-  const at::Tensor weights = at::softmax(biased.view({batch, heads, h * w, h * w}), -1);
-  return attention.proj(at::matmul(weights, v).transpose(1, 2).reshape({batch, h, w, -1}));
+  const at::Tensor bias = (rows.unsqueeze(-1) + columns.unsqueeze(-2)).reshape({batch, heads, h * w, h * w});
+  return attention.proj(merge_heads(core::attention(q, k, v, bias)).reshape({batch, h, w, -1}));
 }
 
 at::Tensor SamEncoder::attend_in_windows(const Attention& attention, const at::Tensor& x) const {
