@@ -1,0 +1,40 @@
+// Training: a recipe in, a model folder out.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace medplib::core {
+
+// What is said after every step.
+struct TrainProgress {
+  std::int64_t step = 0, steps = 0;
+  double loss = 0, cross_entropy = 0, dice = 0, bce = 0, prompted = 0, router = 0;  // running means
+  double learning_rate = 0, samples_per_second = 0, seconds_left = 0;               // a sample is a question
+};
+
+struct TrainOptions {
+  std::filesystem::path out;           // checkpoint, log and the finished model go here
+  std::vector<std::string> overrides;  // "key=value" put over the recipe's
+  bool resume = false;                 // go on from out/checkpoint.safetensors
+  std::function<void(const TrainProgress&)> on_step;
+  const std::atomic<bool>* stop = nullptr;  // set: write a checkpoint and throw Cancelled
+};
+
+// What a recipe would do, without doing it.
+struct TrainPlan {
+  std::int64_t steps = 0, images = 0, questions = 0, masks = 0, parameters = 0;
+  std::vector<std::pair<std::string, std::int64_t>> sets;  // images of each set
+};
+
+// Errors: NotFound, Io, Format (recipe or data: file, record and key are named), InvalidArgument, State (out
+// holds a checkpoint and resume was not asked for; resume with another recipe), Cancelled, Internal (the loss
+// is not finite: the samples are named, the last checkpoint stays).
+TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options);
+void train(const std::filesystem::path& recipe, const TrainOptions& options);
+
+}  // namespace medplib::core

@@ -1,0 +1,96 @@
+#include "data/records.h"
+
+#include "base/json.h"
+#include "base/paths.h"
+
+#include <medplib/core/error.h>
+
+#include <unordered_map>
+
+namespace medplib::core {
+namespace fs = std::filesystem;
+namespace {
+
+struct Place {
+  fs::path root;
+  std::string where;  // file and record, for messages
+};
+
+// Takes what stands between `open` and `close` out of the text: the tags too when `with_tags`.
+std::vector<fs::path> cut_paths(std::string& text, const std::string& open, const std::string& close,
+                                bool with_tags, const Place& place) {
+  std::vector<fs::path> paths;
+  std::size_t from = 0;
+  while ((from = text.find(open, from)) != std::string::npos) {
+    const std::size_t begin = from + open.size(), end = text.find(close, begin);
+    if (end == std::string::npos) fail(ErrorCode::Format, place.where, ": ", open, " without ", close, ".");
+    paths.push_back(path_inside(place.root, text.substr(begin, end - begin), place.where));
+    if (with_tags)
+      text.erase(from, end + close.size() - from);
+    else
+      text.erase(begin, end - begin);
+    from = with_tags ? from : begin + close.size();
+  }
+  return paths;
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
+    ++count;
+  return count;
+}
+
+Record read_record(const Json& json, const std::string& id, const Place& place) {
+  Record record{.id = id,
+                .task = optional_or<std::string>(json, "task", "", place.where),
+                .turns = {},
+                .regions = {},
+                .masks = {}};
+  const Json conversations = required<Json>(json, "conversations", place.where);
+  if (!conversations.is_array() || conversations.empty() || conversations.size() % 2 != 0)
+    fail(ErrorCode::Format, place.where, ": \"conversations\" must hold pairs of a human and a gpt message.");
+  for (std::size_t i = 0; i < conversations.size(); i += 2) {
+    auto question = required<std::string>(conversations[i], "value", place.where);
+    auto answer = required<std::string>(conversations[i + 1], "value", place.where);
+    if (required<std::string>(conversations[i], "from", place.where) != "human" ||
+        required<std::string>(conversations[i + 1], "from", place.where) != "gpt")
+      fail(ErrorCode::Format, place.where, ": messages must go from \"human\" to \"gpt\" in turns.");
+    for (auto& path : cut_paths(question, "<region>", "</region>", false, place))
+      record.regions.push_back(std::move(path));
+    const auto masks = cut_paths(answer, "<mask>", "</mask>", true, place);
+    if (count_of(answer, "<SEG>") != masks.size())
+      fail(ErrorCode::Format, place.where, ": the answer has ", count_of(answer, "<SEG>"), " <SEG> but ",
+           masks.size(), " <mask>.");
+    record.masks.insert(record.masks.end(), masks.begin(), masks.end());
+    record.turns.push_back({std::move(question), std::move(answer)});
+  }
+  return record;
+}
+
+}  // namespace
+
+std::vector<ImageRecords> read_records(const fs::path& json) {
+  const Json list = read_json(json);
+  if (!list.is_array()) fail(ErrorCode::Format, json, " must hold a list of records.");
+  std::vector<ImageRecords> images;
+  std::unordered_map<std::string, std::size_t> index_of;
+  const fs::path root = fs::weakly_canonical(json).parent_path();
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    std::string where = text_of(json.string(), ", record ", i);
+    const auto id = optional_or<std::string>(list[i], "id", std::to_string(i), where);
+    const Place place{root, where + " (" + id + ")"};
+    const fs::path image =
+        path_inside(place.root, required<std::string>(list[i], "image", place.where), place.where);
+    const auto [found, fresh] = index_of.try_emplace(image.string(), images.size());
+    if (fresh)
+      images.push_back({.image = image,
+                        .set = optional_or<std::string>(list[i], "set", "", place.where),
+                        .modality = optional_or<std::string>(list[i], "modality", "", place.where),
+                        .records = {}});
+    images[found->second].records.push_back(read_record(list[i], id, place));
+  }
+  return images;
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,30 @@
+// Training data in MeCoVQA's format (reference §9): questions about images, grouped by image.
+#pragma once
+
+#include "text/prompt.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace medplib::core {
+
+// One conversation. Paths are absolute; tags stay in the texts, paths are cut out.
+struct Record {
+  std::string id, task;
+  std::vector<Turn> turns;
+  std::vector<std::filesystem::path> regions;  // one a <region></region>, in order
+  std::vector<std::filesystem::path> masks;    // one a <SEG> that has a mask, in order
+};
+
+struct ImageRecords {
+  std::filesystem::path image;
+  std::string set, modality;
+  std::vector<Record> records;
+};
+
+// Reads the JSON list; images, regions and masks lie beside it or below. Errors: NotFound, Format: file,
+// record and what is wrong with it.
+std::vector<ImageRecords> read_records(const std::filesystem::path& json);
+
+}  // namespace medplib::core

@@ -1,0 +1,66 @@
+#include "train/augment.h"
+
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace medplib::core {
+namespace {
+
+cv::Mat random_affine(int width, int height, bool free_orientation, Random& random) {
+  const double turn = free_orientation ? 180 : 15;
+  const double angle = uniform(random, -turn, turn) * std::numbers::pi / 180;
+  const double scale = std::exp(uniform(random, std::log(0.8), std::log(1.25)));
+  const double mirror = free_orientation && uniform(random, 0, 1) < 0.5 ? -1 : 1;
+  const double a = scale * std::cos(angle), b = scale * std::sin(angle);
+  const double cx = (width - 1) / 2.0, cy = (height - 1) / 2.0, side = std::max(width, height);
+  const double dx = uniform(random, -0.08, 0.08) * side, dy = uniform(random, -0.08, 0.08) * side;
+  // x' = mirror · (a (x − cx) + b (y − cy)) + cx + dx, and y' alike
+  return (cv::Mat_<double>(2, 3) << mirror * a, mirror * b, cx + dx - mirror * (a * cx + b * cy), -b, a,
+          cy + dy - (-b * cx + a * cy));
+}
+
+void change_tones(cv::Mat& rgb, Random& random) {
+  const double gamma = std::exp(uniform(random, -0.35, 0.35));
+  const double contrast = uniform(random, 0.8, 1.2), brightness = uniform(random, -20, 20);
+  cv::Mat table(1, 256, CV_8U);
+  for (int i = 0; i < 256; ++i) {
+    const double v = 255 * std::pow(i / 255.0, gamma);
+    table.at<std::uint8_t>(i) = cv::saturate_cast<std::uint8_t>((v - 128) * contrast + 128 + brightness);
+  }
+  cv::LUT(rgb, table, rgb);
+  if (uniform(random, 0, 1) < 0.2) cv::GaussianBlur(rgb, rgb, cv::Size(), uniform(random, 0.3, 1.2));
+  if (uniform(random, 0, 1) < 0.3) {
+    cv::RNG noise(random());
+    cv::Mat grains(rgb.size(), CV_16SC3), wide;
+    noise.fill(grains, cv::RNG::NORMAL, 0, uniform(random, 1, 8));
+    rgb.convertTo(wide, CV_16SC3);
+    cv::Mat(wide + grains).convertTo(rgb, CV_8UC3);
+  }
+}
+
+}  // namespace
+
+double uniform(Random& random, double low, double high) {
+  // 53 bits, so that the same seed gives the same view with every standard library
+  return low + (high - low) * (static_cast<double>(random() >> 11) * 0x1.0p-53);
+}
+
+View augment(const View& view, bool free_orientation, Random& random) {
+  View result;
+  const cv::Mat affine = random_affine(view.rgb.cols, view.rgb.rows, free_orientation, random);
+  const cv::Scalar padding(122, 116, 104);
+  cv::warpAffine(view.rgb, result.rgb, affine, view.rgb.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT,
+                 padding);
+  change_tones(result.rgb, random);
+  for (const auto& mask : view.masks) {
+    cv::Mat soft;
+    cv::warpAffine(cv::Mat(mask * 255), soft, affine, mask.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT, 0);
+    result.masks.push_back(cv::Mat(soft >= 128) / 255);
+  }
+  return result;
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,137 @@
+#include "train/batch.h"
+
+#include "generate/pixels.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/image.h>
+#include <medplib/core/region.h>
+
+#include <ATen/ATen.h>
+#include <opencv2/core.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace medplib::core {
+namespace {
+
+// `count` of the elements, in random order.
+template <class T>
+void draw(std::vector<T>& from, std::int64_t count, Random& random) {
+  const std::size_t take = std::min(from.size(), static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < take; ++i) {
+    const auto j = i + static_cast<std::size_t>(random() % (from.size() - i));
+    std::swap(from[i], from[j]);
+  }
+  from.resize(take);
+}
+
+std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, const Recipe& recipe) {
+  std::map<std::string, double> count;
+  for (const auto& image : images) count[image.set] += 1;
+  std::vector<double> sums;
+  double sum = 0;
+  for (const auto& image : images) {
+    const auto extra = recipe.set_weight.find(image.set);
+    sum += std::pow(count[image.set], recipe.set_exponent - 1) *
+           (extra == recipe.set_weight.end() ? 1.0 : extra->second);
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+}  // namespace
+
+const cv::Mat& PixelCache::rgb(const std::filesystem::path& path) {
+  const auto found = rgb_.find(path.string());
+  return found != rgb_.end() ? found->second : rgb_[path.string()] = Image::read(path).rgb();
+}
+
+const cv::Mat& PixelCache::mask(const std::filesystem::path& path) {
+  const auto found = masks_.find(path.string());
+  if (found != masks_.end()) return found->second;
+  const Region region = Region::mask_file(path);
+  return masks_[path.string()] = std::get<Region::MaskShape>(region.shape()).mask;
+}
+
+BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,
+                       ConversationTemplate style)
+    : recipe_(recipe),
+      config_(config),
+      tokenizer_(tokenizer),
+      style_(style),
+      images_(read_records(recipe.train)) {
+  if (images_.empty()) fail(ErrorCode::Format, recipe.train, " holds no records.");
+  cumulative_ = cumulative_weights(images_, recipe);
+  if (!(cumulative_.back() > 0)) fail(ErrorCode::Format, "set_weight leaves no image of ", recipe.train, ".");
+}
+
+std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, Random& random) const {
+  std::vector<const Record*> with_masks, others;
+  for (const auto& record : image.records) (record.masks.empty() ? others : with_masks).push_back(&record);
+  draw(with_masks, recipe_.masks_per_image, random);
+  draw(others, recipe_.questions_per_image, random);
+  with_masks.insert(with_masks.end(), others.begin(), others.end());
+  return with_masks;
+}
+
+void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& random) {
+  View view{.rgb = pixels_.rgb(image.image), .masks = {}};
+  std::vector<LabelledPrompt> conversations;
+  std::vector<bool> is_region;
+  const auto add_masks = [&](const std::vector<std::filesystem::path>& paths, bool region) {
+    for (const auto& path : paths) {
+      view.masks.push_back(pixels_.mask(path));
+      is_region.push_back(region);
+      if (view.masks.back().size() != view.rgb.size())
+        fail(ErrorCode::Format, path, " has another size than its image ", image.image, ".");
+    }
+  };
+  for (const Record* record : draw_records(image, random)) {
+    LabelledPrompt conversation = label_conversation(tokenizer_, style_, record->turns);
+    if (conversation.mismatch) continue;
+    conversations.push_back(std::move(conversation));
+    batch.ids.push_back(record->id);
+    add_masks(record->regions, true);
+    add_masks(record->masks, false);
+  }
+  if (conversations.empty()) return;
+
+  const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
+  const View seen = augment(view, free, random);
+  const auto index = static_cast<std::int64_t>(batch.prompts.size());
+  batch.prompts.push_back(pack(conversations));
+  batch.region_cells.emplace_back();
+  for (std::size_t i = 0; i < seen.masks.size(); ++i) {
+    if (!is_region[i]) {
+      batch.targets.push_back({index, tensor_of(seen.masks[i]).to(at::kFloat)});
+      continue;
+    }
+    // A region that left the picture under augmentation stands where it was.
+    const cv::Mat& mask = cv::countNonZero(seen.masks[i]) > 0 ? seen.masks[i] : view.masks[i];
+    const std::int64_t target = config_.clip.image_size, grid = config_.clip.grid();
+    const RegionGrid cells = region_grid(mask, static_cast<int>(target), static_cast<int>(grid));
+    batch.region_cells.back().push_back(
+        tensor_of(cells.vanished ? centroid_cell(mask, static_cast<int>(target), static_cast<int>(grid))
+                                 : cells.cells));
+  }
+  batch.clip_pixels.push_back(clip_pixels(seen.rgb, config_.clip));
+  batch.sam_pixels.push_back(sam_pixels(seen.rgb, config_.sam));
+  batch.sam_letterboxes.push_back(
+      letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(config_.sam.image_size)));
+}
+
+Batch BatchMaker::batch(std::int64_t step) {
+  Random random(recipe_.seed * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(step));
+  Batch batch;
+  for (std::int64_t i = 0; i < recipe_.images_per_step; ++i) {
+    const double at = uniform(random, 0, cumulative_.back());
+    const auto found = std::ranges::upper_bound(cumulative_, at);
+    const auto index =
+        std::min<std::size_t>(static_cast<std::size_t>(found - cumulative_.begin()), images_.size() - 1);
+    add_image(batch, images_[index], random);
+  }
+  return batch;
+}
+
+}  // namespace medplib::core

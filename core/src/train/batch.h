@@ -1,0 +1,68 @@
+// From records to what a training step computes on.
+#pragma once
+
+#include "data/records.h"
+#include "image/geometry.h"
+#include "nn/config.h"
+#include "train/augment.h"
+#include "train/pack.h"
+#include "train/recipe.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace medplib::core {
+
+// Decoded images and masks, each read once.
+class PixelCache {
+ public:
+  const cv::Mat& rgb(const std::filesystem::path& path);   // CV_8UC3
+  const cv::Mat& mask(const std::filesystem::path& path);  // CV_8UC1, 0 and 1
+
+ private:
+  std::unordered_map<std::string, cv::Mat> rgb_, masks_;
+};
+
+struct MaskTarget {
+  std::int64_t image = 0;  // in the batch
+  at::Tensor inside;       // (H, W) float32, 0 and 1, at image size
+};
+
+struct Batch {
+  std::vector<std::string> ids;                     // of the records, for messages
+  std::vector<at::Tensor> clip_pixels, sam_pixels;  // (3, S, S), one an image
+  std::vector<Letterbox> sam_letterboxes;           // one an image
+  std::vector<PackedPrompt> prompts;                // one an image
+  std::vector<std::vector<at::Tensor>>
+      region_cells;                 // [image]: (grid, grid) uint8, in the order of the placeholders
+  std::vector<MaskTarget> targets;  // in the order of the <SEG> in the prompts
+};
+
+class BatchMaker {
+ public:
+  // Errors: NotFound, Format; nothing to train on is Format, too.
+  BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,
+             ConversationTemplate style);
+
+  // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same.
+  Batch batch(std::int64_t step);
+
+  const std::vector<ImageRecords>& images() const { return images_; }
+
+ private:
+  std::vector<const Record*> draw_records(const ImageRecords& image, Random& random) const;
+  void add_image(Batch& batch, const ImageRecords& image, Random& random);
+
+  const Recipe& recipe_;
+  ModelConfig config_;
+  const Tokenizer& tokenizer_;
+  ConversationTemplate style_;
+  std::vector<ImageRecords> images_;
+  std::vector<double> cumulative_;  // of the images' weights
+  PixelCache pixels_;
+};
+
+}  // namespace medplib::core

@@ -1,0 +1,88 @@
+#include "train/optimizer.h"
+
+#include <medplib/core/error.h>
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <numbers>
+
+namespace medplib::core {
+
+double learning_rate_at(const Recipe& recipe, std::int64_t step) {
+  if (step < recipe.warmup)
+    return recipe.learning_rate * static_cast<double>(step + 1) / static_cast<double>(recipe.warmup);
+  const double span = std::max<double>(1, static_cast<double>(recipe.steps - recipe.warmup));
+  const double done = std::min(1.0, static_cast<double>(step - recipe.warmup) / span);
+  const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * done));
+  return recipe.learning_rate * (recipe.final_learning_rate + (1 - recipe.final_learning_rate) * cosine);
+}
+
+Optimizer::Optimizer(const Recipe& recipe, NamedTensors parameters)
+    : recipe_(recipe), parameters_(std::move(parameters)) {
+  for (const auto& [name, value] : parameters_) {
+    first_moments_.push_back(at::zeros_like(value));
+    second_moments_.push_back(at::zeros_like(value));
+    averages_.push_back(value.detach().clone());
+    steps_.push_back(at::zeros({}, at::kFloat));
+  }
+}
+
+double Optimizer::step(std::int64_t step) {
+  const c10::NoGradGuard no_grad;
+  std::vector<at::Tensor> values, gradients;
+  for (const auto& [name, value] : parameters_) {
+    values.push_back(value.detach());
+    gradients.push_back(value.grad().defined() ? value.grad() : at::zeros_like(value));
+  }
+  std::vector<at::Tensor> norms;
+  for (const auto& gradient : gradients) norms.push_back(gradient.norm());
+  const double norm = at::stack(norms).norm().item<double>();
+  const double shrink = std::min(1.0, recipe_.clip_norm / (norm + 1e-6));
+  if (shrink < 1) at::_foreach_mul_(gradients, shrink);
+  at::_foreach_add_(steps_, 1);
+  at::_fused_adamw_(values, gradients, first_moments_, second_moments_, {}, steps_,
+                    learning_rate_at(recipe_, step), recipe_.beta1, recipe_.beta2, recipe_.weight_decay, 1e-8,
+                    /*amsgrad=*/false, /*maximize=*/false);
+  // Early on the average follows closely: it should not remember the random start.
+  const double keep =
+      std::min(recipe_.average, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
+  at::_foreach_lerp_(averages_, values, 1 - keep);
+  for (const auto& [name, value] : parameters_) value.mutable_grad() = at::Tensor();
+  return norm;
+}
+
+NamedTensors Optimizer::averaged() const {
+  NamedTensors result;
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    result.emplace_back(parameters_[i].first, averages_[i]);
+  return result;
+}
+
+NamedTensors Optimizer::state() const {
+  NamedTensors result;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [name, value] = parameters_[i];
+    result.emplace_back("value:" + name, value.detach());
+    result.emplace_back("first_moment:" + name, first_moments_[i]);
+    result.emplace_back("second_moment:" + name, second_moments_[i]);
+    result.emplace_back("average:" + name, averages_[i]);
+  }
+  if (!steps_.empty()) result.emplace_back("steps", steps_.front());
+  return result;
+}
+
+void Optimizer::load_state(const std::map<std::string, at::Tensor>& state) {
+  const c10::NoGradGuard no_grad;
+  for (const auto& [name, value] : this->state()) {
+    const auto found = state.find(name);
+    if (found == state.end() || found->second.sizes() != value.sizes())
+      fail(ErrorCode::Format, "The checkpoint has no ", name,
+           " of this model's shape. It belongs to another training.");
+    value.copy_(found->second);
+  }
+  for (auto& count : steps_) count.copy_(steps_.front());
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,36 @@
+// AdamW with clipping, a warm-up, a cosine decay and an average of the weights.
+#pragma once
+
+#include "train/recipe.h"
+#include "weights/parameters.h"
+
+namespace medplib::core {
+
+// Linear from 0 over `warmup` steps, then half a cosine down to learning_rate · final_learning_rate at the
+// last step. `step` counts from 0.
+double learning_rate_at(const Recipe& recipe, std::int64_t step);
+
+class Optimizer {
+ public:
+  // `parameters`: trained in place.
+  Optimizer(const Recipe& recipe, NamedTensors parameters);
+
+  // Clips the gradients to clip_norm, steps, averages, and clears the gradients. Gives the norm before
+  // clipping.
+  double step(std::int64_t step);
+
+  // The average, in the order of the parameters.
+  NamedTensors averaged() const;
+
+  // Everything a resumed training needs, under names of its own.
+  NamedTensors state() const;
+  void load_state(const std::map<std::string, at::Tensor>& state);
+
+ private:
+  const Recipe& recipe_;
+  NamedTensors parameters_;
+  std::vector<at::Tensor> first_moments_, second_moments_, averages_;
+  std::vector<at::Tensor> steps_;
+};
+
+}  // namespace medplib::core

@@ -1,0 +1,98 @@
+#include "train/pack.h"
+
+#include <medplib/core/error.h>
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace medplib::core {
+namespace {
+
+// The length of the part up to the last image and its closing token.
+std::size_t shared_length(const LabelledPrompt& conversation) {
+  const auto last = std::find(conversation.ids.rbegin(), conversation.ids.rend(), kImagePlaceholder);
+  if (last == conversation.ids.rend()) return 0;
+  const auto behind = static_cast<std::size_t>(last.base() - conversation.ids.begin());
+  return std::min(behind + 1, conversation.ids.size());
+}
+
+struct Expanded {
+  std::vector<std::int64_t> labels, question, positions;
+};
+
+Expanded expand(const PackedPrompt& prompt, std::int64_t image_tokens) {
+  Expanded expanded;
+  std::int64_t shared_end = 0, next = 0, current = 0;
+  for (std::size_t i = 0; i < prompt.ids.size(); ++i) {
+    if (prompt.question[i] != current) {
+      if (current == 0) shared_end = next;
+      current = prompt.question[i];
+      next = shared_end;
+    }
+    const std::int64_t repeats = prompt.ids[i] == kImagePlaceholder ? image_tokens : 1;
+    for (std::int64_t r = 0; r < repeats; ++r) {
+      expanded.labels.push_back(prompt.labels[i]);
+      expanded.question.push_back(current);
+      expanded.positions.push_back(next++);
+    }
+  }
+  return expanded;
+}
+
+void fill_mask(float* mask, std::size_t length, const std::vector<std::int64_t>& question) {
+  constexpr float hidden = -std::numeric_limits<float>::infinity();
+  std::fill(mask, mask + length * length, hidden);
+  for (std::size_t i = 0; i < length; ++i) {
+    mask[i * length + i] = 0;  // padding looks at itself, so that its softmax is defined
+    if (i >= question.size()) continue;
+    for (std::size_t j = 0; j < i; ++j)
+      if (question[j] == 0 || question[j] == question[i]) mask[i * length + j] = 0;
+  }
+}
+
+}  // namespace
+
+PackedPrompt pack(std::span<const LabelledPrompt> conversations) {
+  PackedPrompt packed;
+  const std::size_t shared = shared_length(conversations.front());
+  const auto& first = conversations.front().ids;
+  const auto append = [&](const LabelledPrompt& from, std::size_t begin, std::size_t end,
+                          std::int64_t question) {
+    const auto b = static_cast<std::ptrdiff_t>(begin), e = static_cast<std::ptrdiff_t>(end);
+    packed.ids.insert(packed.ids.end(), from.ids.begin() + b, from.ids.begin() + e);
+    packed.labels.insert(packed.labels.end(), from.labels.begin() + b, from.labels.begin() + e);
+    packed.question.insert(packed.question.end(), end - begin, question);
+  };
+  append(conversations.front(), 0, shared, 0);
+  for (std::size_t i = 0; i < conversations.size(); ++i) {
+    const auto& ids = conversations[i].ids;
+    if (shared_length(conversations[i]) != shared ||
+        !std::equal(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(shared), ids.begin()))
+      fail(ErrorCode::Format, "The conversations about one image must begin alike, up to the image.");
+    append(conversations[i], shared, ids.size(), static_cast<std::int64_t>(i) + 1);
+  }
+  return packed;
+}
+
+PackedTensors pack_tensors(std::span<const PackedPrompt> prompts, std::int64_t image_tokens) {
+  std::vector<Expanded> all;
+  std::size_t longest = 0;
+  for (const auto& prompt : prompts)
+    longest = std::max(longest, all.emplace_back(expand(prompt, image_tokens)).labels.size());
+  const auto batch = static_cast<std::int64_t>(prompts.size()), length = static_cast<std::int64_t>(longest);
+  PackedTensors tensors{.positions = at::zeros({batch, length}, at::kLong),
+                        .mask = at::empty({batch, 1, length, length}, at::kFloat),
+                        .labels = at::full({batch, length}, kIgnoredLabel, at::kLong)};
+  for (std::size_t b = 0; b < all.size(); ++b) {
+    const Expanded& one = all[b];
+    std::copy(one.positions.begin(), one.positions.end(),
+              tensors.positions.data_ptr<std::int64_t>() + b * longest);
+    std::copy(one.labels.begin(), one.labels.end(), tensors.labels.data_ptr<std::int64_t>() + b * longest);
+    fill_mask(tensors.mask.data_ptr<float>() + b * longest * longest, longest, one.question);
+  }
+  return tensors;
+}
+
+}  // namespace medplib::core

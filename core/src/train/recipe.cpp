@@ -1,0 +1,99 @@
+#include "train/recipe.h"
+
+#include <medplib/core/error.h>
+
+#include <set>
+
+namespace medplib::core {
+namespace {
+
+void apply(Json& json, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    fail(ErrorCode::InvalidArgument, "\"", text, "\" is not key=value, such as steps=200.");
+  const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
+  Json parsed = Json::parse(value, nullptr, /*allow_exceptions=*/false);
+  json[key] = parsed.is_discarded() ? Json(value) : parsed;  // what is no JSON is a text
+}
+
+// Reads the known keys and complains about the others.
+class Reader {
+ public:
+  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
+
+  template <class T>
+  void operator()(const char* key, T& value) {
+    known_.insert(key);
+    value = optional_or<T>(json_, key, value, where_);
+  }
+
+  void path(const char* key, std::filesystem::path& value, const std::filesystem::path& root) {
+    known_.insert(key);
+    value = root / required<std::string>(json_, key, where_);
+  }
+
+  void at_least(const char* key, double value, double least) const {
+    if (!(value >= least))
+      fail(ErrorCode::Format, "\"", key, "\" in ", where_, " is ", value, "; it must be at least ", least,
+           ".");
+  }
+
+  void finish() const {
+    for (const auto& item : json_.items())
+      if (!known_.contains(item.key()))
+        fail(ErrorCode::Format, "\"", item.key(), "\" in ", where_,
+             " is not a key of a recipe. Check its spelling.");
+  }
+
+ private:
+  const Json& json_;
+  std::string where_;
+  std::set<std::string> known_;
+};
+
+}  // namespace
+
+Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+  Recipe recipe;
+  recipe.json = read_json(path);
+  if (!recipe.json.is_object()) fail(ErrorCode::Format, path, " must hold a JSON object.");
+  for (const auto& text : overrides) apply(recipe.json, text);
+
+  Reader read(recipe.json, path.string());
+  const std::filesystem::path root = path.parent_path();
+  read.path("model", recipe.model, root);
+  read.path("train", recipe.train, root);
+  read("steps", recipe.steps);
+  read("images_per_step", recipe.images_per_step);
+  read("masks_per_image", recipe.masks_per_image);
+  read("questions_per_image", recipe.questions_per_image);
+  read("seed", recipe.seed);
+  read("threads", recipe.threads);
+  read("learning_rate", recipe.learning_rate);
+  read("final_learning_rate", recipe.final_learning_rate);
+  read("warmup", recipe.warmup);
+  read("beta1", recipe.beta1);
+  read("beta2", recipe.beta2);
+  read("weight_decay", recipe.weight_decay);
+  read("clip_norm", recipe.clip_norm);
+  read("average", recipe.average);
+  read("cross_entropy", recipe.cross_entropy);
+  read("dice", recipe.dice);
+  read("bce", recipe.bce);
+  read("prompted", recipe.prompted);
+  read("router", recipe.router);
+  read("set_weight", recipe.set_weight);
+  read("set_exponent", recipe.set_exponent);
+  read("free_orientation", recipe.free_orientation);
+  read("checkpoint_every", recipe.checkpoint_every);
+  read.finish();
+  read.at_least("steps", static_cast<double>(recipe.steps), 1);
+  read.at_least("images_per_step", static_cast<double>(recipe.images_per_step), 1);
+  read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
+  read.at_least("masks_per_image", static_cast<double>(recipe.masks_per_image), 0);
+  read.at_least("questions_per_image", static_cast<double>(recipe.questions_per_image), 1);
+  read.at_least("learning_rate", recipe.learning_rate, 0);
+  return recipe;
+}
+
+}  // namespace medplib::core

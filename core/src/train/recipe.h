@@ -1,0 +1,43 @@
+// A recipe: everything that decides what a training does, as JSON.
+#pragma once
+
+#include "base/json.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace medplib::core {
+
+struct Recipe {
+  // Where things are. Relative paths start from the recipe's folder.
+  std::filesystem::path
+      model;  // a model folder without weights: config.json, tokenizer.model, added_tokens.json, medplib.json
+  std::filesystem::path train;  // records (data/records.h)
+
+  std::int64_t steps = 1000, images_per_step = 8;
+  std::int64_t masks_per_image = 3, questions_per_image = 4;  // drawn at most: with masks, and without
+  std::uint64_t seed = 1;
+  int threads = 0;  // 0: as many as the machine has
+
+  double learning_rate = 8e-4, final_learning_rate = 0.02;  // the latter as a fraction of the former
+  std::int64_t warmup = 150;
+  double beta1 = 0.9, beta2 = 0.98, weight_decay = 0.05, clip_norm = 1.0;
+  double average = 0.998;  // of the weights that are saved: exponential moving average
+
+  double cross_entropy = 1, dice = 1, bce = 2, prompted = 0.5, router = 0.01;  // loss weights
+
+  std::map<std::string, double> set_weight;  // on top of images^set_exponent
+  double set_exponent = 0.6;
+  std::vector<std::string> free_orientation;  // modalities that may be turned and mirrored
+
+  std::int64_t checkpoint_every = 200;
+
+  // Errors: NotFound, Format (an unknown or wrongly typed key is named).
+  static Recipe read(const std::filesystem::path& path, const std::vector<std::string>& overrides);
+  Json json;  // as read, overrides applied: a resumed training must have the same
+};
+
+}  // namespace medplib::core

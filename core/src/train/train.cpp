@@ -1,0 +1,199 @@
+#include "base/files.h"
+#include "nn/medplib.h"
+#include "train/forward.h"
+#include "train/optimizer.h"
+#include "weights/checkpoint.h"
+#include "weights/safetensors.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/train.h>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+
+namespace medplib::core {
+namespace fs = std::filesystem;
+namespace {
+
+// Running means of what a step says, and the clock.
+class Progress {
+ public:
+  Progress(std::int64_t first_step, std::int64_t steps)
+      : first_(first_step), said_{.step = first_step, .steps = steps} {}
+
+  const TrainProgress& after(const Losses& losses, std::size_t samples, double rate) {
+    const double keep = said_.step == first_ ? 0.0 : 0.98;
+    const auto mean = [&](double& value, const at::Tensor& now) {
+      value = keep * value + (1 - keep) * now.item<double>();
+    };
+    mean(said_.loss, losses.total);
+    mean(said_.cross_entropy, losses.cross_entropy);
+    mean(said_.dice, losses.dice);
+    mean(said_.bce, losses.bce);
+    mean(said_.prompted, losses.prompted);
+    mean(said_.router, losses.router);
+    said_.learning_rate = rate;
+    samples_ += static_cast<double>(samples);
+    ++said_.step;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    said_.samples_per_second = samples_ / seconds;
+    said_.seconds_left =
+        seconds / static_cast<double>(said_.step - first_) * static_cast<double>(said_.steps - said_.step);
+    return said_;
+  }
+
+ private:
+  std::int64_t first_;
+  TrainProgress said_;
+  double samples_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+class Trainer {
+ public:
+  Trainer(const fs::path& recipe, const TrainOptions& options)
+      : options_(options),
+        recipe_(Recipe::read(recipe, options.overrides)),
+        config_(ModelConfig::read(recipe_.model / "config.json")),
+        tokenizer_(Tokenizer::load(recipe_.model)),
+        manifest_(read_manifest(recipe_.model)),
+        parameters_(recipe_.seed),
+        network_(parameters_, config_),
+        batches_(recipe_, config_, tokenizer_, conversation_template(manifest_.conversation_template)) {
+    if (tokenizer_.vocabulary_size() != config_.language.vocabulary)
+      fail(ErrorCode::Format, recipe_.model, ": vocab_size is ", config_.language.vocabulary,
+           ", but the tokenizer has ", tokenizer_.vocabulary_size(), " entries.");
+  }
+
+  TrainPlan plan() const {
+    TrainPlan plan{
+        .steps = recipe_.steps, .images = static_cast<std::int64_t>(batches_.images().size()), .sets = {}};
+    std::map<std::string, std::int64_t> sets;
+    for (const auto& image : batches_.images()) {
+      ++sets[image.set];
+      for (const auto& record : image.records) {
+        ++plan.questions;
+        plan.masks += static_cast<std::int64_t>(record.masks.size());
+      }
+    }
+    plan.sets.assign(sets.begin(), sets.end());
+    for (const auto& [name, value] : parameters_.all()) plan.parameters += value.numel();
+    return plan;
+  }
+
+  void run() {
+    if (recipe_.threads > 0) at::set_num_threads(recipe_.threads);
+    fs::create_directories(options_.out);
+    Optimizer optimizer(recipe_, trainable());
+    std::int64_t step = begin(optimizer);
+    std::ofstream log(options_.out / "log.jsonl", std::ios::app);
+    Progress progress(step, recipe_.steps);
+    for (; step < recipe_.steps; ++step) {
+      if (options_.stop && options_.stop->load()) {
+        save(optimizer);
+        fail(ErrorCode::Cancelled, "Training stopped after ", step, " of ", recipe_.steps,
+             " steps. Go on with --resume.");
+      }
+      const TrainProgress said = run_step(optimizer, progress, step);
+      log << Json{{"step", said.step},
+                  {"loss", said.loss},
+                  {"cross_entropy", said.cross_entropy},
+                  {"dice", said.dice},
+                  {"bce", said.bce},
+                  {"prompted", said.prompted},
+                  {"router", said.router},
+                  {"learning_rate", said.learning_rate},
+                  {"samples_per_second", said.samples_per_second}}
+                 .dump()
+          << std::endl;
+      if (options_.on_step) options_.on_step(said);
+      if ((step + 1) % recipe_.checkpoint_every == 0 || step + 1 == recipe_.steps) save(optimizer);
+    }
+    write_model(optimizer.averaged());
+  }
+
+ private:
+  NamedTensors trainable() const {
+    NamedTensors result;
+    for (const auto& [name, value] : parameters_.all())
+      if (value.requires_grad()) result.emplace_back(name, value);
+    return result;
+  }
+
+  TrainProgress run_step(Optimizer& optimizer, Progress& progress, std::int64_t step) {
+    const Batch batch = batches_.batch(step);
+    Random random(recipe_.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
+    const Losses losses =
+        losses_of(network_, recipe_, manifest_.mask_geometry, batch, tokenizer_.added("<SEG>"), random);
+    if (!std::isfinite(losses.total.item<double>())) {
+      std::string ids;
+      for (const auto& id : batch.ids) ids += " " + id;
+      fail(ErrorCode::Internal, "The loss of step ", step,
+           " is not finite. The last checkpoint is kept. Its samples:", ids, ".");
+    }
+    losses.total.backward();
+    optimizer.step(step);
+    return progress.after(losses, batch.ids.size(), learning_rate_at(recipe_, step));
+  }
+
+  fs::path checkpoint() const { return options_.out / "checkpoint.safetensors"; }
+
+  // The first step to run: 0, or where the checkpoint stands.
+  std::int64_t begin(Optimizer& optimizer) {
+    if (!fs::exists(checkpoint())) return 0;
+    if (!options_.resume)
+      fail(ErrorCode::State, options_.out,
+           " holds a checkpoint already. Add --resume to go on from it, or choose another folder.");
+    const SafetensorsFile file = SafetensorsFile::open(checkpoint());
+    const auto recipe = file.metadata().find("recipe");
+    if (recipe == file.metadata().end() || recipe->second != recipe_.json.dump())
+      fail(ErrorCode::State, checkpoint(),
+           " was made by another recipe: ", recipe == file.metadata().end() ? "" : recipe->second,
+           ". This one is ", recipe_.json.dump(), ".");
+    std::map<std::string, at::Tensor> state;
+    for (const auto& [name, entry] : file.entries()) state[name] = file.tensor(name);
+    optimizer.load_state(state);
+    return static_cast<std::int64_t>(state.at("steps").item<float>());
+  }
+
+  void save(const Optimizer& optimizer) const {
+    write_safetensors(checkpoint(), optimizer.state(), {{"recipe", recipe_.json.dump()}});
+  }
+
+  void write_model(const NamedTensors& averaged) const {
+    const fs::path folder = options_.out / "model";
+    fs::create_directories(folder);
+    NamedTensors all = averaged;
+    for (const auto& [name, value] : parameters_.all())
+      if (!value.requires_grad()) all.emplace_back(name, value);
+    save_checkpoint(folder, all, Storage::Int8);
+    for (const char* name : {"config.json", "tokenizer.model", "added_tokens.json"})
+      write_file(folder / name, read_file(recipe_.model / name));
+    Manifest manifest = manifest_;
+    manifest.files = hash_files(folder);
+    write_manifest(folder, manifest);
+  }
+
+  const TrainOptions& options_;
+  Recipe recipe_;
+  ModelConfig config_;
+  Tokenizer tokenizer_;
+  Manifest manifest_;
+  FreshParameters parameters_;
+  Network network_;
+  BatchMaker batches_;
+};
+
+}  // namespace
+
+TrainPlan plan_training(const fs::path& recipe, const TrainOptions& options) {
+  return Trainer(recipe, options).plan();
+}
+
+void train(const fs::path& recipe, const TrainOptions& options) { Trainer(recipe, options).run(); }
+
+}  // namespace medplib::core

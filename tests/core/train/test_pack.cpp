@@ -1,0 +1,117 @@
+#include "nn/medplib.h"
+#include "train/forward.h"
+#include "train/losses.h"
+#include "train/optimizer.h"
+#include "train/prompted.h"
+#include "train/small_training.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+namespace medplib::core {
+namespace {
+
+class Packing : public ::testing::Test {
+ protected:
+  LabelledPrompt conversation(const std::string& question, const std::string& answer) const {
+    const std::vector<Turn> turns{{"<image>\n" + question, answer}};
+    return label_conversation(tokenizer_, ConversationTemplate::VicunaV1, turns);
+  }
+
+  // Final states of the sequence that the conversations make together, one row an expanded position.
+  at::Tensor states(const std::vector<LabelledPrompt>& conversations) const {
+    const std::vector<PackedPrompt> packed{pack(conversations)};
+    const PackedTensors tensors = pack_tensors(packed, network_.config.image_tokens());
+    const std::vector<at::Tensor> images{image_};
+    const at::Tensor embedded = network_.embed_prompt(packed[0].ids, images, {}).unsqueeze(0);
+    return network_.language.forward(embedded, tensors.positions, tensors.mask).hidden[0];
+  }
+
+  Tokenizer tokenizer_ = Tokenizer::load(test::committed_goldens() / "ckpt" / "tiny_seg");
+  FreshParameters parameters_{3};
+  Network network_{parameters_, ModelConfig::from_json(test::SmallTraining::config(), "test")};
+  at::Tensor image_ = at::ones({network_.config.image_tokens(), network_.config.language.hidden}) * 0.1;
+};
+
+TEST_F(Packing, questions_packed_together_do_not_see_each_other) {
+  const LabelledPrompt a = conversation("Which modality is this?", "A drawing."),
+                       b = conversation("What is shown?", "A disc.");
+  const at::Tensor together = states({a, b}), first = states({a}), second = states({b});
+  const std::int64_t shared =
+      together.size(0) - (together.size(0) - first.size(0)) - (together.size(0) - second.size(0));
+  EXPECT_TRUE(at::allclose(together.narrow(0, 0, first.size(0)), first, 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(together.narrow(0, first.size(0), second.size(0) - shared),
+                           second.narrow(0, shared, second.size(0) - shared), 1e-4, 1e-5));
+}
+
+TEST_F(Packing, labels_stand_where_the_answers_are) {
+  const LabelledPrompt a = conversation("What is shown?", "A disc.");
+  const std::vector<PackedPrompt> packed{pack(std::vector{a, a})};
+  const at::Tensor labels = pack_tensors(packed, 4).labels;
+  std::int64_t answer_tokens = 0;
+  for (const auto label : a.labels) answer_tokens += label != kIgnoredLabel;
+  EXPECT_EQ((labels != kIgnoredLabel).sum().item<std::int64_t>(), 2 * answer_tokens);
+  EXPECT_EQ(labels[0][-1].item<std::int64_t>(), tokenizer_.eos());
+}
+
+TEST(Losses, dice_and_bce_follow_their_formulas) {
+  const at::Tensor target = at::tensor({1.0F, 1.0F, 0.0F, 0.0F}).view({2, 2}), even = at::zeros({2, 2});
+  EXPECT_NEAR(dice_loss(even, target).item<double>(), 1 - (2 * 1.0 + 1e-6) / (2.0 + 2.0 + 1e-6), 1e-6);
+  EXPECT_NEAR(bce_loss(even, target).item<double>(), std::log(2.0), 1e-6);
+  EXPECT_LT(dice_loss((target - 0.5) * 100, target).item<double>(), 1e-6);
+}
+
+TEST(Losses, tokens_spread_evenly_over_the_experts_cost_one_a_layer) {
+  const at::Tensor logits = at::tensor({5.0F, 0.0F, 0.0F, 5.0F}).view({2, 2});
+  const std::vector<Routing> even{route(logits, 1), route(logits, 1)};
+  EXPECT_NEAR(router_loss(even).item<double>(), 2.0, 1e-5);
+  const std::vector<Routing> all_in_one{route(at::tensor({50.0F, 0.0F, 50.0F, 0.0F}).view({2, 2}), 1)};
+  EXPECT_NEAR(router_loss(all_in_one).item<double>(), 2.0, 1e-5);
+}
+
+TEST(Schedule, warms_up_and_then_decays_to_its_floor) {
+  Recipe recipe;
+  recipe.steps = 1000;
+  recipe.warmup = 100;
+  recipe.learning_rate = 1;
+  recipe.final_learning_rate = 0.1;
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 0), 0.01);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 99), 1.0);
+  EXPECT_NEAR(learning_rate_at(recipe, 550), 0.55, 1e-9);
+  EXPECT_NEAR(learning_rate_at(recipe, 1000), 0.1, 1e-9);
+}
+
+TEST(Augmentation, image_and_mask_move_together) {
+  cv::Mat mask = cv::Mat::zeros(100, 140, CV_8UC1);
+  cv::circle(mask, {80, 40}, 20, cv::Scalar(1), cv::FILLED);
+  cv::Mat rgb;
+  cv::merge(std::vector<cv::Mat>(3, mask * 255), rgb);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    const View view = augment({rgb, {mask}}, seed % 2 == 0, random);
+    ASSERT_EQ(view.rgb.size(), rgb.size());
+    if (cv::countNonZero(view.masks[0]) < 100) continue;  // moved out of sight
+    const double inside = cv::mean(view.rgb, view.masks[0])[0],
+                 outside = cv::mean(view.rgb, 1 - view.masks[0])[0];
+    EXPECT_GT(inside, outside + 80) << seed;
+  }
+}
+
+TEST(SimulatedPrompts, clicks_land_inside_and_boxes_hold_the_mask) {
+  at::Tensor inside = at::zeros({64, 128});
+  inside.slice(0, 20, 40).slice(1, 60, 100).fill_(1);
+  const Letterbox box = letterbox(128, 64, 256);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    const MaskPrompt click = simulate_prompt(PromptKind::Click, inside, at::zeros_like(inside), box, random);
+    const auto x = click.points[0][0].item<float>(), y = click.points[0][1].item<float>();
+    EXPECT_TRUE(x >= 120 && x <= 200 && y >= 64 + 40 && y <= 64 + 80) << x << " " << y;
+    const at::Tensor corners =
+        simulate_prompt(PromptKind::Box, inside, at::zeros_like(inside), box, random).box;
+    EXPECT_NEAR(corners[0].item<float>(), 120, 8);
+    EXPECT_NEAR(corners[3].item<float>(), 64 + 80, 6);
+  }
+}
+
+}  // namespace
+}  // namespace medplib::core

@@ -1,0 +1,116 @@
+#include "train/small_training.h"
+#include "weights/safetensors.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/train.h>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+namespace medplib::core {
+namespace {
+
+namespace fs = std::filesystem;
+using test::SmallTraining;
+
+TrainOptions options_for(const fs::path& out) {
+  TrainOptions options;
+  options.out = out;
+  return options;
+}
+
+void expect_same_tensors(const fs::path& a, const fs::path& b) {
+  const SafetensorsFile first = SafetensorsFile::open(a), second = SafetensorsFile::open(b);
+  ASSERT_EQ(first.entries().size(), second.entries().size());
+  for (const auto& [name, entry] : first.entries())
+    EXPECT_TRUE(at::equal(first.tensor(name), second.tensor(name))) << name;
+}
+
+TEST(Train, a_training_stopped_and_resumed_ends_with_the_same_weights) {
+  const SmallTraining small;
+  train(small.recipe(), options_for(small.folder() / "whole"));
+
+  std::atomic<bool> stop = false;
+  TrainOptions options = options_for(small.folder() / "parts");
+  options.stop = &stop;
+  options.on_step = [&](const TrainProgress& progress) { stop = progress.step == 3; };
+  try {
+    train(small.recipe(), options);
+    FAIL() << "it was told to stop";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Cancelled);
+  }
+  options.stop = nullptr;
+  options.resume = true;
+  train(small.recipe(), options);
+
+  expect_same_tensors(small.folder() / "whole/checkpoint.safetensors",
+                      small.folder() / "parts/checkpoint.safetensors");
+  expect_same_tensors(small.folder() / "whole/model/model.safetensors",
+                      small.folder() / "parts/model/model.safetensors");
+}
+
+TEST(Train, the_loss_falls_on_a_task_it_can_learn) {
+  const SmallTraining small;
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = {"steps=60", "learning_rate=0.003", "checkpoint_every=60"};
+  double first = 0, last = 0;
+  options.on_step = [&](const TrainProgress& progress) {
+    (progress.step == 1 ? first : last) = progress.loss;
+  };
+  train(small.recipe(), options);
+  EXPECT_LT(last, 0.8 * first);
+}
+
+TEST(Train, another_recipe_does_not_go_on_from_a_checkpoint) {
+  const SmallTraining small;
+  train(small.recipe(), options_for(small.folder() / "out"));
+  TrainOptions options = options_for(small.folder() / "out");
+  EXPECT_THROW(train(small.recipe(), options), Error) << "a checkpoint is not overwritten";
+  options.resume = true;
+  options.overrides = {"learning_rate=0.1"};
+  try {
+    train(small.recipe(), options);
+    FAIL() << "the recipe differs";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::State);
+    EXPECT_NE(std::string(error.what()).find("learning_rate"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Train, an_unknown_key_of_a_recipe_is_named) {
+  const SmallTraining small;
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = {"learnig_rate=1"};
+  try {
+    train(small.recipe(), options);
+    FAIL() << "there is no such key";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Format);
+    EXPECT_NE(std::string(error.what()).find("learnig_rate"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Train, a_loss_that_is_not_finite_stops_and_names_the_samples) {
+  const SmallTraining small;
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = {"steps=50", "learning_rate=1e30", "clip_norm=1e30"};
+  try {
+    train(small.recipe(), options);
+    FAIL() << "no weights survive such steps";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("not finite"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Train, the_plan_counts_what_is_there) {
+  const SmallTraining small;
+  const TrainPlan plan = plan_training(small.recipe(), options_for(small.folder() / "out"));
+  EXPECT_EQ(plan.images, 3);
+  EXPECT_EQ(plan.questions, 9);
+  EXPECT_EQ(plan.masks, 3);
+  EXPECT_FALSE(fs::exists(small.folder() / "out")) << "a plan writes nothing";
+}
+
+}  // namespace
+}  // namespace medplib::core
