@@ -15,15 +15,24 @@
 namespace medplib::core {
 namespace {
 
-// `count` of the elements, in random order.
-template <class T>
-void draw(std::vector<T>& from, std::int64_t count, Random& random) {
-  const std::size_t take = std::min(from.size(), static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < take; ++i) {
-    const auto j = i + static_cast<std::size_t>(random() % (from.size() - i));
-    std::swap(from[i], from[j]);
-  }
-  from.resize(take);
+using Records = std::vector<const Record*>;
+
+void shuffle(Records& records, Random& random) {
+  for (std::size_t i = records.size(); i > 1; --i) std::swap(records[i - 1], records[random() % i]);
+}
+
+// `count` of the records, in random order; one of each task before a second of any, so that what is asked
+// often doesn't crowd out the rest.
+Records draw(Records records, std::int64_t count, Random& random) {
+  shuffle(records, random);
+  std::map<std::string, std::int64_t> seen;
+  std::vector<std::pair<std::int64_t, const Record*>> ranked;
+  for (const Record* record : records) ranked.emplace_back(seen[record->task]++, record);
+  std::ranges::stable_sort(ranked, {}, &std::pair<std::int64_t, const Record*>::first);
+  Records drawn;
+  for (const auto& [rank, record] : ranked)
+    if (drawn.size() < static_cast<std::size_t>(count)) drawn.push_back(record);
+  return drawn;
 }
 
 std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, const Recipe& recipe) {
@@ -67,12 +76,11 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
 }
 
 std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, Random& random) const {
-  std::vector<const Record*> with_masks, others;
+  Records with_masks, others;
   for (const auto& record : image.records) (record.masks.empty() ? others : with_masks).push_back(&record);
-  draw(with_masks, recipe_.masks_per_image, random);
-  draw(others, recipe_.questions_per_image, random);
-  with_masks.insert(with_masks.end(), others.begin(), others.end());
-  return with_masks;
+  Records drawn = draw(std::move(with_masks), recipe_.masks_per_image, random);
+  for (const Record* record : draw(std::move(others), recipe_.questions_per_image, random)) drawn.push_back(record);
+  return drawn;
 }
 
 void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& random) {

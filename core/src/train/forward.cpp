@@ -120,9 +120,10 @@ Losses losses_of(const Network& network, const Recipe& recipe, MaskGeometry geom
   losses.dice = text.dice;
   losses.bce = text.bce;
   losses.total = losses.total + recipe.dice * text.dice + recipe.bce * text.bce;
-  if (recipe.prompted > 0) {
+  // Every other step, at twice the weight: the decoder is run a second time.
+  if (recipe.prompted > 0 && random() % 2 == 0) {
     losses.prompted = prompted_loss(network, recipe, geometry, batch, images, masks.logits, random);
-    losses.total = losses.total + recipe.prompted * losses.prompted;
+    losses.total = losses.total + 2 * recipe.prompted * losses.prompted;
   }
   return losses;
 }
