@@ -72,6 +72,8 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
       images_(read_records(recipe.train)) {
   if (images_.empty()) fail(ErrorCode::Format, recipe.train, " holds no records.");
   cumulative_ = cumulative_weights(images_, recipe);
+  for (const auto& image : images_)
+    image_labels_.try_emplace({image.set, image.modality}, image_label_count());
   if (!(cumulative_.back() > 0)) fail(ErrorCode::Format, "set_weight leaves no image of ", recipe.train, ".");
 }
 
@@ -79,7 +81,8 @@ std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, R
   Records with_masks, others;
   for (const auto& record : image.records) (record.masks.empty() ? others : with_masks).push_back(&record);
   Records drawn = draw(std::move(with_masks), recipe_.masks_per_image, random);
-  for (const Record* record : draw(std::move(others), recipe_.questions_per_image, random)) drawn.push_back(record);
+  for (const Record* record : draw(std::move(others), recipe_.questions_per_image, random))
+    drawn.push_back(record);
   return drawn;
 }
 
@@ -110,6 +113,7 @@ void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& rand
   const auto index = static_cast<std::int64_t>(batch.prompts.size());
   batch.prompts.push_back(pack(conversations));
   batch.region_cells.emplace_back();
+  batch.image_labels.push_back(image_labels_.at({image.set, image.modality}));
   for (std::size_t i = 0; i < seen.masks.size(); ++i) {
     if (!is_region[i]) {
       batch.targets.push_back({index, tensor_of(seen.masks[i]).to(at::kFloat)});

@@ -10,6 +10,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,8 +38,9 @@ struct Batch {
   std::vector<Letterbox> sam_letterboxes;           // one an image
   std::vector<PackedPrompt> prompts;                // one an image
   std::vector<std::vector<at::Tensor>>
-      region_cells;                 // [image]: (grid, grid) uint8, in the order of the placeholders
-  std::vector<MaskTarget> targets;  // in the order of the <SEG> in the prompts
+      region_cells;                        // [image]: (grid, grid) uint8, in the order of the placeholders
+  std::vector<MaskTarget> targets;         // in the order of the <SEG> in the prompts
+  std::vector<std::int64_t> image_labels;  // what kind of picture each is: one of image_label_count()
 };
 
 class BatchMaker {
@@ -51,6 +53,8 @@ class BatchMaker {
   Batch batch(std::int64_t step);
 
   const std::vector<ImageRecords>& images() const { return images_; }
+  // Pictures of one set and modality are of one kind.
+  std::int64_t image_label_count() const { return static_cast<std::int64_t>(image_labels_.size()); }
 
  private:
   std::vector<const Record*> draw_records(const ImageRecords& image, Random& random) const;
@@ -61,7 +65,8 @@ class BatchMaker {
   const Tokenizer& tokenizer_;
   ConversationTemplate style_;
   std::vector<ImageRecords> images_;
-  std::vector<double> cumulative_;  // of the images' weights
+  std::vector<double> cumulative_;                                            // of the images' weights
+  std::map<std::pair<std::string, std::string>, std::int64_t> image_labels_;  // (set, modality) → label
   PixelCache pixels_;
 };
 

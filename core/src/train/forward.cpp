@@ -11,9 +11,8 @@
 namespace medplib::core {
 namespace {
 
-// The language model's view: (B, T, C), shorter sequences padded with zeros.
-at::Tensor embed(const Network& network, const Batch& batch) {
-  const at::Tensor features = network.clip(at::stack(batch.clip_pixels));  // (B, grid², clip)
+// The language model's view of the features (B, grid², clip): (B, T, C), shorter sequences padded with zeros.
+at::Tensor embed(const Network& network, const at::Tensor& features, const Batch& batch) {
   const at::Tensor tokens = network.projector(features);
   std::vector<at::Tensor> rows;
   for (std::size_t i = 0; i < batch.prompts.size(); ++i) {
@@ -91,31 +90,16 @@ at::Tensor prompted_loss(const Network& network, const Recipe& recipe, MaskGeome
   return recipe.dice * losses.dice + recipe.bce * losses.bce;
 }
 
-}  // namespace
-
-Losses losses_of(const Network& network, const Recipe& recipe, MaskGeometry geometry, const Batch& batch,
-                 std::int64_t seg_token, Random& random) {
-  const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
-  const LanguageOutput language =
-      network.language.forward(embed(network, batch), packed.positions, packed.mask);
-  const Predictions predictions = labelled(language.hidden, packed.labels);
-
-  Losses losses;
-  losses.cross_entropy =
-      at::cross_entropy_loss(network.language.logits(predictions.states), predictions.labels);
-  losses.router = router_loss(language.routings);
-  losses.total = recipe.cross_entropy * (losses.cross_entropy + recipe.router * losses.router);
-  losses.dice = losses.bce = losses.prompted = at::zeros({});
-  if (batch.targets.empty()) return losses;
-
-  const at::Tensor seg_rows = at::nonzero(predictions.labels == seg_token).squeeze(1);
-  const at::Tensor texts = network.seg_embedding(predictions.states.index_select(0, seg_rows));
+// Everything about masks: of the texts' <SEG> states, and of simulated users.
+void add_mask_losses(Losses& losses, const Network& network, const Recipe& recipe, MaskGeometry geometry,
+                     const Batch& batch, const at::Tensor& seg_states, const ImageEmbedding& all_images,
+                     Random& random) {
   std::vector<std::int64_t> image_of;
   for (const auto& target : batch.targets) image_of.push_back(target.image);
-  const ImageEmbedding images =
-      network.sam_encoder(at::stack(batch.sam_pixels)).select(at::tensor(image_of, at::kLong));
-  const DecodedMasks masks = network.mask_decoder(images, network.prompt_encoder.image_positions(),
-                                                  network.prompt_encoder.text(texts), false);
+  const ImageEmbedding images = all_images.select(at::tensor(image_of, at::kLong));
+  const DecodedMasks masks =
+      network.mask_decoder(images, network.prompt_encoder.image_positions(),
+                           network.prompt_encoder.text(network.seg_embedding(seg_states)), false);
   const MaskLosses text = mask_losses(masks.logits, geometry, batch);
   losses.dice = text.dice;
   losses.bce = text.bce;
@@ -124,6 +108,37 @@ Losses losses_of(const Network& network, const Recipe& recipe, MaskGeometry geom
   if (recipe.prompted > 0 && random() % 2 == 0) {
     losses.prompted = prompted_loss(network, recipe, geometry, batch, images, masks.logits, random);
     losses.total = losses.total + 2 * recipe.prompted * losses.prompted;
+  }
+}
+
+}  // namespace
+
+ImageLabelHeads::ImageLabelHeads(const Scope& scope, const ModelConfig& config, std::int64_t labels)
+    : clip(scope / "clip", config.clip.hidden, labels), sam(scope / "sam", config.sam.channels, labels) {}
+
+Losses losses_of(const Network& network, const ImageLabelHeads& heads, const Recipe& recipe,
+                 MaskGeometry geometry, const Batch& batch, std::int64_t seg_token, Random& random) {
+  const at::Tensor features = network.clip(at::stack(batch.clip_pixels));  // (B, grid², clip)
+  const ImageEmbedding images = network.sam_encoder(at::stack(batch.sam_pixels));
+  const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
+  const LanguageOutput language =
+      network.language.forward(embed(network, features, batch), packed.positions, packed.mask);
+  const Predictions predictions = labelled(language.hidden, packed.labels);
+
+  Losses losses;
+  losses.cross_entropy =
+      at::cross_entropy_loss(network.language.logits(predictions.states), predictions.labels);
+  losses.router = router_loss(language.routings);
+  const at::Tensor kinds = at::tensor(batch.image_labels, at::kLong);
+  losses.image_label = at::cross_entropy_loss(heads.clip(features.mean(1)), kinds) +
+                       at::cross_entropy_loss(heads.sam(images.embedding.mean({2, 3})), kinds);
+  losses.total = recipe.cross_entropy * (losses.cross_entropy + recipe.router * losses.router) +
+                 recipe.image_label * losses.image_label;
+  losses.dice = losses.bce = losses.prompted = at::zeros({});
+  if (!batch.targets.empty()) {
+    const at::Tensor seg_rows = at::nonzero(predictions.labels == seg_token).squeeze(1);
+    add_mask_losses(losses, network, recipe, geometry, batch, predictions.states.index_select(0, seg_rows),
+                    images, random);
   }
   return losses;
 }

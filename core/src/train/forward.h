@@ -8,14 +8,21 @@
 
 namespace medplib::core {
 
+// Heads that exist during training alone: they name the kind of picture from what each image tower sees,
+// which teaches the towers long before words and masks do.
+struct ImageLabelHeads {
+  ImageLabelHeads(const Scope& scope, const ModelConfig& config, std::int64_t labels);
+  Linear clip, sam;
+};
+
 struct Losses {
   at::Tensor total;  // scalar, with gradient
   // What it is made of, unweighted; 0 where the batch has none.
-  at::Tensor cross_entropy, dice, bce, prompted, router;
+  at::Tensor cross_entropy, dice, bce, prompted, router, image_label;
 };
 
 // `random` draws the clicks and boxes that the mask decoder is taught to follow.
-Losses losses_of(const Network& network, const Recipe& recipe, MaskGeometry geometry, const Batch& batch,
-                 std::int64_t seg_token, Random& random);
+Losses losses_of(const Network& network, const ImageLabelHeads& heads, const Recipe& recipe,
+                 MaskGeometry geometry, const Batch& batch, std::int64_t seg_token, Random& random);
 
 }  // namespace medplib::core

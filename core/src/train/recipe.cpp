@@ -82,6 +82,7 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("bce", recipe.bce);
   read("prompted", recipe.prompted);
   read("router", recipe.router);
+  read("image_label", recipe.image_label);
   read("set_weight", recipe.set_weight);
   read("set_exponent", recipe.set_exponent);
   read("free_orientation", recipe.free_orientation);

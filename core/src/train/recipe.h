@@ -27,7 +27,8 @@ struct Recipe {
   double beta1 = 0.9, beta2 = 0.98, weight_decay = 0.05, clip_norm = 1.0;
   double average = 0.998;  // of the weights that are saved: exponential moving average
 
-  double cross_entropy = 1, dice = 1, bce = 2, prompted = 0.5, router = 0.01;  // loss weights
+  double cross_entropy = 1, dice = 1, bce = 2, prompted = 0.5, router = 0.01,
+         image_label = 0;  // loss weights
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent
   double set_exponent = 0.6;

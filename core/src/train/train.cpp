@@ -19,6 +19,9 @@ namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
 
+// Parameters under this name serve the training and are not part of the model.
+constexpr const char* kTrainingOnly = "training";
+
 // Running means of what a step says, and the clock.
 class Progress {
  public:
@@ -36,6 +39,7 @@ class Progress {
     mean(said_.bce, losses.bce);
     mean(said_.prompted, losses.prompted);
     mean(said_.router, losses.router);
+    mean(said_.image_label, losses.image_label);
     said_.learning_rate = rate;
     samples_ += static_cast<double>(samples);
     ++said_.step;
@@ -63,7 +67,8 @@ class Trainer {
         manifest_(read_manifest(recipe_.model)),
         parameters_(recipe_.seed),
         network_(parameters_, config_),
-        batches_(recipe_, config_, tokenizer_, conversation_template(manifest_.conversation_template)) {
+        batches_(recipe_, config_, tokenizer_, conversation_template(manifest_.conversation_template)),
+        heads_(Scope(parameters_, kTrainingOnly), config_, batches_.image_label_count()) {
     if (tokenizer_.vocabulary_size() != config_.language.vocabulary)
       fail(ErrorCode::Format, recipe_.model, ": vocab_size is ", config_.language.vocabulary,
            ", but the tokenizer has ", tokenizer_.vocabulary_size(), " entries.");
@@ -106,6 +111,7 @@ class Trainer {
                   {"bce", said.bce},
                   {"prompted", said.prompted},
                   {"router", said.router},
+                  {"image_label", said.image_label},
                   {"learning_rate", said.learning_rate},
                   {"samples_per_second", said.samples_per_second}}
                  .dump()
@@ -128,7 +134,7 @@ class Trainer {
     const Batch batch = batches_.batch(step);
     Random random(recipe_.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
     const Losses losses =
-        losses_of(network_, recipe_, manifest_.mask_geometry, batch, tokenizer_.added("<SEG>"), random);
+        losses_of(network_, heads_, recipe_, manifest_.mask_geometry, batch, tokenizer_.added("<SEG>"), random);
     if (!std::isfinite(losses.total.item<double>())) {
       std::string ids;
       for (const auto& id : batch.ids) ids += " " + id;
@@ -167,7 +173,9 @@ class Trainer {
   void write_model(const NamedTensors& averaged) const {
     const fs::path folder = options_.out / "model";
     fs::create_directories(folder);
-    NamedTensors all = averaged;
+    NamedTensors all;
+    for (const auto& [name, value] : averaged)
+      if (!name.starts_with(kTrainingOnly)) all.emplace_back(name, value);
     for (const auto& [name, value] : parameters_.all())
       if (!value.requires_grad()) all.emplace_back(name, value);
     save_checkpoint(folder, all, Storage::Int8);
@@ -186,6 +194,7 @@ class Trainer {
   FreshParameters parameters_;
   Network network_;
   BatchMaker batches_;
+  ImageLabelHeads heads_;
 };
 
 }  // namespace
