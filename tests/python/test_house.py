@@ -100,7 +100,12 @@ def test_public_headers_of_the_core_include_only_public_headers_below_them() -> 
 
 @pytest.mark.parametrize(
     ("part", "included"),
-    [("image", "nn/clip.h"), ("image", "ATen/ATen.h"), ("base", "medplib/core/session.h"), ("data", "generate/cache.h")],
+    [
+        ("image", "nn/clip.h"),
+        ("image", "ATen/ATen.h"),
+        ("base", "medplib/core/session.h"),
+        ("data", "generate/cache.h"),
+    ],
 )
 def test_an_arrow_the_other_way_is_found(part: str, included: str) -> None:
     assert wrong_arrows(part, ["base/json.h", included, "vector"]) == [included]
