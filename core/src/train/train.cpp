@@ -133,8 +133,8 @@ class Trainer {
   TrainProgress run_step(Optimizer& optimizer, Progress& progress, std::int64_t step) {
     const Batch batch = batches_.batch(step);
     Random random(recipe_.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
-    const Losses losses =
-        losses_of(network_, heads_, recipe_, manifest_.mask_geometry, batch, tokenizer_.added("<SEG>"), random);
+    const Losses losses = losses_of(network_, heads_, recipe_, manifest_.mask_geometry, batch,
+                                    tokenizer_.added("<SEG>"), random);
     if (!std::isfinite(losses.total.item<double>())) {
       std::string ids;
       for (const auto& id : batch.ids) ids += " " + id;
