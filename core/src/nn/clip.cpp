@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+
 namespace medplib::core {
 
 Clip::Clip(const Scope& scope, const ClipConfig& config) : config_(config) {
@@ -45,11 +47,14 @@ at::Tensor Clip::run(const Layer& layer, const at::Tensor& x) const {
   return z + layer.mlp_out(h * at::sigmoid(1.702 * h));  // quick_gelu
 }
 
-at::Tensor Clip::operator()(const at::Tensor& pixels) const {
+at::Tensor Clip::operator()(const at::Tensor& pixels, const Tap& tap) const {
   at::Tensor x = embed(pixels);
   const std::int64_t select = config_.select_layer;
   const std::int64_t last = select < 0 ? config_.layers + 1 + select : select;
-  for (std::int64_t i = 0; i < last; ++i) x = run(layers_[static_cast<std::size_t>(i)], x);
+  for (std::int64_t i = 0; i < last; ++i) {
+    if (tap) tap("clip." + std::to_string(i), x);
+    x = run(layers_[static_cast<std::size_t>(i)], x);
+  }
   return x.narrow(1, 1, x.size(1) - 1);
 }
 

@@ -12,7 +12,7 @@ class Clip {
 
   // pixels (B, 3, S, S), normalised → patch features (B, grid², hidden) of the selected hidden state, without
   // CLS.
-  at::Tensor operator()(const at::Tensor& pixels) const;
+  at::Tensor operator()(const at::Tensor& pixels, const Tap& tap = {}) const;
 
  private:
   struct Layer {

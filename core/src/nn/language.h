@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <optional>
-#include <string_view>
 #include <variant>
 
 namespace medplib::core {
@@ -28,9 +27,6 @@ class KvCache {
   std::int64_t capacity_;
   at::Tensor keys_, values_;  // (layers, 1, H, capacity, d)
 };
-
-// Sees what passes through the network, for tests and for looking inside: "hidden.L" is the input of layer L.
-using Tap = std::function<void(std::string_view name, const at::Tensor& value)>;
 
 struct LanguageOutput {
   at::Tensor hidden;              // (B, T, C) after the final norm

@@ -7,9 +7,15 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+#include <string_view>
 #include <vector>
 
 namespace medplib::core {
+
+// Sees what passes through the network, before each layer: "clip.L", "hidden.L" (of the language model) and
+// "sam.L" are the inputs of layer L. It may throw, and so end the pass.
+using Tap = std::function<void(std::string_view name, const at::Tensor& value)>;
 
 class Linear {
  public:

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <string>
 
 namespace medplib::core {
 namespace {
@@ -112,10 +113,13 @@ at::Tensor SamEncoder::run(const Block& block, const at::Tensor& x) const {
   return out + adapter.norm((map + spatial).permute({0, 2, 3, 1}));
 }
 
-ImageEmbedding SamEncoder::operator()(const at::Tensor& pixels) const {
+ImageEmbedding SamEncoder::operator()(const at::Tensor& pixels, const Tap& tap) const {
   const std::vector<at::Tensor> features = stem_.empty() ? std::vector{patch_(pixels)} : stem_(pixels);
   at::Tensor x = features.back().permute({0, 2, 3, 1}) + positions_;  // (B, g, g, C)
-  for (const Block& block : blocks_) x = run(block, x);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    if (tap) tap("sam." + std::to_string(i), x);
+    x = run(blocks_[i], x);
+  }
   const at::Tensor narrow = neck_norm_in_.channels(neck_in_(x.permute({0, 3, 1, 2})));
   ImageEmbedding result{neck_norm_out_.channels(neck_out_(narrow)), {}};
   if (config_.decoder_skips) result.skips = {features[2], features[1]};

@@ -20,7 +20,7 @@ class SamEncoder {
   SamEncoder(const Scope& scope, const SamConfig& config);
 
   // pixels (B, 3, S, S), normalised and padded.
-  ImageEmbedding operator()(const at::Tensor& pixels) const;
+  ImageEmbedding operator()(const at::Tensor& pixels, const Tap& tap = {}) const;
 
  private:
   struct Attention {

@@ -16,12 +16,13 @@ struct LoadOptions {
   std::string device = "auto";  // "auto" (a GPU if there is one), "cpu", "cuda", "cuda:N"
   Precision precision = Precision::Float32;
   // Told the part loaded so far, 0 … 1; answers whether to go on. Returning false makes load throw Cancelled.
-  std::function<bool(double)> progress;
+  std::function<bool(double)> progress = {};
 };
 
 // A part of the network, for `medplib info`.
 struct PartInfo {
-  std::string name;               // "language", "clip", "projector", "region adapter", "mask prompt", "image encoder", "mask decoder"
+  std::string name;  // "language", "clip", "projector", "region adapter", "mask prompt", "image encoder",
+                     // "mask decoder"
   std::int64_t parameters = 0;
   std::int64_t read_per_token = 0;  // parameters a decoded token passes through; 0 outside the language model
 };
@@ -30,32 +31,34 @@ struct ModelInfo {
   std::filesystem::path folder;
   std::string name, stage, licence, intended_use;  // of the manifest; may be empty
   std::vector<std::string> trained_on;
-  std::string storage;      // types of the stored tensors and their bytes: "int8 13.1 MB, float32 0.4 MB"
+  std::string storage;  // types of the stored tensors and their bytes: "int8 13.1 MB, float32 0.4 MB"
   std::string conversation_template, mask_geometry;
-  double threshold = 0.5;   // default mask threshold
-  bool refines = true;      // whether `refine` is for this model
+  double threshold = 0.5;  // default mask threshold
+  bool refines = true;     // whether `refine` is for this model
   std::vector<PartInfo> parts;
   std::int64_t parameters = 0, read_per_token = 0;
   std::vector<std::int64_t> experts;  // per language layer; 0 = dense
   std::int64_t experts_per_token = 1, image_tokens = 0, context = 0;
-  std::int64_t memory_bytes = 0;      // weights as loaded at this precision, and a session with full context
+  std::int64_t memory_bytes = 0;  // weights as loaded at this precision, and a session with full context
 };
 
 // What a folder holds, read from configuration, manifest and headers alone. Errors: as Model::load.
 ModelInfo inspect(const std::filesystem::path& folder, Precision precision = Precision::Float32);
 
-// What `medplib verify` found wrong: hashes, names, shapes, types, values that are not finite, tokenizer. Empty: all is well.
+// What `medplib verify` found wrong: hashes, names, shapes, types, values that are not finite, tokenizer.
+// Empty: all is well.
 std::vector<std::string> verify(const std::filesystem::path& folder);
 
-// The model inside this checkout or installation: $MEDPLIB_MODEL, else models/tiny beside the program or library. Errors: NotFound.
+// The model inside this checkout or installation: $MEDPLIB_MODEL, else models/tiny beside the program or
+// library. Errors: NotFound.
 std::filesystem::path embedded_model();
 
 struct LoadedModel;  // the network, tokenizer and manifest: generate/loaded_model.h
 
 class Model {
  public:
-  // Errors: NotFound (folder or a file of it), Format (anything damaged, one error lists all tensors at fault), Unsupported, Device,
-  // OutOfHostMemory, OutOfDeviceMemory, Cancelled.
+  // Errors: NotFound (folder or a file of it), Format (anything damaged, one error lists all tensors at
+  // fault), Unsupported, Device, OutOfHostMemory, OutOfDeviceMemory, Cancelled.
   static Model load(const std::filesystem::path& folder, const LoadOptions& options = {});
 
   const ModelInfo& info() const;

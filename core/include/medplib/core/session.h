@@ -1,4 +1,5 @@
-// Session: the encoded images, KV cache and random state of one user. One thread a session; `cancel` from any.
+// Session: the encoded images, KV cache and random state of one user. One thread a session; `cancel` from
+// any.
 #pragma once
 
 #include <medplib/core/image.h>
@@ -22,39 +23,45 @@ enum class StreamAction {
 };
 
 struct StreamPiece {
-  std::string_view text;   // new UTF-8, cut at code-point ends; may be empty
+  std::string_view text;  // new UTF-8, cut at code-point ends; may be empty
   std::int64_t token = 0;
-  int index = 0;           // of the generated token
+  int index = 0;  // of the generated token
 };
 
 using StreamCallback = std::function<StreamAction(const StreamPiece&)>;
 
 enum class Compat {
   None,       // every <SEG> gives its mask; none gives no mask
-  Reference,  // one mask as the published evaluation draws it: of the first <SEG>, else of the second-to-last state
+  Reference,  // one mask as the published evaluation draws it: of the first <SEG>, else of the second-to-last
+              // state
 };
 
 struct SessionOptions {
   Compat compat = Compat::None;
   std::int64_t context = 0;  // tokens of the KV cache; 0: the model's context, at most 4096
+  // Told the name of each layer before it runs ("clip.3", "hidden.17", "sam.0", "masks"): for a sign of life,
+  // and to see that a cancelled call runs no further. On the caller's thread; must not call into this
+  // session, but for cancel.
+  std::function<void(std::string_view)> on_layer = {};
 };
 
 struct AskOptions {
-  std::vector<Region> regions;      // of the first image
-  int max_new_tokens = 512;         // 1 …
-  double temperature = 0;           // 0: greedy
-  int top_k = 0;                    // 0: all
-  double top_p = 1;                 // (0, 1]
-  std::uint64_t seed = 0;           // used when temperature > 0
-  std::optional<double> threshold;  // of the masks, (0, 1); by default the model's
-  StreamCallback on_text;           // called on the caller's thread, without a lock; must not call into this session
+  std::vector<Region> regions = {};      // of the first image
+  int max_new_tokens = 512;              // 1 …
+  double temperature = 0;                // 0: greedy
+  int top_k = 0;                         // 0: all
+  double top_p = 1;                      // (0, 1]
+  std::uint64_t seed = 0;                // used when temperature > 0
+  std::optional<double> threshold = {};  // of the masks, (0, 1); by default the model's
+  // Called on the caller's thread, without a lock; must not call into this session.
+  StreamCallback on_text = {};
 };
 
 // Milliseconds, and what they were spent on.
 struct Timing {
-  double image_encode = 0;   // 0 when the encoded image was used again
+  double image_encode = 0;  // 0 when the encoded image was used again
   double prefill = 0, decode = 0, masks = 0;
-  double first_token = 0;    // from the call to the first token
+  double first_token = 0;  // from the call to the first token
   double total = 0;
   int prompt_tokens = 0, reused_tokens = 0, generated_tokens = 0;
 };
@@ -63,15 +70,17 @@ enum class Finish { EndOfText, Length, Stopped };
 
 struct Answer {
   std::string text;
-  std::vector<std::int64_t> tokens;    // generated ids, without the end token
-  std::vector<Mask> masks;             // one a <SEG>, in order
-  std::string prompt;                  // as it was sent
-  std::vector<std::string> warnings;   // whole sentences
+  std::vector<std::int64_t> tokens;   // generated ids, without the end token
+  std::vector<Mask> masks;            // one a <SEG>, in order
+  std::string prompt;                 // as it was sent
+  std::vector<std::string> warnings;  // whole sentences
   Finish finish = Finish::EndOfText;
   Timing timing;
-  std::vector<std::vector<std::int64_t>> routing;  // [MoE layer][expert]: tokens of prompt and answer that took it
-  int near_ties = 0;                   // tokens chosen with a lead of less than 1e-4 over the next
-  std::optional<double> presence;      // of the structure when `segment` was declined (no mask): probability of <SEG>; uncalibrated
+  std::vector<std::vector<std::int64_t>>
+      routing;        // [MoE layer][expert]: tokens of prompt and answer that took it
+  int near_ties = 0;  // tokens chosen with a lead of less than 1e-4 over the next
+  std::optional<double>
+      presence;  // of the structure when `segment` was declined (no mask): probability of <SEG>; uncalibrated
 };
 
 // Clicks in pixels of the image.
@@ -87,24 +96,28 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  // Encoded when first needed; forgets the chat. Masks are drawn on the first image; several images stand in the prompt in order.
+  // Encoded when first needed; forgets the chat. Masks are drawn on the first image; several images stand in
+  // the prompt in order.
   void set_image(Image image);
   void set_images(std::vector<Image> images);
 
-  // The verbs. ask, segment, describe and refine start from the images' prefix and leave no history; chat goes on where it was.
-  // Errors: InvalidArgument (question empty, not UTF-8, too long for the context; a region off the image; options out of range),
-  // State (no image; called from within a callback of this session), Unsupported (refine on a model that isn't made for it), Cancelled.
+  // The verbs. ask, segment, describe and refine start from the images' prefix and leave no history; chat
+  // goes on where it was. Errors: InvalidArgument (question empty, not UTF-8, too long for the context; a
+  // region off the image; options out of range), State (no image; called from within a callback of this
+  // session), Unsupported (refine on a model that isn't made for it), Cancelled.
   Answer ask(const std::string& question, const AskOptions& options = {});
   Answer segment(const std::string& phrase, const AskOptions& options = {});
   Answer describe(const Region& region, const AskOptions& options = {});
   Answer chat(const std::string& message, const AskOptions& options = {});
   void reset_chat();
 
-  // A better mask from clicks and / or a box, and the mask so far, if any. At least a click or a box is needed.
-  Mask refine(const std::optional<Mask>& mask, const std::vector<Click>& clicks, const std::optional<Region>& box = {},
-              std::optional<double> threshold = {});
+  // A better mask from clicks and / or a box, and the mask so far, if any. At least a click or a box is
+  // needed.
+  Mask refine(const std::optional<Mask>& mask, const std::vector<Click>& clicks,
+              const std::optional<Region>& box = {}, std::optional<double> threshold = {});
 
-  // Any thread, also a signal handler: the call under way throws Cancelled at its next layer. Without one, nothing happens.
+  // Any thread, also a signal handler: the call under way throws Cancelled at its next layer. Without one,
+  // nothing happens.
   void cancel() noexcept;
 
   const Model& model() const;

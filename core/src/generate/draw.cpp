@@ -1,0 +1,124 @@
+#include "generate/draw.h"
+
+#include "generate/mask_geometry.h"
+#include "generate/pixels.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+namespace medplib::core {
+
+namespace {
+
+constexpr double kMostLogit = 30;  // a mask from elsewhere may hold infinities
+
+Mask finished(const LoadedModel& model, const EncodedImage& image, const at::Tensor& low,
+              const at::Tensor& iou, const std::string& label, double threshold) {
+  const at::Tensor logits = masks_at_image_size(low.to(at::kFloat).view({1, 1, low.size(0), low.size(1)}),
+                                                model.facts.manifest.mask_geometry, image.sam_box());
+  Mask mask(picture_of(logits[0][0].cpu()), label, threshold);
+  mask.iou_estimate = iou.item<double>();
+  return mask;
+}
+
+void check_size(const Mask& mask, const Image& image) {
+  if (mask.width() != image.width() || mask.height() != image.height())
+    fail(ErrorCode::InvalidArgument, "The mask to refine has ", mask.width(), " × ", mask.height(),
+         " pixels, but the image has ", image.width(), " × ", image.height(), ".");
+}
+
+void check_click(const Click& click, const Image& image) {
+  const bool on_image = click.x >= -0.5 && click.y >= -0.5 && click.x <= image.width() - 0.5 &&
+                        click.y <= image.height() - 0.5;  // false for NaN
+  if (!on_image)
+    fail(ErrorCode::InvalidArgument, "The click at (", click.x, ", ", click.y, ") lies outside the image of ",
+         image.width(), " × ", image.height(), " pixels.");
+}
+
+void add_clicks(MaskPrompt& prompt, const std::vector<Click>& clicks, const EncodedImage& image) {
+  std::vector<float> places;
+  std::vector<std::int64_t> labels;
+  for (const Click& click : clicks) {
+    check_click(click, image.image());
+    const Place place = place_in_input(click.x, click.y, image.sam_box());
+    places.push_back(static_cast<float>(place.x));
+    places.push_back(static_cast<float>(place.y));
+    labels.push_back(click.inside ? 1 : 0);
+  }
+  if (clicks.empty()) return;
+  prompt.points = at::tensor(places, at::kFloat).view({-1, 2});
+  prompt.labels = at::tensor(labels, at::kLong);
+}
+
+void add_box(MaskPrompt& prompt, const Region& region, const EncodedImage& image) {
+  const auto* box = std::get_if<Region::Box>(&region.shape());
+  if (box == nullptr)
+    fail(ErrorCode::InvalidArgument, "Only a box can guide refine, but the region is ", region.describe(),
+         ".");
+  (void)region.rasterize(image.image().width(), image.image().height());  // refuses one beside the image
+  const Place first = place_in_input(box->x0, box->y0, image.sam_box());
+  const Place last = place_in_input(box->x1, box->y1, image.sam_box());
+  prompt.box = at::tensor({first.x, first.y, last.x, last.y}, at::kFloat);
+}
+
+void add_mask(MaskPrompt& prompt, const Mask& mask, const LoadedModel& model, const EncodedImage& image) {
+  check_size(mask, image.image());
+  const at::Tensor logits = at::nan_to_num(tensor_of(mask.logits()), 0).clamp(-kMostLogit, kMostLogit);
+  prompt.mask = masks_at_low_resolution(logits.view({1, 1, mask.height(), mask.width()}),
+                                        model.facts.manifest.mask_geometry, image.sam_box(),
+                                        model.facts.config.sam.low_resolution())[0];
+}
+
+MaskPrompt on_device(const MaskPrompt& prompt, const LoadedModel& model) {
+  const auto moved = [&](const at::Tensor& t) { return t.defined() ? t.to(model.device) : t; };
+  return {.points = moved(prompt.points),
+          .labels = moved(prompt.labels),
+          .box = moved(prompt.box),
+          .text = {},
+          .mask = prompt.mask.defined() ? prompt.mask.to(model.options()) : prompt.mask};
+}
+
+}  // namespace
+
+std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
+                              const std::vector<StateToDraw>& states, const std::string& label,
+                              double threshold, const Interrupt& interrupt) {
+  std::vector<Mask> masks;
+  if (states.empty()) return masks;
+  std::vector<at::Tensor> rows;
+  for (const StateToDraw& row : states) rows.push_back(row.state);
+  const Network& network = model.network;
+  const at::Tensor prompts = network.seg_embedding(at::stack(rows));  // (n, channels)
+  const ImageEmbedding& embedding = image.embedding();
+  interrupt.before("masks");
+  const DecodedMasks decoded =
+      network.mask_decoder(embedding, model.image_positions, network.prompt_encoder.text(prompts), false);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    interrupt.check();
+    const auto row = static_cast<std::int64_t>(i);
+    masks.push_back(finished(model, image, decoded.logits[row][0], decoded.iou[row][0], label, threshold));
+    masks.back().presence = states[i].presence;
+  }
+  return masks;
+}
+
+Mask draw_prompted(const LoadedModel& model, EncodedImage& image, const std::optional<Mask>& earlier,
+                   const std::vector<Click>& clicks, const std::optional<Region>& box, double threshold,
+                   const Interrupt& interrupt) {
+  if (clicks.empty() && !box)
+    fail(ErrorCode::InvalidArgument, "refine needs a click or a box to know what to change.");
+  MaskPrompt prompt;
+  add_clicks(prompt, clicks, image);
+  if (box) add_box(prompt, *box, image);
+  if (earlier) add_mask(prompt, *earlier, model, image);
+  const Network& network = model.network;
+  const ImageEmbedding& embedding = image.embedding();
+  interrupt.before("masks");
+  const DecodedMasks decoded = network.mask_decoder(embedding, model.image_positions,
+                                                    network.prompt_encoder(on_device(prompt, model)), false);
+  return finished(model, image, decoded.logits[0][0], decoded.iou[0][0], earlier ? earlier->label() : "",
+                  threshold);
+}
+
+}  // namespace medplib::core

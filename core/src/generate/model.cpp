@@ -1,0 +1,84 @@
+#include "generate/loaded_model.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/model.h>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cstdlib>
+#include <dlfcn.h>
+
+namespace medplib::core {
+
+namespace fs = std::filesystem;
+
+Model Model::load(const fs::path& folder, const LoadOptions& options) {
+  return Model(load_model(folder, options));
+}
+
+const ModelInfo& Model::info() const { return loaded_->info; }
+
+std::string Model::device() const { return loaded_->device.str(); }
+
+Precision Model::precision() const { return loaded_->precision; }
+
+ModelInfo inspect(const fs::path& folder, Precision precision) {
+  return model_info(FolderFacts(folder), Checkpoint(folder), precision);
+}
+
+std::vector<std::string> verify(const fs::path& folder) {
+  const at::NoGradGuard no_gradients;
+  std::vector<std::string> problems;
+  // Each question is asked, whatever the answer to the one before.
+  const auto ask = [&](const std::function<void()>& question) {
+    try {
+      question();
+    } catch (const Error& error) {
+      problems.emplace_back(error.what());
+    }
+  };
+  ask([&] {
+    for (std::string& problem : verify_files(folder, read_manifest(folder)))
+      problems.push_back(std::move(problem));
+  });
+  ask([&] { const FolderFacts facts(folder); });
+  ask([&] {
+    Checkpoint checkpoint(folder);
+    const Network network(checkpoint, ModelConfig::read(folder / "config.json"));
+    checkpoint.finish();
+  });
+  ask([&] {
+    for (const std::string& name : Checkpoint(folder).not_finite())
+      problems.push_back(text_of("The tensor '", name, "' holds values that are not finite."));
+  });
+  // One fault may answer several questions.
+  std::vector<std::string> once;
+  for (std::string& problem : problems)
+    if (std::ranges::find(once, problem) == once.end()) once.push_back(std::move(problem));
+  return once;
+}
+
+fs::path embedded_model() {
+  if (const char* named = std::getenv("MEDPLIB_MODEL"); named != nullptr && *named != '\0') {
+    if (!fs::is_directory(named))
+      fail(ErrorCode::NotFound, "MEDPLIB_MODEL names \"", named, "\", which is not a folder.");
+    return named;
+  }
+  Dl_info own{};
+  const bool known =
+      dladdr(reinterpret_cast<const void*>(&embedded_model), &own) != 0 && own.dli_fname != nullptr;
+  std::error_code ignored;
+  const fs::path beside = known ? fs::canonical(own.dli_fname, ignored).parent_path() : fs::path();
+  // An installation has it under share/, a checkout under models/.
+  for (fs::path folder = beside; !folder.empty(); folder = folder.parent_path()) {
+    for (const char* place : {"share/medplib/models/tiny", "models/tiny"})
+      if (fs::exists(folder / place / "config.json", ignored)) return folder / place;
+    if (folder == folder.root_path()) break;
+  }
+  fail(ErrorCode::NotFound,
+       "The embedded model was not found beside the program. Name a model's folder, or set "
+       "MEDPLIB_MODEL to one.");
+}
+
+}  // namespace medplib::core

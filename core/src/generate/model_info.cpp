@@ -1,0 +1,126 @@
+// What a folder holds, told from its configuration and headers.
+#include "generate/loaded_model.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+namespace medplib::core {
+
+namespace {
+
+// Hands out one zero seen from everywhere, and remembers what was asked for.
+class Shapes : public ParameterSource {
+ public:
+  at::Tensor take(const ParameterSpec& spec) override {
+    if (!spec.buffer) all.push_back(spec);
+    return at::zeros({1}).expand(spec.shape);
+  }
+  std::vector<ParameterSpec> all;
+};
+
+struct Prefix {
+  std::string_view network, part;
+};
+constexpr std::array kParts = {Prefix{"language.", "language"},
+                               Prefix{"clip.", "clip"},
+                               Prefix{"projector.", "projector"},
+                               Prefix{"region_adapter.", "region adapter"},
+                               Prefix{"seg_projection.", "mask prompt"},
+                               Prefix{"sam.encoder.", "image encoder"},
+                               Prefix{"sam.", "mask decoder"}};
+
+std::string_view part_of(const std::string& name) {
+  return std::ranges::find_if(kParts, [&](const Prefix& row) { return name.starts_with(row.network); })->part;
+}
+
+// Parameters that a decoded token passes through: one row of the embedding, the chosen experts alone.
+std::int64_t read_per_token(const ParameterSpec& spec, const LanguageConfig& config) {
+  const std::int64_t size = c10::multiply_integers(spec.shape);
+  if (!spec.name.starts_with("language.")) return 0;
+  if (spec.name == "language.embed.weight") return config.hidden;
+  const auto at = spec.name.find(".moe.experts.");
+  if (at == std::string::npos) return size;
+  // The first k experts stand for those that are chosen.
+  return std::stoll(spec.name.substr(at + std::string_view(".moe.experts.").size())) < config.moe.top_k ? size
+                                                                                                        : 0;
+}
+
+std::string storage_of(const Checkpoint& checkpoint) {
+  std::map<std::string, double> bytes;
+  for (const TensorSummary& tensor : checkpoint.tensors()) {
+    const char* name = tensor.dtype == at::kChar       ? "int8"
+                       : tensor.dtype == at::kBFloat16 ? "bfloat16"
+                       : tensor.dtype == at::kHalf     ? "float16"
+                       : tensor.dtype == at::kFloat    ? "float32"
+                                                       : "other";
+    bytes[name] += static_cast<double>(c10::multiply_integers(tensor.shape)) *
+                   static_cast<double>(c10::elementSize(tensor.dtype));
+  }
+  std::vector<std::pair<double, std::string>> sorted;
+  for (const auto& [name, size] : bytes) sorted.emplace_back(size, name);
+  std::ranges::sort(sorted, std::greater<>());
+  std::string text;
+  for (const auto& [size, name] : sorted) {
+    std::array<char, 64> line{};
+    (void)std::snprintf(line.data(), line.size(), "%s%s %.1f MB", text.empty() ? "" : ", ", name.c_str(),
+                        size / 1e6);
+    text += line.data();
+  }
+  return text;
+}
+
+std::vector<std::string> names_of(const Json& trained_on) {
+  std::vector<std::string> names;
+  for (const Json& set : trained_on)
+    names.push_back(set.is_string() ? set.get<std::string>() : set.value("name", set.dump()));
+  return names;
+}
+
+void add_parameters(ModelInfo& info, const ModelConfig& config, std::int64_t element_bytes) {
+  Shapes shapes;
+  const Network network(shapes, config);
+  for (const Prefix& row : kParts) info.parts.push_back({std::string(row.part), 0, 0});
+  for (const ParameterSpec& spec : shapes.all) {
+    const std::int64_t size = c10::multiply_integers(spec.shape),
+                       read = read_per_token(spec, config.language);
+    const auto part = std::ranges::find(info.parts, part_of(spec.name), &PartInfo::name);
+    part->parameters += size;
+    part->read_per_token += read;
+    info.parameters += size;
+    info.read_per_token += read;
+    info.memory_bytes += size * (spec.float32 ? 4 : element_bytes);
+  }
+}
+
+}  // namespace
+
+ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Precision precision) {
+  const ModelConfig& config = facts.config;
+  const std::int64_t element_bytes = precision == Precision::BFloat16 ? 2 : 4;
+  ModelInfo info;
+  info.folder = facts.folder;
+  info.name = facts.manifest.name;
+  info.stage = facts.manifest.stage;
+  info.licence = facts.manifest.licence;
+  info.intended_use = facts.manifest.trained_for;
+  info.trained_on = names_of(facts.manifest.trained_on);
+  info.storage = storage_of(checkpoint);
+  info.conversation_template = conversation_template_name(facts.conversation);
+  info.mask_geometry = facts.manifest.mask_geometry == MaskGeometry::Reference ? "reference" : "centered";
+  info.threshold = facts.manifest.threshold;
+  info.refines = facts.manifest.refine;
+  add_parameters(info, config, element_bytes);
+  for (std::int64_t i = 0; i < config.language.layers; ++i)
+    info.experts.push_back(config.language.moe.experts_in(i));
+  info.experts_per_token = config.language.moe.top_k;
+  info.image_tokens = config.image_tokens();
+  info.context = default_context(config.language);
+  info.memory_bytes += 2 * config.language.layers * info.context * config.language.hidden * element_bytes;
+  return info;
+}
+
+}  // namespace medplib::core

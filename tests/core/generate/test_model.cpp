@@ -1,0 +1,103 @@
+// Loading, telling and verifying model folders.
+#include "generate/device.h"
+#include "support/golden_session.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+namespace medplib::test {
+
+using core::ErrorCode;
+using core::Model;
+
+class ModelTest : public testing::TestWithParam<std::filesystem::path> {};
+
+TEST_P(ModelTest, inspect_tells_what_loading_finds) {
+  const core::ModelInfo info = core::inspect(GetParam());
+  const Model model = Model::load(GetParam(), {.device = "cpu"});
+  EXPECT_EQ(model.info().parameters, info.parameters);
+  EXPECT_EQ(model.device(), "cpu");
+  std::int64_t sum = 0;
+  for (const core::PartInfo& part : info.parts) sum += part.parameters;
+  EXPECT_EQ(sum, info.parameters);
+  EXPECT_GT(info.read_per_token, 0);
+  EXPECT_LT(info.read_per_token, info.parts.front().parameters);
+  EXPECT_GT(info.memory_bytes, 4 * info.parameters);
+  EXPECT_LT(core::inspect(GetParam(), core::Precision::BFloat16).memory_bytes, info.memory_bytes);
+  EXPECT_EQ(info.mask_geometry, "reference");
+  EXPECT_NE(info.storage.find("float32"), std::string::npos) << info.storage;
+}
+
+TEST_P(ModelTest, a_sound_folder_verifies) { EXPECT_THAT(core::verify(GetParam()), testing::IsEmpty()); }
+
+TEST_P(ModelTest, a_configuration_that_does_not_fit_the_weights_is_one_error_that_lists_them) {
+  const FolderCopy folder(GetParam());
+  core::Json config = core::read_json(GetParam() / "config.json");
+  config["intermediate_size"] = config["intermediate_size"].get<int>() + 2;
+  folder.replace("config.json", config);
+  const Thrown thrown = thrown_by([&] { (void)Model::load(folder.path(), {.device = "cpu"}); });
+  EXPECT_EQ(thrown.code, ErrorCode::Format);
+  EXPECT_NE(thrown.sentence.find("gate_proj"), std::string::npos) << thrown.sentence;
+  EXPECT_NE(thrown.sentence.find("down_proj"), std::string::npos) << thrown.sentence;
+  EXPECT_FALSE(core::verify(folder.path()).empty());
+}
+
+TEST_P(ModelTest, a_vocabulary_smaller_than_the_tokenizer_is_refused) {
+  const FolderCopy folder(GetParam());
+  core::Json config = core::read_json(GetParam() / "config.json");
+  config["vocab_size"] = 300;
+  folder.replace("config.json", config);
+  const Thrown thrown = thrown_by([&] { (void)Model::load(folder.path(), {.device = "cpu"}); });
+  EXPECT_EQ(thrown.code, ErrorCode::Format);
+  EXPECT_NE(thrown.sentence.find("vocab_size"), std::string::npos) << thrown.sentence;
+}
+
+TEST_P(ModelTest, a_file_with_another_hash_does_not_verify) {
+  const FolderCopy folder(GetParam());
+  folder.replace("medplib.json", {{"format_version", 1}, {"files", {{"config.json", std::string(64, '0')}}}});
+  const auto problems = core::verify(folder.path());
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_NE(problems.front().find("config.json"), std::string::npos) << problems.front();
+}
+
+TEST_P(ModelTest, loading_tells_its_progress_and_can_be_stopped) {
+  double last = 0;
+  (void)Model::load(GetParam(), {.device = "cpu", .progress = [&](double part) {
+                                   EXPECT_GE(part, last);
+                                   last = part;
+                                   return true;
+                                 }});
+  EXPECT_GT(last, 0.9);
+  EXPECT_LE(last, 1);
+  const auto stopped = [&] {
+    (void)Model::load(GetParam(), {.device = "cpu", .progress = [](double) { return false; }});
+  };
+  EXPECT_EQ(thrown_by(stopped).code, ErrorCode::Cancelled);
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, ModelTest, testing::ValuesIn(golden_checkpoints()),
+                         [](const auto& info) { return info.param.filename().string(); });
+
+TEST(Model, a_folder_that_is_not_there_is_not_found) {
+  EXPECT_EQ(thrown_by([] { (void)Model::load("/no/such/model"); }).code, ErrorCode::NotFound);
+  EXPECT_EQ(thrown_by([] { (void)core::inspect("/no/such/model"); }).code, ErrorCode::NotFound);
+  EXPECT_FALSE(core::verify("/no/such/model").empty());
+}
+
+TEST(Model, a_device_that_does_not_exist_is_refused) {
+  for (const char* name : {"tpu", "cuda:", "cuda:-1", "cuda:x", "cpu:1", ""})
+    EXPECT_EQ(thrown_by([&] { (void)core::open_device(name); }).code, ErrorCode::InvalidArgument) << name;
+  EXPECT_EQ(thrown_by([] { (void)core::open_device("cuda:99"); }).code, ErrorCode::Device);
+}
+
+TEST(Model, the_embedded_one_is_where_the_environment_says) {
+  const TemporaryFolder folder;
+  ::setenv("MEDPLIB_MODEL", folder.path().c_str(), 1);
+  EXPECT_EQ(core::embedded_model(), folder.path());
+  ::setenv("MEDPLIB_MODEL", "/no/such/model", 1);
+  EXPECT_EQ(thrown_by([] { (void)core::embedded_model(); }).code, ErrorCode::NotFound);
+  ::unsetenv("MEDPLIB_MODEL");
+}
+
+}  // namespace medplib::test

@@ -1,0 +1,76 @@
+// Golden cases through the front door: Model and Session.
+#pragma once
+
+#include "support/golden_network.h"
+#include "support/temporary_folder.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/model.h>
+#include <medplib/core/session.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace medplib::test {
+
+// A copy of a model folder in which files can be replaced.
+class FolderCopy {
+ public:
+  explicit FolderCopy(const std::filesystem::path& original) {
+    for (const auto& entry : std::filesystem::directory_iterator(original))
+      std::filesystem::copy_file(entry.path(), folder_ / entry.path().filename().string());
+  }
+  void replace(const std::string& name, const core::Json& json) const {
+    std::filesystem::remove(folder_ / name);
+    std::ofstream(folder_ / name) << json.dump();
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+// The case's model with the configuration and the conversation template that the case was made with.
+inline core::Model load_model_of(const GoldenCase& golden,
+                                 const core::LoadOptions& options = {.device = "cpu"}) {
+  const core::Json facts = core::read_json(golden_root() / "cases" / (golden.name + ".json"));
+  const FolderCopy folder(golden.checkpoint);
+  folder.replace("config.json", config_of(golden.checkpoint, facts));
+  folder.replace("medplib.json", {{"format_version", 1}, {"conversation_template", facts.at("template")}});
+  return core::Model::load(folder.path(), options);
+}
+
+inline core::AskOptions ask_options_of(const OpenCase& given) {
+  core::AskOptions options;
+  options.regions = given.regions();
+  options.max_new_tokens = static_cast<int>(given.fact<std::vector<std::int64_t>>("generated_ids").size());
+  return options;
+}
+
+// A case whose greedy answer has a <SEG>.
+inline std::optional<GoldenCase> a_case_with_a_mask() {
+  for (const GoldenCase& golden : golden_cases())
+    if (core::read_json(golden_root() / "cases" / (golden.name + ".json")).at("gen_has_seg").get<bool>())
+      return golden;
+  return std::nullopt;
+}
+
+// The code and sentence of what is thrown.
+struct Thrown {
+  core::ErrorCode code = core::ErrorCode::Internal;
+  std::string sentence = "nothing was thrown";
+};
+template <class Call>
+Thrown thrown_by(const Call& call) {
+  try {
+    call();
+  } catch (const core::Error& error) {
+    return {error.code(), error.what()};
+  }
+  return {};
+}
+
+}  // namespace medplib::test
