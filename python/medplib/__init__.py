@@ -1,1 +1,72 @@
-"""MedPLIB: ask questions about medical images and have structures drawn in them."""
+"""MedPLIB: ask questions about medical images and have structures drawn in them.
+
+>>> import medplib
+>>> session = medplib.load().session("retina.jpg")
+>>> print(session.ask("Which modality is this?"))
+>>> session.segment("optic disc")[0].save("disc.png")
+
+The engine is loaded when one of its names is first used, so that `python -m medplib.data` and the like need none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import (
+    CallbackError,
+    CancelledError,
+    DeviceError,
+    DeviceMemoryError,
+    FormatError,
+    HostMemoryError,
+    InternalError,
+    InvalidArgumentError,
+    IoError,
+    MedplibError,
+    NotFoundError,
+    StateError,
+    UnsupportedError,
+    VersionError,
+)
+
+if TYPE_CHECKING:
+    from ._built import __version__
+    from .engine import Answer, Image, Mask, Model, Region, Session, Timing, ask, load, segment
+
+__all__ = [
+    "Answer",
+    "CallbackError",
+    "CancelledError",
+    "DeviceError",
+    "DeviceMemoryError",
+    "FormatError",
+    "HostMemoryError",
+    "Image",
+    "InternalError",
+    "InvalidArgumentError",
+    "IoError",
+    "Mask",
+    "MedplibError",
+    "Model",
+    "NotFoundError",
+    "Region",
+    "Session",
+    "StateError",
+    "Timing",
+    "UnsupportedError",
+    "VersionError",
+    "__version__",
+    "ask",
+    "load",
+    "segment",
+]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'medplib' has no attribute '{name}'")
+        from . import engine
+
+        globals().update({each: getattr(engine, each) for each in __all__ if each not in globals()})
+        return globals()[name]

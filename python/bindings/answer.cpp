@@ -1,0 +1,157 @@
+// Mask, Timing, Answer.
+#include "answer.h"
+
+#include "arrays.h"
+#include "bindings.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/files.h>
+
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <filesystem>
+#include <utility>
+
+namespace medplib::python {
+
+namespace {
+
+using core::Mask;
+using core::Timing;
+
+py::dict run_lengths(const Mask& mask) {
+  const core::RunLengths runs = mask.run_lengths();
+  py::dict result;
+  result["size"] = std::vector<int>{runs.height, runs.width};
+  result["counts"] = runs.counts;
+  return result;
+}
+
+std::vector<std::vector<std::pair<int, int>>> polygons(const Mask& mask) {
+  std::vector<std::vector<std::pair<int, int>>> result;
+  for (const auto& polygon : mask.polygons()) {
+    auto& corners = result.emplace_back();
+    for (const cv::Point& corner : polygon) corners.emplace_back(corner.x, corner.y);
+  }
+  return result;
+}
+
+std::string described(const Mask& mask) {
+  std::string text = core::text_of("<medplib.Mask \"", mask.label(), "\" ", mask.width(), " × ",
+                                   mask.height(), ", ", mask.area(), " pixels");
+  if (mask.presence) text += core::text_of(", presence ", *mask.presence);
+  return text + ">";
+}
+
+const char* name_of(core::Finish finish) {
+  switch (finish) {
+    case core::Finish::EndOfText:
+      return "end_of_text";
+    case core::Finish::Length:
+      return "length";
+    case core::Finish::Stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+// A negative index counts from the end, as everywhere in Python.
+Mask mask_at(const Answer& self, py::ssize_t index) {
+  const auto& masks = self.answer.masks;
+  const auto count = static_cast<py::ssize_t>(masks.size());
+  if (index < 0) index += count;
+  if (index >= 0 && index < count) return masks[static_cast<std::size_t>(index)];
+  std::string sentence = core::text_of("The answer has ", count, count == 1 ? " mask." : " masks.");
+  if (self.answer.presence)
+    sentence += core::text_of(" The structure seems not to be there (presence ", *self.answer.presence, ").");
+  throw py::index_error(sentence);
+}
+
+void bind_mask(py::module_& module) {
+  py::class_<Mask>(module, "Mask")
+      .def_property_readonly("width", &Mask::width)
+      .def_property_readonly("height", &Mask::height)
+      .def_property_readonly("label", &Mask::label)
+      .def_property_readonly("threshold", &Mask::threshold)
+      .def_readonly("presence", &Mask::presence)
+      .def_readonly("iou_estimate", &Mask::iou_estimate)
+      .def_property_readonly("array", [](const Mask& mask) { return array_over<bool>(mask.binary()); })
+      .def_property_readonly("logits", [](const Mask& mask) { return array_over<float>(mask.logits()); })
+      .def_property_readonly("area", &Mask::area)
+      .def_property_readonly("rle", &run_lengths)
+      .def_property_readonly("polygons", &polygons)
+      .def(
+          "save",
+          [](const Mask& mask, const std::filesystem::path& path) { core::write_file(path, mask.png()); },
+          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+      .def("_repr_png_", [](const Mask& mask) { return py::bytes(mask.png()); })
+      .def("__repr__", &described);
+}
+
+void bind_timing(py::module_& module) {
+  py::class_<Timing>(module, "Timing")
+      .def_readonly("image_encode", &Timing::image_encode)
+      .def_readonly("prefill", &Timing::prefill)
+      .def_readonly("decode", &Timing::decode)
+      .def_readonly("masks", &Timing::masks)
+      .def_readonly("first_token", &Timing::first_token)
+      .def_readonly("total", &Timing::total)
+      .def_readonly("prompt_tokens", &Timing::prompt_tokens)
+      .def_readonly("reused_tokens", &Timing::reused_tokens)
+      .def_readonly("generated_tokens", &Timing::generated_tokens)
+      .def("__repr__", [](const Timing& timing) {
+        return core::text_of("<medplib.Timing ", timing.total, " ms, ", timing.generated_tokens, " tokens>");
+      });
+}
+
+// A property that reads a field of the core's answer.
+template <auto field>
+auto read() {
+  return [](const Answer& self) { return self.answer.*field; };
+}
+
+}  // namespace
+
+std::string Answer::overlay() const {
+  std::vector<cv::Mat> pointed_at;
+  for (const core::Region& region : regions)
+    pointed_at.push_back(region.rasterize(image.width(), image.height()));
+  return core::overlay_png(image, answer.masks, pointed_at);
+}
+
+void bind_answer(py::module_& module) {
+  bind_mask(module);
+  bind_timing(module);
+  py::class_<Answer>(module, "Answer")
+      .def_property_readonly("text", read<&core::Answer::text>())
+      .def_property_readonly("tokens", read<&core::Answer::tokens>())
+      .def_property_readonly("masks", read<&core::Answer::masks>())
+      .def_property_readonly("prompt", read<&core::Answer::prompt>())
+      .def_property_readonly("warnings", read<&core::Answer::warnings>())
+      .def_property_readonly("finish", [](const Answer& self) { return name_of(self.answer.finish); })
+      .def_property_readonly("timing", read<&core::Answer::timing>())
+      .def_property_readonly("routing", read<&core::Answer::routing>())
+      .def_property_readonly("near_ties", read<&core::Answer::near_ties>())
+      .def_property_readonly("presence", read<&core::Answer::presence>())
+      .def_readonly("image", &Answer::image)
+      .def_readonly("regions", &Answer::regions)
+      .def(
+          "save",
+          [](const Answer& self, const std::filesystem::path& path) {
+            core::write_file(path, self.overlay());
+          },
+          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+      .def("__len__", [](const Answer& self) { return self.answer.masks.size(); })
+      .def("__bool__", [](const Answer&) { return true; })
+      .def("__getitem__", &mask_at, py::arg("index"))
+      .def("__iter__", [](const Answer& self) { return py::iter(py::cast(self.answer.masks)); })
+      .def("__str__", read<&core::Answer::text>())
+      .def("_repr_png_", [](const Answer& self) { return py::bytes(self.overlay()); })
+      .def("__repr__", [](const Answer& self) {
+        return core::text_of("<medplib.Answer \"", self.answer.text, "\", ", self.answer.masks.size(),
+                             " masks>");
+      });
+}
+
+}  // namespace medplib::python

@@ -1,0 +1,38 @@
+// Between numpy arrays and matrices.
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+#include <pybind11/numpy.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace medplib::python {
+
+namespace py = pybind11;
+
+// Rows without gaps; the caller's dtype is not converted.
+using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
+
+inline std::span<const std::byte> bytes_of(const Bytes& array) {
+  return {reinterpret_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.nbytes())};
+}
+
+// An array (H, W) or (H, W, channels) over the matrix's own pixels, which it keeps alive. Read-only, since an
+// image or a mask may have the same pixels.
+template <class T>
+py::array_t<T> array_over(const cv::Mat& pixels) {
+  const py::capsule owner(new cv::Mat(pixels), [](void* mat) { delete static_cast<cv::Mat*>(mat); });
+  py::array::ShapeContainer shape{pixels.rows, pixels.cols};
+  py::array::StridesContainer strides{pixels.step[0], pixels.elemSize()};
+  if (pixels.channels() > 1) {
+    shape->push_back(pixels.channels());
+    strides->push_back(static_cast<py::ssize_t>(pixels.elemSize1()));
+  }
+  py::array_t<T> array(shape, strides, reinterpret_cast<const T*>(pixels.data), owner);
+  array.attr("setflags")(py::arg("write") = false);
+  return array;
+}
+
+}  // namespace medplib::python

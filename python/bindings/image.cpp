@@ -1,0 +1,83 @@
+// Image, Region.
+#include "arrays.h"
+#include "bindings.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/image.h>
+#include <medplib/core/mask.h>
+#include <medplib/core/region.h>
+
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+namespace medplib::python {
+
+namespace {
+
+using core::Image;
+using core::Region;
+using Points = std::vector<std::pair<double, double>>;
+
+// `array`: (H, W, channels).
+Image image_of(const Bytes& array) {
+  const auto width = static_cast<int>(array.shape(1)), channels = static_cast<int>(array.shape(2));
+  return Image::from_pixels(bytes_of(array), width, static_cast<int>(array.shape(0)),
+                            static_cast<std::size_t>(width) * channels, channels);
+}
+
+std::vector<cv::Point2d> corners_of(const Points& points) {
+  std::vector<cv::Point2d> corners;
+  for (const auto& [x, y] : points) corners.emplace_back(x, y);
+  return corners;
+}
+
+// `array`: (H, W).
+Region region_of(const Bytes& array) {
+  auto* pixels = const_cast<std::uint8_t*>(array.data());  // cv::Mat has no const view; the region copies
+  return Region::mask(
+      cv::Mat(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1, pixels));
+}
+
+}  // namespace
+
+void bind_image(py::module_& module) {
+  py::class_<Image>(module, "Image")
+      .def_static(
+          "read", [](const std::filesystem::path& path) { return Image::read(path); }, py::arg("path"),
+          py::call_guard<py::gil_scoped_release>())
+      .def_static("from_array", &image_of, py::arg("array").noconvert())
+      .def_property_readonly("width", &Image::width)
+      .def_property_readonly("height", &Image::height)
+      .def_property_readonly("name", &Image::name)
+      .def_property_readonly("array",
+                             [](const Image& image) { return array_over<std::uint8_t>(image.rgb()); })
+      .def("_repr_png_", [](const Image& image) { return py::bytes(core::encode_png(image.rgb())); })
+      .def("__repr__", [](const Image& image) {
+        return core::text_of("<medplib.Image ", image.name(), " ", image.width(), " × ", image.height(), ">");
+      });
+
+  py::class_<Region>(module, "Region")
+      .def_static("point", &Region::point, py::arg("x"), py::arg("y"))
+      .def_static("box", &Region::box, py::arg("x0"), py::arg("y0"), py::arg("x1"), py::arg("y1"))
+      .def_static(
+          "polygon", [](const Points& corners) { return Region::polygon(corners_of(corners)); },
+          py::arg("corners"))
+      .def_static(
+          "scribble",
+          [](const Points& points, double thickness) {
+            return Region::scribble(corners_of(points), thickness);
+          },
+          py::arg("points"), py::arg("thickness") = 5.0)
+      .def_static("mask", &region_of, py::arg("array").noconvert())
+      .def_static(
+          "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
+          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+      .def_static("parse", &Region::parse, py::arg("text"), py::call_guard<py::gil_scoped_release>())
+      .def("__repr__", [](const Region& region) { return "<medplib.Region " + region.describe() + ">"; });
+}
+
+}  // namespace medplib::python

@@ -1,0 +1,224 @@
+// Model, AskOptions, Session.
+#include "answer.h"
+#include "bindings.h"
+
+#include <medplib/core/error.h>
+#include <medplib/core/model.h>
+#include <medplib/core/session.h>
+
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace medplib::python {
+
+namespace {
+
+using core::AskOptions;
+using core::ErrorCode;
+using core::fail;
+using core::Model;
+
+// No folder stands for the embedded model's.
+Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std::string& device,
+                  const std::string& precision) {
+  core::LoadOptions options;
+  options.device = device;
+  if (precision == "bfloat16")
+    options.precision = core::Precision::BFloat16;
+  else if (precision != "float32")
+    fail(ErrorCode::InvalidArgument, "The precision \"", precision,
+         "\" is none of \"float32\" and \"bfloat16\".");
+  bool interrupted = false;
+  options.progress = [&](double) {
+    py::gil_scoped_acquire acquire;
+    interrupted = PyErr_CheckSignals() != 0;
+    return !interrupted;
+  };
+  try {
+    py::gil_scoped_release release;
+    return Owned<Model>(new Model(Model::load(folder ? *folder : core::embedded_model(), options)));
+  } catch (const core::Error&) {
+    if (interrupted) throw py::error_already_set();
+    throw;
+  }
+}
+
+// A session that only one thread at a time gets into, that Ctrl-C and callbacks can end, and that remembers
+// its image for its answers.
+class Session {
+ public:
+  explicit Session(const Model& model) : session_(model, options()) {}
+
+  void set_image(const core::Image& image) {
+    alone([&](core::Session& session) { session.set_image(image); });
+    image_ = image;
+  }
+  const std::optional<core::Image>& image() const { return image_; }
+  void reset_chat() {
+    alone([](core::Session& session) { session.reset_chat(); });
+  }
+  void cancel() noexcept { session_.cancel(); }
+
+  // Runs `verb`; each piece of text goes to `on_text` (or None), which returns False to stop. What it raises
+  // comes out of here as it is.
+  template <class Verb>
+  Answer answer(AskOptions options, const py::object& on_text, const Verb& verb) {
+    if (!image_) fail(ErrorCode::State, "The session has no image: give it one with set_image.");
+    const core::Image image = *image_;
+    options.on_text = [&](const core::StreamPiece& piece) {
+      const py::gil_scoped_acquire acquire;
+      try {
+        return told(on_text, piece);
+      } catch (...) {
+        raised_ = std::current_exception();
+        return core::StreamAction::Cancel;
+      }
+    };
+    core::Answer given = interruptible([&](core::Session& session) { return verb(session, options); });
+    return {std::move(given), image, options.regions};
+  }
+
+  core::Mask refine(const std::optional<core::Mask>& mask, const std::vector<core::Click>& clicks,
+                    const std::optional<core::Region>& box, std::optional<double> threshold) {
+    return interruptible(
+        [&](core::Session& session) { return session.refine(mask, clicks, box, threshold); });
+  }
+
+ private:
+  core::SessionOptions options() {
+    core::SessionOptions options;
+    options.on_layer = [this](std::string_view) {
+      const py::gil_scoped_acquire acquire;
+      if (PyErr_CheckSignals() == 0) return;
+      raised_ = std::make_exception_ptr(py::error_already_set());
+      session_.cancel();
+    };
+    return options;
+  }
+
+  // Enters the core's session without the GIL. Errors: State when somebody is in it already.
+  template <class Call>
+  std::invoke_result_t<Call, core::Session&> alone(const Call& call) {
+    const py::gil_scoped_release release;
+    if (busy_.test_and_set())
+      fail(ErrorCode::State,
+           "The session is answering already, in another thread or around this callback: use one session a "
+           "thread.");
+    const std::unique_ptr<std::atomic_flag, void (*)(std::atomic_flag*)> leave(
+        &busy_, [](std::atomic_flag* busy) { busy->clear(); });
+    return call(session_);
+  }
+
+  // The same; throws what Python raised meanwhile, a KeyboardInterrupt too.
+  template <class Call>
+  std::invoke_result_t<Call, core::Session&> interruptible(const Call& call) {
+    return alone([&](core::Session& session) {
+      raised_ = nullptr;
+      try {
+        auto result = call(session);
+        if (!raised_) return result;
+      } catch (const core::Error&) {
+        if (!raised_) throw;
+      }
+      std::rethrow_exception(std::exchange(raised_, nullptr));
+    });
+  }
+
+  static core::StreamAction told(const py::object& on_text, const core::StreamPiece& piece) {
+    if (on_text.is_none() || piece.text.empty()) return core::StreamAction::Continue;
+    const bool stop = on_text(py::str(piece.text.data(), piece.text.size())).is(py::bool_(false));
+    return stop ? core::StreamAction::Stop : core::StreamAction::Continue;
+  }
+
+  core::Session session_;
+  std::optional<core::Image> image_;
+  std::atomic_flag busy_;
+  std::exception_ptr raised_;  // by Python code that ran inside the call under way
+};
+
+using TextVerb = core::Answer (core::Session::*)(const std::string&, const AskOptions&);
+
+template <TextVerb verb>
+Answer run(Session& self, const std::string& text, const AskOptions& options, const py::object& on_text) {
+  return self.answer(options, on_text, [&](core::Session& session, const AskOptions& complete) {
+    return (session.*verb)(text, complete);
+  });
+}
+
+Answer describe(Session& self, const core::Region& region, const AskOptions& options,
+                const py::object& on_text) {
+  Answer described = self.answer(options, on_text, [&](core::Session& session, const AskOptions& complete) {
+    return session.describe(region, complete);
+  });
+  described.regions = {region};
+  return described;
+}
+
+core::Mask refine(Session& self, const std::optional<core::Mask>& mask,
+                  const std::vector<std::tuple<double, double, bool>>& clicks,
+                  const std::optional<core::Region>& box, std::optional<double> threshold) {
+  std::vector<core::Click> all;
+  for (const auto& [x, y, inside] : clicks) all.push_back({x, y, inside});
+  return self.refine(mask, all, box, threshold);
+}
+
+void bind_model(py::module_& module) {
+  py::class_<Model, Owned<Model>>(module, "Model")
+      .def(py::init(&load), py::arg("folder") = py::none(), py::arg("device") = "auto",
+           py::arg("precision") = "float32")
+      .def_property_readonly("device", &Model::device)
+      .def_property_readonly("precision",
+                             [](const Model& model) {
+                               return model.precision() == core::Precision::Float32 ? "float32" : "bfloat16";
+                             })
+      .def_property_readonly("folder", [](const Model& model) { return model.info().folder; })
+      .def_property_readonly("name", [](const Model& model) { return model.info().name; })
+      .def_property_readonly("intended_use", [](const Model& model) { return model.info().intended_use; })
+      .def_property_readonly("parameters", [](const Model& model) { return model.info().parameters; })
+      .def_property_readonly("threshold", [](const Model& model) { return model.info().threshold; });
+}
+
+void bind_options(py::module_& module) {
+  py::class_<AskOptions>(module, "AskOptions")
+      .def(py::init<>())
+      .def_readwrite("regions", &AskOptions::regions)
+      .def_readwrite("max_new_tokens", &AskOptions::max_new_tokens)
+      .def_readwrite("temperature", &AskOptions::temperature)
+      .def_readwrite("top_k", &AskOptions::top_k)
+      .def_readwrite("top_p", &AskOptions::top_p)
+      .def_readwrite("seed", &AskOptions::seed)
+      .def_readwrite("threshold", &AskOptions::threshold);
+}
+
+}  // namespace
+
+void bind_session(py::module_& module) {
+  bind_model(module);
+  bind_options(module);
+  py::class_<Session, Owned<Session>>(module, "Session")
+      .def(py::init([](const Model& model) { return Owned<Session>(new Session(model)); }), py::arg("model"))
+      .def_property_readonly("image", &Session::image)
+      .def("_set_image", &Session::set_image, py::arg("image"))
+      .def("_ask", &run<&core::Session::ask>, py::arg("question"), py::arg("options"), py::arg("on_text"))
+      .def("_segment", &run<&core::Session::segment>, py::arg("phrase"), py::arg("options"),
+           py::arg("on_text"))
+      .def("_describe", &describe, py::arg("region"), py::arg("options"), py::arg("on_text"))
+      .def("_chat", &run<&core::Session::chat>, py::arg("message"), py::arg("options"), py::arg("on_text"))
+      .def("reset_chat", &Session::reset_chat)
+      .def("_refine", &refine, py::arg("mask"), py::arg("clicks"), py::arg("box"), py::arg("threshold"))
+      .def("cancel", &Session::cancel);
+}
+
+}  // namespace medplib::python

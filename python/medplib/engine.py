@@ -1,0 +1,152 @@
+"""Models, sessions and what they answer."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypedDict, Unpack
+
+import numpy.typing as npt
+
+from . import _native as _native  # before _core
+from ._built import __version__
+from ._core import Answer, Image, Mask, Region, Timing
+from ._core import AskOptions as _AskOptions
+from ._core import Model as _Model
+from ._core import Session as _Session
+from ._inputs import REGIONS, ImageLike, MaskLike, image_of, region_of
+from .errors import InvalidArgumentError
+
+__all__ = ["Answer", "Image", "Mask", "Model", "Region", "Session", "Timing", "__version__", "ask", "load", "segment"]
+
+Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
+Points: TypeAlias = Sequence[Sequence[float]] | npt.NDArray[Any]
+
+
+class AskOptions(TypedDict, total=False):
+    """What a question may carry. Coordinates are pixels of the image: x to the right, y down."""
+
+    point: Point  # (x, y)
+    box: Point  # (x0, y0, x1, y1), both corners inside
+    polygon: Points  # three or more (x, y)
+    scribble: Points  # (x, y) along a line 5 pixels wide
+    mask: MaskLike  # an array (H, W) or a file of the image's size, 1 and above inside, or a Mask
+    regions: Sequence[Region]  # several, in the order of the prompt; before those above
+    max_new_tokens: int
+    temperature: float  # 0: always the likeliest word
+    top_k: int  # 0: all
+    top_p: float
+    seed: int
+    threshold: float | None  # of the masks; None: the model's
+    on_text: Callable[[str], object]  # told each new piece of text; returning False stops and keeps the text
+
+
+class Model(_Model):
+    """Weights on a device. Immutable, shared by any number of sessions and threads.
+
+    `folder` is by default the model inside this checkout or installation, `device` "auto" (a GPU if there is one),
+    "cpu", "cuda" or "cuda:1", `precision` "float32" or "bfloat16".
+    """
+
+    def session(self, image: ImageLike | None = None) -> Session:
+        """A new session, on `image` if one is given."""
+        session = Session(self)
+        if image is not None:
+            session.set_image(image)
+        return session
+
+    def __repr__(self) -> str:
+        return f"<medplib.Model {self.name or self.folder} on {self.device}, {self.precision}>"
+
+
+class Session(_Session):
+    """Questions about an image, by one user. One thread at a time; `cancel` from any.
+
+    An image is a path (PNG, JPEG, TIFF), a PIL image, or a uint8 array (H, W) or (H, W, 3) or (H, W, 4).
+    """
+
+    def set_image(self, image: ImageLike) -> None:
+        """Makes `image` the one that is talked about, and forgets the chat."""
+        self._set_image(image_of(image))
+
+    def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer:
+        """The answer to a question. Earlier questions play no part."""
+        return self._ask(question, *_split(options))
+
+    def segment(self, phrase: str, **options: Unpack[AskOptions]) -> Answer:
+        """The answer whose masks show what the phrase names: `segment("optic disc")[0]` is the first, a Mask.
+
+        An answer without masks says that the model does not see it; `presence` is then how likely it is there.
+        """
+        return self._segment(phrase, *_split(options))
+
+    def describe(self, **options: Unpack[AskOptions]) -> Answer:
+        """What is at the one place that the options point at."""
+        settings, on_text = _split(options)
+        if len(settings.regions) != 1:
+            raise InvalidArgumentError(f"describe needs one place, not {len(settings.regions)}: give one of {REGIONS}.")
+        region = settings.regions[0]
+        settings.regions = []
+        return self._describe(region, settings, on_text)
+
+    def chat(self, message: str, **options: Unpack[AskOptions]) -> Answer:
+        """The next answer of a conversation, which `reset_chat` and `set_image` end."""
+        return self._chat(message, *_split(options))
+
+    def refine(
+        self,
+        mask: Mask | None = None,
+        *,
+        point_coords: Points | None = None,
+        point_labels: Sequence[int] | npt.NDArray[Any] | None = None,
+        box: Point | None = None,
+        threshold: float | None = None,
+    ) -> Mask:
+        """A better mask from points (N, 2), labelled 1 (inside, the default) or 0 (outside), and / or a box."""
+        points = [] if point_coords is None else list(point_coords)
+        labels = [1] * len(points) if point_labels is None else list(point_labels)
+        if len(labels) != len(points):
+            raise InvalidArgumentError(f"There are {len(points)} point_coords, but {len(labels)} point_labels.")
+        clicks = [(float(x), float(y), bool(label)) for (x, y), label in zip(points, labels, strict=True)]
+        return self._refine(mask, clicks, None if box is None else region_of("box", box), threshold)
+
+    def __repr__(self) -> str:
+        return f"<medplib.Session on {self.image or 'no image'}>"
+
+
+def load(folder: str | os.PathLike[str] | None = None, device: str = "auto", precision: str = "float32") -> Model:
+    """The model in `folder`, by default the one inside this checkout or installation; see Model."""
+    return Model(folder, device, precision)
+
+
+def ask(image: ImageLike, question: str, **options: Unpack[AskOptions]) -> Answer:
+    """The answer of the embedded model to a question about an image."""
+    return _embedded().session(image).ask(question, **options)
+
+
+def segment(image: ImageLike, phrase: str, **options: Unpack[AskOptions]) -> Answer:
+    """What the phrase names, drawn by the embedded model."""
+    return _embedded().session(image).segment(phrase, **options)
+
+
+@functools.cache
+def _embedded() -> Model:
+    return load()
+
+
+def _split(options: AskOptions) -> tuple[_AskOptions, Callable[[str], object] | None]:
+    """The options as the engine takes them, and the callback."""
+    settings = _AskOptions()
+    given: dict[str, Any] = dict(options)
+    on_text = given.pop("on_text", None)
+    regions = list(given.pop("regions", ()))
+    settings.regions = regions + [region_of(kind, given.pop(kind)) for kind in REGIONS if kind in given]
+    for name, value in given.items():
+        if not hasattr(settings, name):
+            raise TypeError(f"there is no option {name!r}; there are {', '.join(AskOptions.__annotations__)}")
+        try:
+            setattr(settings, name, value)
+        except TypeError as error:
+            raise InvalidArgumentError(f"{name}={value!r} is of the wrong type or out of range.") from error
+    return settings, on_text

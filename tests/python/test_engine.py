@@ -1,0 +1,434 @@
+"""The package over the engine, with the golden checkpoint `tiny_seg`, which answers everything with one <SEG>."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image as PilImage
+
+pytest.importorskip("medplib._core", reason="the engine is not built")
+import medplib
+from medplib import _core, engine
+
+GOLDENS = Path(__file__).parents[1] / "goldens"
+CASE = GOLDENS / "cases/s01_emits_seg_wide"
+PICTURE = CASE.with_name(CASE.name + ".image.png")
+QUESTION = "Please segment the tumour in this MRI image."
+
+
+@pytest.fixture(scope="module")
+def model() -> medplib.Model:
+    return medplib.load(GOLDENS / "ckpt/tiny_seg", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def session(model: medplib.Model) -> medplib.Session:
+    return model.session(PICTURE)
+
+
+@pytest.fixture(scope="module")
+def pixels() -> npt.NDArray[np.uint8]:
+    with PilImage.open(PICTURE) as picture:
+        return np.array(picture.convert("RGB"))
+
+
+# What an answer is
+
+
+def test_the_answer_is_that_of_the_published_implementation(session: medplib.Session) -> None:
+    facts = json.loads(CASE.with_name(CASE.name + ".json").read_text())
+    answer = session.ask(facts["question"], mask=CASE.with_name(CASE.name + ".region0.png"), threshold=0.5)
+    assert answer.prompt == facts["prompt"]
+    assert answer.tokens == [token for token in facts["generated_ids"] if token != 2]
+    assert len(answer) == len(answer.masks) == 1
+    assert answer[0].area == pytest.approx(facts["gen_mask_area_0.5"], abs=50)
+    assert answer.finish == "end_of_text"
+    assert answer.timing.generated_tokens == len(answer.tokens)
+    assert answer.timing.total > 0
+    assert str(answer) == answer.text
+
+
+def test_an_answer_is_indexed_and_iterated_by_its_masks(session: medplib.Session) -> None:
+    answer = session.segment("tumour")
+    assert answer
+    assert [mask.area for mask in answer] == [answer[index].area for index in range(len(answer))]
+    assert answer[-1].area == answer.masks[-1].area
+    with pytest.raises(IndexError, match="The answer has 1 mask"):
+        answer[1]
+
+
+def test_a_mask_is_an_array_logits_runs_and_a_picture(session: medplib.Session, tmp_path: Path) -> None:
+    answer = session.ask(QUESTION)
+    mask = answer[0]
+    assert mask.array.shape == mask.logits.shape == (mask.height, mask.width) == (150, 330)
+    assert mask.array.dtype == np.bool_
+    assert mask.logits.dtype == np.float32
+    inside = 1 / (1 + np.exp(-mask.logits.astype(np.float64))) > mask.threshold
+    np.testing.assert_array_equal(mask.array, inside)
+    assert mask.area == inside.sum() == decoded(mask.rle).sum()
+    np.testing.assert_array_equal(decoded(mask.rle), mask.array)
+    mask.save(tmp_path / "mask.png")
+    with PilImage.open(tmp_path / "mask.png") as saved:
+        np.testing.assert_array_equal(np.array(saved), mask.array * np.uint8(255))
+    assert mask._repr_png_() == (tmp_path / "mask.png").read_bytes()
+
+
+def decoded(rle: dict[str, Any]) -> npt.NDArray[np.bool_]:
+    """COCO's runs, read as its own code reads them."""
+    runs: list[int] = []
+    value = shift = 0
+    for character in rle["counts"].encode():
+        part = character - 48
+        value |= (part & 0x1F) << shift
+        shift += 5
+        if not part & 0x20:
+            if part & 0x10:
+                value -= 1 << shift
+            runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+            value = shift = 0
+    height, width = rle["size"]
+    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return flat.reshape(width, height).T
+
+
+def test_arrays_outlive_their_mask_and_cannot_be_written_to(session: medplib.Session) -> None:
+    mask = session.ask(QUESTION)[0]
+    logits, array = mask.logits, mask.array
+    before = logits.copy()
+    for each in (logits, array):
+        with pytest.raises(ValueError, match="read-only"):
+            each[0, 0] = 0
+    del mask
+    gc.collect()
+    np.testing.assert_array_equal(logits, before)
+
+
+def test_an_answer_shows_itself_on_its_image(session: medplib.Session, tmp_path: Path) -> None:
+    answer = session.ask(QUESTION, box=(20, 20, 120, 120))
+    answer.save(tmp_path / "overlay.png")
+    with PilImage.open(tmp_path / "overlay.png") as overlay:
+        assert overlay.size == (330, 150)
+    assert answer._repr_png_() == (tmp_path / "overlay.png").read_bytes()
+    assert answer.image.name.endswith("s01_emits_seg_wide.image.png")
+    assert len(answer.regions) == 1
+    for each in (answer, answer[0], answer.timing, answer.image, answer.regions[0], session):
+        assert repr(each)
+
+
+# What can be asked about
+
+
+def test_a_path_an_array_and_a_pil_image_give_the_same_answer(
+    model: medplib.Model, pixels: npt.NDArray[np.uint8]
+) -> None:
+    expected = model.session(str(PICTURE)).ask(QUESTION)
+    opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    turned_round = np.ascontiguousarray(pixels[:, ::-1])[:, ::-1]
+    for image in (pixels, opaque, turned_round, PilImage.fromarray(pixels), PilImage.fromarray(opaque)):
+        session = model.session(image)
+        assert session.image is not None
+        np.testing.assert_array_equal(session.image.array, pixels)
+    answer = session.ask(QUESTION)
+    assert answer.tokens == expected.tokens
+    np.testing.assert_array_equal(answer[0].logits, expected[0].logits)
+
+
+def test_grey_stands_for_three_equal_channels(model: medplib.Model, pixels: npt.NDArray[np.uint8]) -> None:
+    grey = np.ascontiguousarray(pixels[:, :, 0])
+    session = model.session(grey)
+    assert session.image is not None
+    np.testing.assert_array_equal(session.image.array, np.dstack([grey] * 3))
+
+
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        (np.zeros((4, 4)), "uint8"),
+        (np.zeros((4, 4, 2), np.uint8), r"\(H, W, 3\)"),
+        (np.zeros(16, np.uint8), r"\(H, W\)"),
+        (np.zeros((0, 4), np.uint8), "0"),
+        (PilImage.new("I;16", (4, 4)), "path"),
+        (7, "int"),
+    ],
+)
+def test_an_image_of_the_wrong_kind_is_refused_with_a_sentence(model: medplib.Model, image: Any, sentence: str) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence):
+        model.session(image)
+
+
+def test_a_box_is_the_same_as_its_polygon_its_mask_and_its_region(session: medplib.Session) -> None:
+    def logits(**place: Unpack[engine.AskOptions]) -> npt.NDArray[np.float32]:
+        return session.ask(QUESTION, **place)[0].logits
+
+    mask = np.zeros((150, 330), np.int64)
+    mask[40:101, 30:91] = 9
+    expected = logits(box=(30, 40, 90, 100))
+    np.testing.assert_array_equal(logits(polygon=np.array([(30, 40), (90, 40), (90, 100), (30, 100)])), expected)
+    np.testing.assert_array_equal(logits(mask=mask), expected)
+    np.testing.assert_array_equal(logits(regions=[medplib.Region.parse("box:30,40,90,100")]), expected)
+    assert (logits(box=(200, 40, 260, 100)) != expected).any()
+
+
+def test_a_mask_that_was_drawn_can_be_asked_about(session: medplib.Session, tmp_path: Path) -> None:
+    mask = session.segment("tumour")[0]
+    mask.save(tmp_path / "mask.png")
+    from_mask, from_file = (session.ask(QUESTION, mask=each)[0] for each in (mask, tmp_path / "mask.png"))
+    np.testing.assert_array_equal(from_mask.logits, from_file.logits)
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ({"box": (1, 2, 3)}, "x0, y0, x1, y1"),
+        ({"point": "here"}, r"\(x, y\)"),
+        ({"point": (float("nan"), 1)}, "finite"),
+        ({"polygon": [(1, 2)]}, "three"),
+        ({"mask": np.zeros((150, 330))}, "mask is an array"),
+        ({"mask": np.ones((3, 3, 3), np.uint8)}, r"\(H, W\)"),
+        ({"mask": np.ones((3, 3), np.uint8)}, "3"),
+        ({"box": (1000, 1000, 1001, 1001)}, "outside"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_refused_with_a_sentence(
+    session: medplib.Session, place: Any, sentence: str
+) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence):
+        session.ask("What is this?", max_new_tokens=4, **place)
+
+
+# The verbs
+
+
+def test_describing_needs_one_place(session: medplib.Session) -> None:
+    answer = session.describe(point=(100, 100), max_new_tokens=4)
+    assert len(answer.regions) == 1
+    with pytest.raises(medplib.InvalidArgumentError, match="one place, not 0"):
+        session.describe()
+    with pytest.raises(medplib.InvalidArgumentError, match="one place, not 2"):
+        session.describe(point=(1, 2), box=(1, 2, 3, 4))
+
+
+def test_chat_remembers_and_ask_does_not(session: medplib.Session) -> None:
+    first = session.chat("What is this?", max_new_tokens=4)
+    assert first.prompt in session.chat("And where?", max_new_tokens=4).prompt
+    assert first.prompt not in session.ask("And where?", max_new_tokens=4).prompt
+    session.reset_chat()
+    assert first.prompt not in session.chat("And where?", max_new_tokens=4).prompt
+
+
+def test_refining_takes_points_and_labels_or_a_box(session: medplib.Session) -> None:
+    mask = session.segment("tumour")[0]
+    better = session.refine(mask, point_coords=np.array([(100, 100), (10, 10)]), point_labels=[1, 0])
+    assert better.array.shape == (150, 330)
+    assert session.refine(box=(50, 50, 150, 150)).array.shape == (150, 330)
+    with pytest.raises(medplib.InvalidArgumentError, match="1 point_coords, but 2"):
+        session.refine(mask, point_coords=[(1, 2)], point_labels=[1, 0])
+    with pytest.raises(medplib.InvalidArgumentError):
+        session.refine(mask)
+
+
+def test_the_module_asks_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDPLIB_MODEL", str(GOLDENS / "ckpt/tiny_seg"))
+    engine._embedded.cache_clear()
+    try:
+        assert medplib.ask(PICTURE, QUESTION).tokens == medplib.load().session(PICTURE).ask(QUESTION).tokens
+        assert len(medplib.segment(PICTURE, "tumour")) == 1
+    finally:
+        engine._embedded.cache_clear()
+
+
+# Options
+
+
+def test_the_seed_decides_what_a_temperature_draws(session: medplib.Session) -> None:
+    def drawn(seed: int) -> list[int]:
+        return session.ask("What is this?", temperature=5.0, seed=seed, max_new_tokens=12).tokens
+
+    assert drawn(1) == drawn(1)
+    assert len({tuple(drawn(seed)) for seed in range(4)}) > 1
+
+
+def test_the_threshold_decides_what_is_inside(session: medplib.Session) -> None:
+    areas = [session.ask(QUESTION, threshold=threshold)[0].area for threshold in (0.1, 0.5, 0.9)]
+    assert areas[0] > areas[1] > areas[2]
+    assert session.ask(QUESTION, threshold=None)[0].threshold == session.ask(QUESTION)[0].threshold
+
+
+@pytest.mark.parametrize(
+    "options", [{"max_new_tokens": 0}, {"temperature": -1}, {"top_p": 0}, {"threshold": 0}, {"max_new_tokens": "many"}]
+)
+def test_an_option_out_of_range_is_refused(session: medplib.Session, options: Any) -> None:
+    with pytest.raises(medplib.InvalidArgumentError):
+        session.ask("What is this?", **options)
+
+
+def test_an_option_that_does_not_exist_is_named_with_those_that_do(session: medplib.Session) -> None:
+    with pytest.raises(TypeError, match=r"no option 'tempreature'.*temperature"):
+        session.ask("What is this?", tempreature=1)  # type: ignore[call-arg]
+
+
+# Callbacks, threads, interruption
+
+
+def test_text_arrives_in_pieces_that_make_up_the_answer(session: medplib.Session) -> None:
+    pieces: list[str] = []
+    answer = session.ask("What is this?", temperature=5.0, seed=3, max_new_tokens=12, on_text=pieces.append)
+    assert "".join(pieces) == answer.text
+    assert all(pieces)
+
+
+def test_returning_false_stops_and_keeps_the_text(session: medplib.Session) -> None:
+    pieces: list[str] = []
+
+    def first_only(piece: str) -> bool:
+        pieces.append(piece)
+        return False
+
+    answer = session.ask("What is this?", temperature=5.0, seed=3, max_new_tokens=12, on_text=first_only)
+    assert answer.finish == "stopped"
+    assert [answer.text] == pieces
+
+
+def test_what_a_callback_raises_comes_back_as_itself_and_the_session_goes_on(session: medplib.Session) -> None:
+    class OwnError(Exception):
+        pass
+
+    error = OwnError("mine")
+
+    def broken(_: str) -> None:
+        raise error
+
+    with pytest.raises(OwnError) as caught:
+        session.ask(QUESTION, on_text=broken)
+    assert caught.value is error
+    assert len(session.ask(QUESTION)) == 1
+
+
+def test_a_callback_cannot_call_into_its_session(session: medplib.Session) -> None:
+    with pytest.raises(medplib.StateError, match="session"):
+        session.ask(QUESTION, on_text=lambda _: session.ask("What is this?", max_new_tokens=4))
+
+
+def test_control_c_interrupts_an_answer(session: medplib.Session) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        session.ask(QUESTION, on_text=lambda _: signal.raise_signal(signal.SIGINT))
+    assert len(session.ask(QUESTION)) == 1
+
+
+def test_cancelling_from_another_thread_ends_the_answer(session: medplib.Session) -> None:
+    def cancel_elsewhere(_: str) -> None:
+        thread = threading.Thread(target=session.cancel)
+        thread.start()
+        thread.join()
+
+    with pytest.raises(medplib.CancelledError):
+        session.ask(QUESTION, on_text=cancel_elsewhere)
+
+
+def test_two_threads_in_one_session_are_told_and_sessions_of_one_model_run_side_by_side(model: medplib.Model) -> None:
+    session = model.session(PICTURE)
+    results: list[object] = []
+
+    def elsewhere(call: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                results.append(call())
+            except medplib.MedplibError as error:
+                results.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    def meanwhile(_: str) -> None:
+        if not results:
+            elsewhere(lambda: session.ask("What is this?", max_new_tokens=4))
+            elsewhere(lambda: model.session(PICTURE).ask(QUESTION).tokens)
+
+    expected = session.ask(QUESTION, on_text=meanwhile).tokens
+    assert isinstance(results[0], medplib.StateError)
+    assert results[1] == expected
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "call"),
+    [
+        (medplib.NotFoundError, "NOT_FOUND", lambda _: medplib.load("no/such/folder")),
+        (medplib.NotFoundError, "NOT_FOUND", lambda model: model.session("no.png")),
+        (medplib.FormatError, "FORMAT", lambda model: model.session(__file__)),
+        (medplib.InvalidArgumentError, "INVALID_ARG", lambda _: medplib.load(GOLDENS, device="abacus")),
+        (medplib.InvalidArgumentError, "INVALID_ARG", lambda _: medplib.load(GOLDENS, precision="float7")),
+        (medplib.InvalidArgumentError, "INVALID_ARG", lambda model: model.session(PICTURE).ask("")),
+        (medplib.InvalidArgumentError, "INVALID_ARG", lambda _: medplib.Region.parse("circle:1,2")),
+        (medplib.StateError, "STATE", lambda model: model.session().ask("What is this?", max_new_tokens=4)),
+        (medplib.IoError, "IO", lambda model: model.session(PICTURE).ask(QUESTION)[0].save("/no/such/folder/mask.png")),
+    ],
+)
+def test_errors_have_a_class_and_a_code(
+    model: medplib.Model, error: type[medplib.MedplibError], code: str, call: Callable[[medplib.Model], object]
+) -> None:
+    with pytest.raises(error) as caught:
+        call(model)
+    assert caught.value.code == code
+    assert isinstance(caught.value, RuntimeError)
+    assert str(caught.value)
+
+
+def test_the_session_keeps_its_model_and_the_answer_needs_neither() -> None:
+    session = medplib.load(GOLDENS / "ckpt/tiny_seg").session(PICTURE)
+    gc.collect()
+    answer = session.ask(QUESTION)
+    del session
+    gc.collect()
+    assert answer[0].array.any()
+
+
+# The package
+
+
+def test_every_error_of_the_package_is_exported() -> None:
+    classes = {each.__name__ for each in medplib.MedplibError.__subclasses__()}
+    assert classes <= set(medplib.__all__)
+    assert all(hasattr(medplib, name) for name in medplib.__all__)
+
+
+def test_the_version_is_the_engines() -> None:
+    assert medplib.__version__ == _core.version() == json.loads(_core.build_info_json())["version"]
+
+
+def test_another_torch_is_refused_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("__version__ = '1.2.3+cpu'\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", "import medplib; medplib.load"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: medplib was built with torch 2.11.0, but torch 1.2.3+cpu is installed")
+
+
+def test_the_package_is_imported_without_loading_the_engine() -> None:
+    script = (
+        "import sys, medplib, medplib.data; assert 'torch' not in sys.modules and 'medplib._core' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
