@@ -15,9 +15,9 @@ namespace {
 constexpr double kNearTie = 1e-4;
 
 // Gives text to the caller as it comes.
-class Stream {
+class Teller {
  public:
-  Stream(const Tokenizer& tokenizer, const StreamCallback& callback, Decoded& decoded)
+  Teller(const Tokenizer& tokenizer, const StreamCallback& callback, Decoded& decoded)
       : stream_(tokenizer), callback_(callback), decoded_(decoded) {}
 
   // Whether to go on.
@@ -57,12 +57,12 @@ Decoded decode(const LoadedModel& model, Sequence& sequence, at::Tensor state, i
   const TokenId seg = tokenizer.added("<SEG>");
   Decoded decoded;
   Sampler sampler(options);
-  Stream stream(tokenizer, options.on_text, decoded);
+  Teller teller(tokenizer, options.on_text, decoded);
   const auto start = std::chrono::steady_clock::now();
   decoded.second_to_last = state;
   for (int index = 0;; ++index) {
     interrupt.check();
-    const at::Tensor logits = language.logits(state);
+    const at::Tensor logits = language.logits(state).to(at::kCPU, at::kFloat);
     const Choice choice = sampler.choose(logits);
     if (index == 0) decoded.first_token = milliseconds_since(start);
     const double probability = probability_of(seg, logits);
@@ -70,7 +70,7 @@ Decoded decode(const LoadedModel& model, Sequence& sequence, at::Tensor state, i
     if (choice.lead < kNearTie) ++decoded.near_ties;
     if (choice.token == tokenizer.eos()) break;
     if (choice.token == seg) decoded.segs.push_back({state, probability});
-    if (!stream.push(choice.token)) {
+    if (!teller.push(choice.token)) {
       decoded.finish = Finish::Stopped;
       return decoded;
     }
@@ -83,7 +83,7 @@ Decoded decode(const LoadedModel& model, Sequence& sequence, at::Tensor state, i
     decoded.second_to_last = state;
     state = sequence.extend(language, slot, embedding, interrupt.tap())[0];
   }
-  stream.finish();
+  teller.finish();
   return decoded;
 }
 

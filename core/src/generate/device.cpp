@@ -55,7 +55,7 @@ std::optional<std::string> open_cuda() {
 c10::Device cuda_device(int index) {
   if (const auto trouble = open_cuda())
     fail(ErrorCode::Device, "The device cuda cannot be used: ", *trouble, ". Use --device cpu.");
-  const int count = at::detail::getCUDAHooks().deviceCount();
+  const int count = static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount());
   if (index >= count)
     fail(ErrorCode::Device, "There is no device cuda:", index, ": this machine has ", count,
          " GPU(s), numbered from 0.");

@@ -87,6 +87,7 @@ std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
   std::vector<Mask> masks;
   if (states.empty()) return masks;
   std::vector<at::Tensor> rows;
+  rows.reserve(states.size());
   for (const StateToDraw& row : states) rows.push_back(row.state);
   const Network& network = model.network;
   const at::Tensor prompts = network.seg_embedding(at::stack(rows));  // (n, channels)

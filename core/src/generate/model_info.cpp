@@ -61,6 +61,7 @@ std::string storage_of(const Checkpoint& checkpoint) {
                    static_cast<double>(c10::elementSize(tensor.dtype));
   }
   std::vector<std::pair<double, std::string>> sorted;
+  sorted.reserve(bytes.size());
   for (const auto& [name, size] : bytes) sorted.emplace_back(size, name);
   std::ranges::sort(sorted, std::greater<>());
   std::string text;

@@ -36,7 +36,7 @@ at::Tensor sam_pixels(const cv::Mat& rgb, const SamConfig& config) {
   const Letterbox box = letterbox(rgb.cols, rgb.rows, static_cast<int>(config.image_size));
   const cv::Mat resized = sam_resized(rgb, box.target);
   const at::Tensor normalised = (planes(resized) - per_channel(mean)) / per_channel(deviation);
-  const at::Tensor square = at::zeros({3, box.target, box.target});  // the padding is zero after normalising
+  at::Tensor square = at::zeros({3, box.target, box.target});  // the padding is zero after normalising
   square.narrow(1, box.top(), resized.rows).narrow(2, box.left(), resized.cols).copy_(normalised);
   return square;
 }

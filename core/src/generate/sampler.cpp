@@ -25,7 +25,7 @@ Sampler::Sampler(const AskOptions& options)
 }
 
 Choice Sampler::choose(const at::Tensor& logits) {
-  const at::Tensor row = logits.to(at::kCPU, at::kFloat).contiguous();
+  const at::Tensor row = logits.contiguous();
   const float* values = row.const_data_ptr<float>();
   const auto count = static_cast<std::size_t>(row.numel());
   std::size_t best = 0;
@@ -71,7 +71,7 @@ TokenId Sampler::draw(const float* logits, std::size_t count) {
 }
 
 double probability_of(TokenId token, const at::Tensor& logits) {
-  return at::softmax(logits.to(at::kFloat), -1)[token].item<double>();
+  return at::softmax(logits, -1)[token].item<double>();
 }
 
 }  // namespace medplib::core

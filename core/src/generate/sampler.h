@@ -22,7 +22,8 @@ class Sampler {
   // Errors: InvalidArgument, for an option out of its range.
   explicit Sampler(const AskOptions& options);
 
-  // logits (vocabulary). Errors: Format, when they are not finite: the weights are damaged.
+  // logits (vocabulary), float32 on the CPU. Errors: Format, when they are not finite: the weights are
+  // damaged.
   Choice choose(const at::Tensor& logits);
 
  private:
@@ -33,7 +34,7 @@ class Sampler {
   std::mt19937_64 random_;
 };
 
-// The probability of one token, temperature apart.
+// The probability of one token at temperature 1.
 double probability_of(TokenId token, const at::Tensor& logits);
 
 }  // namespace medplib::core

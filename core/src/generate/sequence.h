@@ -36,12 +36,10 @@ class Sequence {
   std::vector<std::vector<std::int64_t>> routing() const;
 
  private:
-  void remember(const std::vector<Routing>& routings);
-
   std::vector<std::int64_t> experts_;  // of each MoE layer
   KvCache cache_;
   std::vector<Slot> held_;
-  std::vector<std::vector<std::vector<std::int64_t>>> taken_;  // [row][MoE layer]: the experts
+  at::Tensor taken_;  // (capacity, MoE layers, k) int16, on the CPU: the experts that each row took
 };
 
 }  // namespace medplib::core

@@ -148,7 +148,6 @@ std::vector<Mask> Session::State::draw(const Decoded& decoded, const Request& re
     if (states.empty()) states.push_back({decoded.second_to_last, std::nullopt});
     states.resize(1);
   }
-  if (images.empty()) states.clear();
   if (states.size() > kMostMasks) {
     answer.warnings.push_back(
         text_of("The answer names ", states.size(), " masks; only the first ", kMostMasks, " were drawn."));

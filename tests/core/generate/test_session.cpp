@@ -35,6 +35,14 @@ class SessionTest : public testing::Test {
     fresh.set_image(given_->image);
     return fresh;
   }
+  // A box of the case's picture, in shares of its sides.
+  Region box(double x0, double y0, double x1, double y1) const {
+    const double width = given_->image.width() - 1, height = given_->image.height() - 1;
+    return Region::box(x0 * width, y0 * height, x1 * width, y1 * height);
+  }
+  core::Click click(double x, double y, bool inside = true) const {
+    return {x * (given_->image.width() - 1), y * (given_->image.height() - 1), inside};
+  }
   // Another picture than the case's.
   static Image other_image() {
     std::vector<std::byte> bytes(90 * 70 * 3);
@@ -65,6 +73,7 @@ void expect_same(const Answer& a, const Answer& b) {
 
 TEST_F(SessionTest, a_second_question_goes_on_behind_the_image_and_answers_as_a_fresh_session) {
   Session used = session();
+  (void)used.ask(question_, options_);
   (void)used.segment("liver", options_);
   const Answer second = used.ask(question_, options_);
   EXPECT_EQ(second.timing.image_encode, 0);
@@ -115,13 +124,13 @@ TEST_F(SessionTest, segment_names_its_masks_after_the_phrase_or_tells_how_presen
 }
 
 TEST_F(SessionTest, describe_sends_its_own_wording_with_the_region) {
-  const Answer answer = session().describe(Region::box(2, 3, 40, 30), {.max_new_tokens = 2});
+  const Answer answer = session().describe(box(0.1, 0.1, 0.4, 0.6), {.max_new_tokens = 2});
   EXPECT_NE(answer.prompt.find("in the region <region></region> of this image"), std::string::npos);
 }
 
 TEST_F(SessionTest, regions_are_put_behind_the_question_one_each) {
   AskOptions options;
-  options.regions = {Region::point(10, 10), Region::box(2, 3, 40, 30)};
+  options.regions = {Region::point(10, 10), box(0.1, 0.1, 0.4, 0.6)};
   options.max_new_tokens = 1;
   const Answer answer = session().ask("What are these?", options);
   EXPECT_NE(answer.prompt.find("What are these? <region></region> <region></region> "), std::string::npos);
@@ -131,10 +140,10 @@ TEST_F(SessionTest, two_regions_at_other_places_give_other_states_behind_the_sam
   Session one = session();
   AskOptions options;
   options.max_new_tokens = 1;
-  options.regions = {Region::box(0, 0, 30, 30)};
+  options.regions = {box(0, 0, 0.3, 0.3)};
   (void)one.chat("What is this?", options);
   one.reset_chat();
-  options.regions = {Region::box(40, 40, 80, 80)};
+  options.regions = {box(0.5, 0.4, 0.9, 0.8)};
   const Answer second = one.chat("What is this?", options);
   Session fresh = session();
   EXPECT_EQ(second.routing, fresh.chat("What is this?", options).routing);
@@ -155,7 +164,7 @@ TEST_F(SessionTest, a_region_too_small_for_the_grid_keeps_a_cell_and_says_so) {
 TEST_F(SessionTest, a_region_half_beside_the_image_is_cut_with_a_warning) {
   AskOptions options;
   options.max_new_tokens = 1;
-  options.regions = {Region::box(-50, 0, 40, 40)};
+  options.regions = {box(-0.5, 0, 0.4, 0.4)};
   const Answer answer = session().ask("What is this?", options);
   ASSERT_FALSE(answer.warnings.empty());
   EXPECT_NE(answer.warnings.front().find("outside"), std::string::npos) << answer.warnings.front();
@@ -224,7 +233,7 @@ TEST_F(SessionTest, what_a_callback_throws_comes_back_and_leaves_the_session_who
 }
 
 TEST_F(SessionTest, a_cancelled_call_runs_no_further_layer_wherever_it_is) {
-  for (const std::string where : {"clip.1", "hidden.1", "sam.1", "masks"}) {
+  for (const std::string where : {"clip.0", "hidden.0", "sam.0", "masks"}) {
     Session* running = nullptr;
     std::vector<std::string> layers;
     Session one = session({.on_layer = [&](std::string_view layer) {
@@ -299,20 +308,23 @@ TEST_F(SessionTest, chat_remembers_its_turns_and_nothing_else_does) {
   EXPECT_GT(third.timing.reused_tokens, second.timing.prompt_tokens / 2);
   Session fresh = session();
   (void)fresh.chat(question_, options_);
-  EXPECT_EQ(fresh.chat("And what else?", {.max_new_tokens = 4}).tokens, second.tokens);
+  const Answer again = fresh.chat("And what else?", {.max_new_tokens = 4});
+  if (again.near_ties + second.near_ties == 0) {
+    EXPECT_EQ(again.tokens, second.tokens);
+  }
   one.reset_chat();
   EXPECT_EQ(one.chat("Hello?", {.max_new_tokens = 1}).prompt.find(first.text), std::string::npos);
 }
 
 TEST_F(SessionTest, refine_takes_clicks_a_box_and_the_mask_so_far) {
   Session one = session();
-  const core::Mask by_click = one.refine({}, {{30, 30, true}});
+  const core::Mask by_click = one.refine({}, {click(0.3, 0.4)});
   EXPECT_EQ(by_click.width(), given_->image.width());
   EXPECT_TRUE(by_click.iou_estimate.has_value());
   EXPECT_FALSE(by_click.presence.has_value());
-  const core::Mask by_box = one.refine({}, {}, Region::box(10, 10, 60, 60), 0.5);
+  const core::Mask by_box = one.refine({}, {}, box(0.2, 0.2, 0.7, 0.7), 0.5);
   EXPECT_EQ(by_box.threshold(), 0.5);
-  const core::Mask better = one.refine(by_box, {{12, 12, false}});
+  const core::Mask better = one.refine(by_box, {click(0.25, 0.25, false)});
   EXPECT_EQ(better.threshold(), 0.5);
   EXPECT_GT(cv::norm(better.logits(), by_box.logits(), cv::NORM_INF), 0);
 }
@@ -322,7 +334,7 @@ TEST_F(SessionTest, refine_is_refused_on_a_model_that_was_not_trained_with_click
   folder.replace("medplib.json", {{"format_version", 1}, {"refine", false}});
   Session one(core::Model::load(folder.path(), {.device = "cpu"}));
   one.set_image(given_->image);
-  EXPECT_EQ(thrown_by([&] { (void)one.refine({}, {{30, 30, true}}); }).code, ErrorCode::Unsupported);
+  EXPECT_EQ(thrown_by([&] { (void)one.refine({}, {click(0.3, 0.4)}); }).code, ErrorCode::Unsupported);
 }
 
 TEST_F(SessionTest, a_forked_child_is_told_to_use_spawn) {
