@@ -85,14 +85,15 @@ TEST_F(SessionTest, a_second_question_goes_on_behind_the_image_and_answers_as_a_
 }
 
 TEST_F(SessionTest, another_image_is_seen) {
+  const AskOptions options = {.max_new_tokens = 8};
   Session used = session();
-  (void)used.ask(question_);
+  (void)used.ask("What is this?", options);
   used.set_image(other_image());
-  const Answer second = used.ask(question_);
+  const Answer second = used.ask("What is this?", options);
   EXPECT_EQ(second.timing.reused_tokens, 0);
   Session fresh(*model_);
   fresh.set_image(other_image());
-  expect_same(second, fresh.ask(question_));
+  expect_same(second, fresh.ask("What is this?", options));
 }
 
 TEST_F(SessionTest, a_mask_has_the_image_size_a_label_and_probabilities) {
