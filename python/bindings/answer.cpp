@@ -149,8 +149,8 @@ void bind_answer(py::module_& module) {
       .def("__str__", read<&core::Answer::text>())
       .def("_repr_png_", [](const Answer& self) { return py::bytes(self.overlay()); })
       .def("__repr__", [](const Answer& self) {
-        return core::text_of("<medplib.Answer \"", self.answer.text, "\", ", self.answer.masks.size(),
-                             " masks>");
+        return core::text_of("<medplib.Answer \"", self.answer.text, "\", masks: ", self.answer.masks.size(),
+                             ">");
       });
 }
 

@@ -170,6 +170,7 @@ core::Mask refine(Session& self, const std::optional<core::Mask>& mask,
                   const std::vector<std::tuple<double, double, bool>>& clicks,
                   const std::optional<core::Region>& box, std::optional<double> threshold) {
   std::vector<core::Click> all;
+  all.reserve(clicks.size());
   for (const auto& [x, y, inside] : clicks) all.push_back({x, y, inside});
   return self.refine(mask, all, box, threshold);
 }

@@ -18,6 +18,10 @@ static int failures = 0;
 
 #define GOLDENS MEDPLIB_SOURCE_DIR "/tests/goldens/"
 
+static void fill(void* bytes, int value, size_t count) {
+  for (size_t i = 0; i < count; ++i) ((uint8_t*)bytes)[i] = (uint8_t)value;
+}
+
 static medplib_model* model = NULL; /* shared by the tests, as by the sessions of a program */
 
 static medplib_session* session_on_the_image(void) {
@@ -102,7 +106,7 @@ static void a_struct_of_a_later_version_passes_while_its_new_fields_are_zero(voi
     int64_t later;
   } options;
   medplib_model* loaded = NULL;
-  memset(&options, 0xff, sizeof options);
+  fill(&options, 0xff, sizeof options);
   CHECK(medplib_load_options_init(&options.known, sizeof options) == MEDPLIB_OK);
   CHECK(options.known.struct_size == sizeof options && options.later == 0);
   CHECK(medplib_model_load("no folder", &options.known, &loaded) == MEDPLIB_E_NOT_FOUND);
@@ -116,7 +120,7 @@ static void a_struct_of_a_later_version_passes_while_its_new_fields_are_zero(voi
 static void a_struct_of_an_earlier_version_gets_defaults_for_the_rest(void) {
   medplib_session_options options;
   medplib_session* session = NULL;
-  memset(&options, 0xff, sizeof options);
+  fill(&options, 0xff, sizeof options);
   const size_t shorter = offsetof(medplib_session_options, compat);
   CHECK(medplib_session_options_init(&options, shorter) == MEDPLIB_OK);
   CHECK(options.struct_size == shorter && options.context == MEDPLIB_CONTEXT_OF_MODEL &&
@@ -214,8 +218,8 @@ static void check_pixels(const medplib_mask* mask) {
   static uint8_t packed[PIXELS], rows[SPREAD];
   int32_t width = 0, height = 0;
   size_t needed = 0;
-  memset(packed, 7, sizeof packed);
-  memset(rows, 7, sizeof rows);
+  fill(packed, 7, sizeof packed);
+  fill(rows, 7, sizeof rows);
   CHECK(medplib_mask_size(mask, &width, &height) == MEDPLIB_OK && width == WIDTH && height == HEIGHT);
   CHECK(medplib_mask_pixels(mask, NULL, 0, WIDTH, &needed) == MEDPLIB_OK && needed == PIXELS);
   CHECK(medplib_mask_pixels(mask, NULL, 0, WIDTH - 1, &needed) == MEDPLIB_E_INVALID_ARG &&
@@ -267,7 +271,7 @@ static void a_session_keeps_its_model_alive(void) {
   medplib_session* session = NULL;
   medplib_answer* answer = NULL;
   uint8_t grey[64 * 48];
-  memset(grey, 90, sizeof grey);
+  fill(grey, 90, sizeof grey);
   CHECK(medplib_model_load(GOLDENS "ckpt/tiny_seg", NULL, &loaded) == MEDPLIB_OK);
   CHECK(medplib_session_create(loaded, NULL, &session) == MEDPLIB_OK);
   medplib_model_free(loaded);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import json
 import os
@@ -409,6 +410,18 @@ def test_every_error_of_the_package_is_exported() -> None:
 
 def test_the_version_is_the_engines() -> None:
     assert medplib.__version__ == _core.version() == json.loads(_core.build_info_json())["version"]
+
+
+def test_the_stub_names_what_the_extension_module_has() -> None:
+    stub = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
+    written = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    assert set(written) == {name for name in vars(_core) if not name.startswith("_")}
+    for name, node in written.items():
+        if isinstance(node, ast.ClassDef):
+            members = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+            members |= {str(each.target.id) for each in node.body if isinstance(each, ast.AnnAssign)}  # type: ignore[union-attr]
+            own = {each for each in vars(getattr(_core, name)) if not each.startswith("__")}
+            assert {each for each in members if not each.startswith("__")} == own, name
 
 
 def test_another_torch_is_refused_with_one_sentence(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ TEST(Translate, the_devices_failures_are_told_from_the_engines) {
   EXPECT_EQ(translated([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory."); }).code(),
             ErrorCode::OutOfDeviceMemory);
   EXPECT_EQ(translated([] {
-              throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, 700, "illegal address");
+              throw c10::AcceleratorError({"kernel", __FILE__, __LINE__}, 700, "illegal address");
             }).code(),
             ErrorCode::Device);
   EXPECT_EQ(translated([] { TORCH_CHECK(false, "shapes differ"); }).code(), ErrorCode::Internal);

@@ -15,14 +15,14 @@ enum class ErrorCode : std::int32_t {
   Format = -3,           // a file is there but is not what it should be
   OutOfHostMemory = -4,
   OutOfDeviceMemory = -5,
-  Device = -6,       // the device is missing or failed
-  Cancelled = -7,    // somebody asked to stop
-  Callback = -8,     // a callback failed
-  Version = -9,      // made for another version
-  State = -10,       // not now: the object is in another state
-  Unsupported = -11, // well-formed, but this engine cannot do it
-  Io = -12,          // reading or writing failed
-  Internal = -13     // a defect of the engine
+  Device = -6,        // the device is missing or failed
+  Cancelled = -7,     // somebody asked to stop
+  Callback = -8,      // a callback failed
+  Version = -9,       // made for another version
+  State = -10,        // not now: the object is in another state
+  Unsupported = -11,  // well-formed, but this engine cannot do it
+  Io = -12,           // reading or writing failed
+  Internal = -13      // a defect of the engine
 };
 
 // The code's name as the C ABI spells it without prefix, such as "INVALID_ARG".

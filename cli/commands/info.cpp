@@ -1,0 +1,156 @@
+#include "commands/commands.h"
+#include "engine.h"
+#include "options.h"
+#include "output.h"
+
+#include <medplib/core/image.h>
+#include <medplib/core/model.h>
+
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+namespace medplib::cli {
+
+namespace {
+
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+// 1234567 as "1,234,567".
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto at = static_cast<std::int64_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  return digits;
+}
+
+std::string megabytes(std::int64_t bytes) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e6 << " MB";
+  return out.str();
+}
+
+std::string experts_of(const core::ModelInfo& info) {
+  std::vector<std::string> layers;
+  for (const std::int64_t count : info.experts) layers.push_back(std::to_string(count));
+  return core::text_of(joined(layers, " "), " in the layers (0: dense), ", info.experts_per_token,
+                       " a token");
+}
+
+void print_rows(const Rows& rows) {
+  for (const auto& [name, value] : rows)
+    if (!value.empty()) std::cout << std::left << std::setw(16) << name << value << '\n';
+}
+
+void print_parts(const core::ModelInfo& info) {
+  const auto row = [](const std::string& name, const std::string& all, const std::string& read) {
+    std::cout << std::left << std::setw(16) << name << std::right << std::setw(16) << all << std::setw(18)
+              << read << '\n';
+  };
+  row("part", "parameters", "read per token");
+  for (const core::PartInfo& part : info.parts)
+    row(part.name, grouped(part.parameters), part.read_per_token == 0 ? "" : grouped(part.read_per_token));
+  row("all", grouped(info.parameters), grouped(info.read_per_token));
+}
+
+void print_model(const core::ModelInfo& info) {
+  print_rows({{"folder", info.folder.string()},
+              {"name", info.name},
+              {"stage", info.stage},
+              {"licence", info.licence},
+              {"made for", info.intended_use},
+              {"trained on", joined(info.trained_on)},
+              {"template", info.conversation_template},
+              {"mask geometry", info.mask_geometry},
+              {"threshold", core::text_of(info.threshold)},
+              {"refines", info.refines ? "yes" : "no"},
+              {"experts", experts_of(info)},
+              {"image", core::text_of(info.image_tokens, " tokens")},
+              {"context", core::text_of(info.context, " tokens")},
+              {"stored", info.storage},
+              {"memory", megabytes(info.memory_bytes) + " with a session of full context"}});
+  std::cout << '\n';
+  print_parts(info);
+}
+
+Json json_of(const core::ModelInfo& info) {
+  Json parts = Json::array();
+  for (const core::PartInfo& part : info.parts)
+    parts.push_back(
+        {{"name", part.name}, {"parameters", part.parameters}, {"read_per_token", part.read_per_token}});
+  return {{"folder", info.folder.string()},
+          {"name", info.name},
+          {"stage", info.stage},
+          {"licence", info.licence},
+          {"intended_use", info.intended_use},
+          {"trained_on", info.trained_on},
+          {"storage", info.storage},
+          {"conversation_template", info.conversation_template},
+          {"mask_geometry", info.mask_geometry},
+          {"threshold", info.threshold},
+          {"refines", info.refines},
+          {"parts", parts},
+          {"parameters", info.parameters},
+          {"read_per_token", info.read_per_token},
+          {"experts", info.experts},
+          {"experts_per_token", info.experts_per_token},
+          {"image_tokens", info.image_tokens},
+          {"context", info.context},
+          {"memory_bytes", info.memory_bytes}};
+}
+
+void print_image(const core::Image& image) {
+  const core::Image::Origin& origin = image.origin();
+  print_rows({{"image", image.name()},
+              {"format", origin.format},
+              {"size", core::text_of(image.width(), " x ", image.height())},
+              {"channels", core::text_of(origin.channels, " of ", origin.bits, " bits")},
+              {"window", core::text_of(origin.window_low, " to ", origin.window_high)}});
+}
+
+Json json_of(const core::Image& image) {
+  const core::Image::Origin& origin = image.origin();
+  return {{"image", image.name()},           {"format", origin.format},          {"width", image.width()},
+          {"height", image.height()},        {"channels", origin.channels},      {"bits", origin.bits},
+          {"window_low", origin.window_low}, {"window_high", origin.window_high}};
+}
+
+class Info : public Command {
+ public:
+  CommandText text() const override {
+    return {"info", "", "Says what a model, or an image, consists of.", "", "medplib info --json"};
+  }
+
+  void add_options(Options& options) override {
+    add_model(options, folder_);
+    add_precision(options, precision_);
+    add_text(options, "image", image_, "FILE", "tell about this image instead");
+    add_image_options(options, image_options_);
+    add_switch(options, "json", json_, "print one JSON object");
+  }
+
+  int run(const std::vector<std::string>& operands) override {
+    if (!operands.empty()) fail_usage("info takes no operand; use --model DIR or --image FILE.");
+    if (image_.empty()) {
+      const auto info =
+          during(Phase::Model, [&] { return core::inspect(model_folder(folder_), precision_); });
+      json_ ? print_line(json_of(info)) : print_model(info);
+    } else {
+      const auto image = during(Phase::Input, [&] { return core::Image::read(image_, image_options_); });
+      json_ ? print_line(json_of(image)) : print_image(image);
+    }
+    return kOk;
+  }
+
+ private:
+  std::string folder_, image_;
+  core::Precision precision_ = core::Precision::Float32;
+  core::ImageOptions image_options_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_info() { return std::make_unique<Info>(); }
+
+}  // namespace medplib::cli

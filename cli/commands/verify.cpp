@@ -1,0 +1,49 @@
+#include "commands/commands.h"
+#include "engine.h"
+#include "options.h"
+#include "output.h"
+
+#include <medplib/core/model.h>
+
+#include <iostream>
+
+namespace medplib::cli {
+
+namespace {
+
+class Verify : public Command {
+ public:
+  CommandText text() const override {
+    return {"verify", "", "Checks a model folder: hashes, names, shapes, types, values, tokenizer.",
+            "Prints \"ok\", or a line for each problem and exits with 1.",
+            "medplib verify --model models/tiny"};
+  }
+
+  void add_options(Options& options) override {
+    add_model(options, folder_);
+    add_switch(options, "json", json_, "print one JSON object");
+  }
+
+  int run(const std::vector<std::string>& operands) override {
+    if (!operands.empty()) fail_usage("verify takes no operand; use --model DIR.");
+    const std::vector<std::string> problems =
+        during(Phase::Model, [&] { return core::verify(model_folder(folder_)); });
+    if (json_) {
+      print_line({{"problems", problems}});
+    } else {
+      for (const std::string& problem : problems) std::cout << problem << '\n';
+      if (problems.empty()) std::cout << "ok\n";
+    }
+    return problems.empty() ? kOk : kFailure;
+  }
+
+ private:
+  std::string folder_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_verify() { return std::make_unique<Verify>(); }
+
+}  // namespace medplib::cli

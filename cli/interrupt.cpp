@@ -1,0 +1,32 @@
+#include "interrupt.h"
+
+#include <medplib/core/error.h>
+
+#include <csignal>
+
+namespace medplib::cli {
+
+namespace {
+
+std::atomic<bool> was_interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only use these");
+
+void handle(int) { was_interrupted = true; }
+
+}  // namespace
+
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = handle;
+  // No SA_RESTART: waiting for a line of stdin ends too.
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+const std::atomic<bool>& interrupted() { return was_interrupted; }
+
+void stop_when_interrupted() {
+  if (was_interrupted) core::fail(core::ErrorCode::Cancelled, "Interrupted.");
+}
+
+}  // namespace medplib::cli

@@ -1,0 +1,114 @@
+#include "requests.h"
+
+#include "exit_codes.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <utility>
+
+namespace medplib::cli {
+
+using core::ErrorCode;
+using core::fail;
+
+namespace {
+
+// "{}" in a file name stands for the image's name without folder and extension.
+void name_files(Request& request) {
+  request.files =
+      named(std::move(request.files), std::filesystem::path(request.images.front()).stem().string());
+}
+
+template <class T>
+T value_of(const Json& value, const std::string& key, const char* kind) {
+  try {
+    return value.get<T>();
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorCode::Format, "\"", key, "\" must be ", kind, ".");
+  }
+}
+
+Json parse_object(const std::string& text) {
+  Json object;
+  try {
+    object = Json::parse(text);
+  } catch (const nlohmann::json::parse_error& error) {
+    fail(ErrorCode::Format, "The line is not valid JSON at byte ", error.byte, ".");
+  }
+  if (!object.is_object())
+    fail(ErrorCode::Format, "The line must be a JSON object such as {\"image\": \"eye.jpg\"}.");
+  return object;
+}
+
+}  // namespace
+
+Requests::Requests(std::vector<std::string> images, Request common, std::string words_key, bool json_lines)
+    : images_(std::move(images)),
+      common_(std::move(common)),
+      words_key_(std::move(words_key)),
+      json_lines_(json_lines),
+      many_(images_.size() > 1 || std::ranges::count(images_, "-") > 0) {}
+
+bool Requests::next(Request& request) {
+  while (at_ < images_.size()) {
+    request = common_;
+    if (images_[at_] != "-") {
+      request.images = {images_[at_++]};
+      name_files(request);
+      return true;
+    }
+    if (next_line(request)) return true;
+    ++at_;
+  }
+  return false;
+}
+
+bool Requests::next_line(Request& request) {
+  std::string text;
+  while (std::getline(std::cin, text)) {
+    request.line = ++line_;
+    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (json_lines_) {
+      during(Phase::Input, [&] { read_json_line(text, request); });
+    } else {
+      request.images = {text};
+    }
+    name_files(request);
+    return true;
+  }
+  return false;
+}
+
+void Requests::read_json_line(const std::string& text, Request& request) const {
+  const Json object = parse_object(text);
+  if (object.contains("id")) request.id = object["id"];
+  for (const auto& [key, value] : object.items()) {
+    if (key == "image")
+      request.images = {value_of<std::string>(value, key, "a text")};
+    else if (key == words_key_ && !words_key_.empty())
+      request.words = value_of<std::string>(value, key, "a text");
+    else if (key == "region")
+      request.regions =
+          value_of<std::vector<std::string>>(value, key, "a list of texts such as \"box:1,2,30,40\"");
+    else if (key == "out_mask")
+      request.files.masks = value_of<std::string>(value, key, "a text");
+    else if (key == "overlay")
+      request.files.overlay = value_of<std::string>(value, key, "a text");
+    else if (key != "id")
+      fail(ErrorCode::Format, "\"", key, "\" is no field of a request.");
+  }
+  if (request.images.empty()) fail(ErrorCode::Format, "\"image\" is missing.");
+  if (request.words.empty() && !words_key_.empty())
+    fail(ErrorCode::Format, "\"", words_key_, "\" is missing.");
+}
+
+Request Requests::together() {
+  Request all = common_;
+  for (Request request; next(request);) all.images.push_back(request.images.front());
+  if (all.images.empty()) fail_usage("No image was given.");
+  name_files(all);
+  return all;
+}
+
+}  // namespace medplib::cli

@@ -1,0 +1,48 @@
+// What is to be answered, one after the other: images from the command line, paths or JSON lines from stdin.
+#pragma once
+
+#include "output.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace medplib::cli {
+
+struct Request {
+  std::vector<std::string> images;   // files; more than one stand in one prompt
+  std::string words;                 // the question or phrase
+  std::vector<std::string> regions;  // as core::Region::parse reads them
+  PictureFiles files;
+  std::int64_t line = 0;  // of stdin, from 1; 0: not from there
+  Json id;                // of the JSON line; null: none
+};
+
+class Requests {
+ public:
+  // `images`: as on the command line, "-" stands for stdin. `common`: what holds for every request.
+  // `words_key`: "question" or "phrase", empty when the command takes neither. `json_lines`: stdin has a JSON
+  // object a line.
+  Requests(std::vector<std::string> images, Request common, std::string words_key, bool json_lines);
+
+  // Whether there can be more than one.
+  bool many() const { return many_; }
+  // Puts the next request into `request`; false at the end. When it throws, `request` says which line is bad,
+  // and the next call goes on behind it. Errors: Failure(Input).
+  bool next(Request& request);
+  // All images in one request.
+  Request together();
+
+ private:
+  bool next_line(Request& request);
+  void read_json_line(const std::string& text, Request& request) const;
+
+  std::vector<std::string> images_;
+  std::size_t at_ = 0;
+  Request common_;
+  std::string words_key_;
+  bool json_lines_, many_;
+  std::int64_t line_ = 0;
+};
+
+}  // namespace medplib::cli

@@ -1,0 +1,126 @@
+"""What the tests of the command line share: the program, a model, pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDENS = ROOT / "tests/goldens"
+BINARY = Path(os.environ.get("MEDPLIB_BIN", ROOT / "build/bin/medplib"))
+MODEL = GOLDENS / "ckpt/tiny_seg"
+
+
+def pytest_report_header() -> str:
+    return f"medplib program: {BINARY}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a call of the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The caller's, with the golden model as the embedded one."""
+    return {**os.environ, "MEDPLIB_MODEL": str(MODEL), **more}
+
+
+class Program:
+    """Runs medplib and insists on its exit code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(
+        self,
+        *arguments: str | bytes | Path,
+        code: int = 0,
+        stdin: str = "",
+        stdout: int | None = None,
+        env: Mapping[str, str] | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> Ended:
+        done = subprocess.run(
+            [BINARY, *arguments],
+            input=stdin.encode(),
+            stdout=subprocess.PIPE if stdout is None else stdout,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env=environment(**(env or {})),
+            preexec_fn=before,
+            timeout=300,
+            check=False,
+        )
+        ended = Ended(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+        assert ended.code == code, f"{arguments} ended with {ended.code}:\n{ended.out}\n{ended.err}"
+        return ended
+
+    def refuses(self, code: int, *arguments: str | bytes | Path, saying: str, stdin: str = "") -> Ended:
+        """The call fails with one sentence that has these words, and nothing on stdout."""
+        ended = self(*arguments, code=code, stdin=stdin)
+        assert ended.out == ""
+        first = ended.err.splitlines()[0]
+        assert first.startswith("medplib: error: "), ended.err
+        assert saying.lower() in first.lower(), ended.err
+        return ended
+
+
+@pytest.fixture
+def medplib(tmp_path: Path) -> Program:
+    if not BINARY.exists():
+        pytest.fail(f"{BINARY} is not built; build the target medplib or set MEDPLIB_BIN.")
+    return Program(tmp_path)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """An RGB picture of 64 × 48 pixels."""
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    path = tmp_path / "eye.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def other_picture(tmp_path: Path) -> Path:
+    """A grey picture of 30 × 40 pixels."""
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 30), dtype=np.uint8)
+    path = tmp_path / "other.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def model_copy(tmp_path: Path) -> Path:
+    """A model folder to damage."""
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    for file in [folder, *folder.iterdir()]:
+        file.chmod(0o755)
+    return folder
+
+
+def mask_values(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.asarray(Image.open(path))

@@ -1,0 +1,68 @@
+"""What `info` tells of models and images, and what `train` refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import MODEL, Program
+from PIL import Image
+
+
+def stored_parameters() -> int:
+    """Numbers in the golden model's weight files."""
+    total = 0
+    for shard in MODEL.glob("*.safetensors"):
+        data = shard.read_bytes()
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        total += sum(int(np.prod(entry["shape"])) for name, entry in header.items() if name != "__metadata__")
+    return total
+
+
+def test_a_models_parts_add_up(medplib: Program) -> None:
+    told = medplib("info", "--json").json
+    parts = told["parts"]
+    assert sum(part["parameters"] for part in parts) == told["parameters"]
+    assert sum(part["read_per_token"] for part in parts) == told["read_per_token"]
+    assert told["parameters"] == pytest.approx(stored_parameters(), rel=0.01)  # buffers are no parameters
+    assert 0 < told["read_per_token"] < told["parameters"]
+    assert told["experts"] == [2, 2, 2]
+    assert told["context"] == 2048
+    assert told["image_tokens"] == 576
+    assert told["memory_bytes"] > 4 * told["parameters"] * 0.9
+
+
+def test_the_table_for_people_has_the_same_figures(medplib: Program) -> None:
+    told = medplib("info", "--json").json
+    table = medplib("info").out
+    for part in told["parts"]:
+        assert f"{part['parameters']:,}" in table
+        assert part["name"] in table
+    assert f"{told['read_per_token']:,}" in table
+    assert str(MODEL) in table
+
+
+def test_half_the_precision_takes_less_memory(medplib: Program) -> None:
+    whole, half = (medplib("info", "--json", "--precision", p).json["memory_bytes"] for p in ("float32", "bfloat16"))
+    assert half < 0.7 * whole
+
+
+def test_an_image_tells_what_its_file_holds(medplib: Program, other_picture: Path, tmp_path: Path) -> None:
+    told = medplib("info", "--image", other_picture, "--json").json
+    assert (told["format"], told["width"], told["height"], told["channels"], told["bits"]) == ("PNG", 30, 40, 1, 8)
+    deep = np.linspace(1000, 3000, 40 * 30).astype(np.uint16).reshape(40, 30)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    told = medplib("info", "--image", "deep.png", "--json").json
+    assert (told["bits"], told["window_low"], told["window_high"]) == (16, 1000, 3000)
+    assert "1000 to 3000" in medplib("info", "--image", "deep.png").out
+    medplib.refuses(4, "info", "--image", "none.png", saying="none.png")
+
+
+def test_training_needs_a_recipe_that_is_there_and_a_place_to_write(medplib: Program, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text("{")
+    medplib.refuses(2, "train", "recipe.json", saying="--out")
+    medplib.refuses(1, "train", "none.json", "--out", "out", saying="none.json")
+    medplib.refuses(1, "train", "recipe.json", "--dry-run", saying="recipe.json")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,144 @@
+"""Model folders that are damaged: nothing is answered, and `verify` says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Program
+
+FAILURE, MODEL = 1, 3
+SHARD = "model-00001-of-00002.safetensors"
+
+Header = dict[str, Any]
+
+
+def edit_header(file: Path, edit: Callable[[Header], None]) -> None:
+    """Changes the JSON header of a safetensors file and leaves the values as they are."""
+    data = file.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    edit(header)
+    text = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+
+
+def tensors(header: Header) -> list[str]:
+    return sorted((name for name in header if name != "__metadata__"), key=lambda name: header[name]["data_offsets"])
+
+
+def overlap(header: Header) -> None:
+    first, second = tensors(header)[:2]
+    size = header[second]["data_offsets"][1] - header[second]["data_offsets"][0]
+    start = header[first]["data_offsets"][0]
+    header[second]["data_offsets"] = [start, start + size]
+
+
+def other_type(header: Header) -> None:
+    header[tensors(header)[0]]["dtype"] = "I64"
+
+
+def other_shape(header: Header) -> None:
+    entry = header[tensors(header)[0]]
+    entry["shape"] = [*entry["shape"], 1, 1]
+
+
+def without_a_tensor(header: Header) -> None:
+    name = tensors(header)[-1]
+    header["stranger." + name] = header.pop(name)
+
+
+def missing(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def header_edit(edit: Callable[[Header], None]) -> Callable[[Path], None]:
+    return lambda folder: edit_header(folder / SHARD, edit)
+
+
+def cut_header(folder: Path) -> None:
+    shard = folder / SHARD
+    shard.write_bytes(shard.read_bytes()[:1000])
+
+
+def cut_values(folder: Path) -> None:
+    shard = folder / SHARD
+    shard.write_bytes(shard.read_bytes()[:-1000])
+
+
+def huge_header(folder: Path) -> None:
+    shard = folder / SHARD
+    shard.write_bytes(struct.pack("<Q", 2**62) + shard.read_bytes()[8:])
+
+
+def without_added_token(folder: Path) -> None:
+    for name in ("added_tokens.json", "tokenizer_config.json"):
+        file = folder / name
+        file.write_text(file.read_text().replace("<SEG>", "<GES>"))
+
+
+def spoil_configuration(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no configuration": (missing("config.json"), "config.json"),
+    "no shard": (missing(SHARD), SHARD),
+    "no tokenizer": (missing("tokenizer.model"), "tokenizer.model"),
+    "no added token": (without_added_token, "<SEG>"),
+    "header cut": (cut_header, SHARD),
+    "values cut": (cut_values, SHARD),
+    "header length huge": (huge_header, SHARD),
+    "offsets overlap": (header_edit(overlap), SHARD),
+    "another type": (header_edit(other_type), ""),
+    "another shape": (header_edit(other_shape), ""),
+    "another name": (header_edit(without_a_tensor), "stranger."),
+    "configuration no JSON": (spoil_configuration, "config.json"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_model_is_not_loaded(medplib: Program, picture: Path, model_copy: Path, damage: str) -> None:
+    spoil, saying = DAMAGES[damage]
+    spoil(model_copy)
+    medplib.refuses(MODEL, "ask", picture, "what?", "--model", model_copy, saying=saying)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_verify_finds_the_damage(medplib: Program, model_copy: Path, damage: str) -> None:
+    spoil, saying = DAMAGES[damage]
+    spoil(model_copy)
+    ended = medplib("verify", "--model", model_copy, code=FAILURE)
+    assert saying in ended.out
+    assert medplib("verify", "--model", model_copy, "--json", code=FAILURE).json["problems"]
+
+
+def test_verify_finds_values_that_are_no_numbers(medplib: Program, model_copy: Path) -> None:
+    shard = model_copy / SHARD
+    data = bytearray(shard.read_bytes())
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    name = next(name for name in tensors(header) if header[name]["dtype"] == "F32")
+    start = 8 + length + header[name]["data_offsets"][0]
+    data[start : start + 4] = struct.pack("<f", float("nan"))
+    shard.write_bytes(data)
+    assert name in medplib("verify", "--model", model_copy, code=FAILURE).out
+
+
+def test_a_whole_model_is_ok(medplib: Program) -> None:
+    assert medplib("verify").out == "ok\n"
+    assert medplib("verify", "--json").json == {"problems": []}
+
+
+def test_a_folder_that_is_not_there_is_told(medplib: Program, picture: Path) -> None:
+    for call in (["ask", picture, "what?"], ["info"], ["chat", picture]):
+        medplib.refuses(MODEL, *call, "--model", "nowhere", saying="nowhere")
+    medplib.refuses(MODEL, "ask", picture, "what?", "--model", picture, saying="eye.png")
+
+
+def test_the_model_at_fault_ends_a_call_with_several_images(medplib: Program, picture: Path) -> None:
+    medplib.refuses(MODEL, "ask", picture, picture, "what?", "--model", "nowhere", saying="nowhere")
