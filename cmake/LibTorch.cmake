@@ -2,7 +2,7 @@
 # find_package(Torch) is not used: without a CUDA toolkit it stops, and it links libtorch_cuda.
 # MEDPLIB_TORCH_DIR is the wheel's `torch` folder; by default the one of the project's virtual environment.
 if(NOT MEDPLIB_TORCH_DIR)
-  foreach(python "${CMAKE_SOURCE_DIR}/.venv/bin/python" python3)
+  foreach(python ${Python_EXECUTABLE} "${CMAKE_SOURCE_DIR}/.venv/bin/python" python3)
     execute_process(
       COMMAND ${python} -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
       OUTPUT_VARIABLE torch_dir OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)

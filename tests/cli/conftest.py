@@ -39,7 +39,7 @@ class Ended:
 
     @property
     def lines(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [json.loads(line) for line in self.out.split("\n") if line]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MODEL, Program
+from conftest import BINARY, MODEL, Program, environment
 from PIL import Image
 
 
@@ -58,6 +60,23 @@ def test_an_image_tells_what_its_file_holds(medplib: Program, other_picture: Pat
     assert (told["bits"], told["window_low"], told["window_high"]) == (16, 1000, 3000)
     assert "1000 to 3000" in medplib("info", "--image", "deep.png").out
     medplib.refuses(4, "info", "--image", "none.png", saying="none.png")
+
+
+def test_an_installed_program_finds_its_model_from_anywhere(medplib: Program, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    shutil.copy(BINARY, tmp_path / "bin/medplib")
+    shutil.copytree(MODEL, tmp_path / "share/medplib/models/tiny")
+    (tmp_path / "elsewhere").mkdir()
+    done = subprocess.run(
+        ["medplib", "info", "--json"],
+        cwd=tmp_path / "elsewhere",
+        env=environment(MEDPLIB_MODEL="", PATH=f"{tmp_path}/bin"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["folder"] == str(tmp_path / "share/medplib/models/tiny")
 
 
 def test_training_needs_a_recipe_that_is_there_and_a_place_to_write(medplib: Program, tmp_path: Path) -> None:

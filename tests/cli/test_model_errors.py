@@ -96,7 +96,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "offsets overlap": (header_edit(overlap), SHARD),
     "another type": (header_edit(other_type), ""),
     "another shape": (header_edit(other_shape), ""),
-    "another name": (header_edit(without_a_tensor), "stranger."),
+    "another name": (header_edit(without_a_tensor), SHARD),
     "configuration no JSON": (spoil_configuration, "config.json"),
 }
 

@@ -44,6 +44,7 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 Record read_record(const Json& json, const std::string& id, const Place& place) {
   Record record{.id = id,
                 .task = optional_or<std::string>(json, "task", "", place.where),
+                .structure = optional_or<std::string>(json, "structure", "", place.where),
                 .turns = {},
                 .regions = {},
                 .masks = {}};

@@ -11,7 +11,7 @@ namespace medplib::core {
 
 // One conversation. Paths are absolute; tags stay in the texts, paths are cut out.
 struct Record {
-  std::string id, task;
+  std::string id, task, structure;  // structure: the name of what the masks show
   std::vector<Turn> turns;
   std::vector<std::filesystem::path> regions;  // one a <region></region>, in order
   std::vector<std::filesystem::path> masks;    // one a <SEG> that has a mask, in order

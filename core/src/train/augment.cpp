@@ -3,6 +3,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -22,14 +23,26 @@ cv::Mat random_affine(int width, int height, bool free_orientation, Random& rand
           cy + dy - (-b * cx + a * cy));
 }
 
-void change_tones(cv::Mat& rgb, Random& random) {
+bool is_grey(const cv::Mat& rgb) {
+  std::array<cv::Mat, 3> channels;
+  cv::split(rgb, channels.data());
+  return cv::norm(channels[0], channels[1], cv::NORM_INF) == 0 &&
+         cv::norm(channels[1], channels[2], cv::NORM_INF) == 0;
+}
+
+// Grey pictures stay grey.
+void change_tones(cv::Mat& rgb, bool grey, Random& random) {
   const double gamma = std::exp(uniform(random, -0.35, 0.35));
   const double contrast = uniform(random, 0.8, 1.2), brightness = uniform(random, -20, 20);
-  cv::Mat table(1, 256, CV_8U);
-  for (int i = 0; i < 256; ++i) {
-    const double v = 255 * std::pow(i / 255.0, gamma);
-    table.at<std::uint8_t>(i) = cv::saturate_cast<std::uint8_t>((v - 128) * contrast + 128 + brightness);
-  }
+  cv::Mat table(1, 256, CV_8UC3);
+  cv::Vec3d tint(1, 1, 1);
+  for (int channel = 0; channel < 3 && !grey; ++channel) tint[channel] = uniform(random, 0.85, 1.15);
+  for (int i = 0; i < 256; ++i)
+    for (int channel = 0; channel < 3; ++channel) {
+      const double v = 255 * std::pow(i / 255.0, gamma);
+      table.at<cv::Vec3b>(i)[channel] =
+          cv::saturate_cast<std::uint8_t>(((v - 128) * contrast + 128 + brightness) * tint[channel]);
+    }
   cv::LUT(rgb, table, rgb);
   if (uniform(random, 0, 1) < 0.2) cv::GaussianBlur(rgb, rgb, cv::Size(), uniform(random, 0.3, 1.2));
   if (uniform(random, 0, 1) < 0.3) {
@@ -54,7 +67,7 @@ View augment(const View& view, bool free_orientation, Random& random) {
   const cv::Scalar padding(122, 116, 104);
   cv::warpAffine(view.rgb, result.rgb, affine, view.rgb.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT,
                  padding);
-  change_tones(result.rgb, random);
+  change_tones(result.rgb, is_grey(view.rgb), random);
   for (const auto& mask : view.masks) {
     cv::Mat soft;
     cv::warpAffine(cv::Mat(mask * 255), soft, affine, mask.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT, 0);

@@ -35,15 +35,22 @@ Records draw(Records records, std::int64_t count, Random& random) {
   return drawn;
 }
 
+// Whether a stage can learn from an image: masks can't be learnt where there are none.
+bool teaches(const ImageRecords& image, Stage stage) {
+  return stage != Stage::Grounding ||
+         std::ranges::any_of(image.records, [](const Record& record) { return !record.masks.empty(); });
+}
+
 std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, const Recipe& recipe) {
   std::map<std::string, double> count;
-  for (const auto& image : images) count[image.set] += 1;
+  for (const auto& image : images) count[image.set] += teaches(image, recipe.stage) ? 1 : 0;
   std::vector<double> sums;
   double sum = 0;
   for (const auto& image : images) {
     const auto extra = recipe.set_weight.find(image.set);
-    sum += std::pow(count[image.set], recipe.set_exponent - 1) *
-           (extra == recipe.set_weight.end() ? 1.0 : extra->second);
+    if (teaches(image, recipe.stage))
+      sum += std::pow(count[image.set], recipe.set_exponent - 1) *
+             (extra == recipe.set_weight.end() ? 1.0 : extra->second);
     sums.push_back(sum);
   }
   return sums;
@@ -72,15 +79,20 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
       images_(read_records(recipe.train)) {
   if (images_.empty()) fail(ErrorCode::Format, recipe.train, " holds no records.");
   cumulative_ = cumulative_weights(images_, recipe);
-  for (const auto& image : images_)
+  for (const auto& image : images_) {
     image_labels_.try_emplace({image.set, image.modality}, image_label_count());
-  if (!(cumulative_.back() > 0)) fail(ErrorCode::Format, "set_weight leaves no image of ", recipe.train, ".");
+    for (const auto& record : image.records)
+      if (!record.masks.empty()) structures_.insert(record.structure);
+  }
+  if (!(cumulative_.back() > 0))
+    fail(ErrorCode::Format, "stage and set_weight leave no image of ", recipe.train, " to learn from.");
 }
 
 std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, Random& random) const {
   Records with_masks, others;
   for (const auto& record : image.records) (record.masks.empty() ? others : with_masks).push_back(&record);
   Records drawn = draw(std::move(with_masks), recipe_.masks_per_image, random);
+  if (recipe_.stage == Stage::Grounding) return drawn;
   for (const Record* record : draw(std::move(others), recipe_.questions_per_image, random))
     drawn.push_back(record);
   return drawn;
@@ -89,11 +101,12 @@ std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, R
 void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& random) {
   View view{.rgb = pixels_.rgb(image.image), .masks = {}};
   std::vector<LabelledPrompt> conversations;
-  std::vector<bool> is_region;
-  const auto add_masks = [&](const std::vector<std::filesystem::path>& paths, bool region) {
+  std::vector<const Record*>
+      shows;  // of each mask of the view: the record that it answers; none for a region
+  const auto add_masks = [&](const std::vector<std::filesystem::path>& paths, const Record* record) {
     for (const auto& path : paths) {
       view.masks.push_back(pixels_.mask(path));
-      is_region.push_back(region);
+      shows.push_back(record);
       if (view.masks.back().size() != view.rgb.size())
         fail(ErrorCode::Format, path, " has another size than its image ", image.image, ".");
     }
@@ -103,8 +116,8 @@ void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& rand
     if (conversation.mismatch) continue;
     conversations.push_back(std::move(conversation));
     batch.ids.push_back(record->id);
-    add_masks(record->regions, true);
-    add_masks(record->masks, false);
+    add_masks(record->regions, nullptr);
+    add_masks(record->masks, record);
   }
   if (conversations.empty()) return;
 
@@ -115,8 +128,8 @@ void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& rand
   batch.region_cells.emplace_back();
   batch.image_labels.push_back(image_labels_.at({image.set, image.modality}));
   for (std::size_t i = 0; i < seen.masks.size(); ++i) {
-    if (!is_region[i]) {
-      batch.targets.push_back({index, tensor_of(seen.masks[i]).to(at::kFloat)});
+    if (shows[i] != nullptr) {
+      batch.targets.push_back({index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat)});
       continue;
     }
     // A region that left the picture under augmentation stands where it was.

@@ -11,6 +11,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +30,7 @@ class PixelCache {
 
 struct MaskTarget {
   std::int64_t image = 0;  // in the batch
+  std::string structure;   // its name
   at::Tensor inside;       // (H, W) float32, 0 and 1, at image size
 };
 
@@ -55,6 +57,8 @@ class BatchMaker {
   const std::vector<ImageRecords>& images() const { return images_; }
   // Pictures of one set and modality are of one kind.
   std::int64_t image_label_count() const { return static_cast<std::int64_t>(image_labels_.size()); }
+  // Names of what has masks.
+  const std::set<std::string>& structures() const { return structures_; }
 
  private:
   std::vector<const Record*> draw_records(const ImageRecords& image, Random& random) const;
@@ -67,6 +71,7 @@ class BatchMaker {
   std::vector<ImageRecords> images_;
   std::vector<double> cumulative_;                                            // of the images' weights
   std::map<std::pair<std::string, std::string>, std::int64_t> image_labels_;  // (set, modality) → label
+  std::set<std::string> structures_;
   PixelCache pixels_;
 };
 

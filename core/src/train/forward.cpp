@@ -42,7 +42,7 @@ Predictions labelled(const at::Tensor& hidden, const at::Tensor& labels) {
 }
 
 struct MaskLosses {
-  at::Tensor dice, bce;  // means over the masks
+  at::Tensor dice, bce;  // means over the masks; Dice, over those with something in them
 };
 
 MaskLosses mask_losses(const at::Tensor& low_resolution, MaskGeometry geometry, const Batch& batch) {
@@ -52,10 +52,10 @@ MaskLosses mask_losses(const at::Tensor& low_resolution, MaskGeometry geometry, 
     const at::Tensor logits =
         masks_at_image_size(low_resolution.narrow(0, static_cast<std::int64_t>(i), 1), geometry,
                             batch.sam_letterboxes[static_cast<std::size_t>(target.image)])[0][0];
-    dice.push_back(dice_loss(logits, target.inside));
+    if (target.inside.any().item<bool>()) dice.push_back(dice_loss(logits, target.inside));
     bce.push_back(bce_loss(logits, target.inside));
   }
-  return {at::stack(dice).mean(), at::stack(bce).mean()};
+  return {dice.empty() ? at::zeros({}) : at::stack(dice).mean(), at::stack(bce).mean()};
 }
 
 // The same masks drawn from simulated boxes or clicks; all of a batch of one kind, so that they run as one.
@@ -90,16 +90,22 @@ at::Tensor prompted_loss(const Network& network, const Recipe& recipe, MaskGeome
   return recipe.dice * losses.dice + recipe.bce * losses.bce;
 }
 
-// Everything about masks: of the texts' <SEG> states, and of simulated users.
+// The vectors of the names of what the targets show: (targets, channels).
+at::Tensor name_prompts(const TrainingParts& parts, const Batch& batch) {
+  std::vector<at::Tensor> rows;
+  for (const auto& target : batch.targets) rows.push_back(parts.names.at(target.structure));
+  return at::stack(rows);
+}
+
+// Everything about masks: drawn from text prompts (targets, channels), and from simulated users.
 void add_mask_losses(Losses& losses, const Network& network, const Recipe& recipe, MaskGeometry geometry,
-                     const Batch& batch, const at::Tensor& seg_states, const ImageEmbedding& all_images,
+                     const Batch& batch, const at::Tensor& text_prompts, const ImageEmbedding& all_images,
                      Random& random) {
   std::vector<std::int64_t> image_of;
   for (const auto& target : batch.targets) image_of.push_back(target.image);
   const ImageEmbedding images = all_images.select(at::tensor(image_of, at::kLong));
-  const DecodedMasks masks =
-      network.mask_decoder(images, network.prompt_encoder.image_positions(),
-                           network.prompt_encoder.text(network.seg_embedding(seg_states)), false);
+  const DecodedMasks masks = network.mask_decoder(images, network.prompt_encoder.image_positions(),
+                                                  network.prompt_encoder.text(text_prompts), false);
   const MaskLosses text = mask_losses(masks.logits, geometry, batch);
   losses.dice = text.dice;
   losses.bce = text.bce;
@@ -111,35 +117,59 @@ void add_mask_losses(Losses& losses, const Network& network, const Recipe& recip
   }
 }
 
-}  // namespace
+void add_image_label_loss(Losses& losses, const Recipe& recipe, const Linear& head, const at::Tensor& seen,
+                          const Batch& batch) {
+  const at::Tensor loss = at::cross_entropy_loss(head(seen), at::tensor(batch.image_labels, at::kLong));
+  losses.image_label = losses.image_label + loss;
+  losses.total = losses.total + recipe.image_label * loss;
+}
 
-ImageLabelHeads::ImageLabelHeads(const Scope& scope, const ModelConfig& config, std::int64_t labels)
-    : clip(scope / "clip", config.clip.hidden, labels), sam(scope / "sam", config.sam.channels, labels) {}
-
-Losses losses_of(const Network& network, const ImageLabelHeads& heads, const Recipe& recipe,
-                 MaskGeometry geometry, const Batch& batch, std::int64_t seg_token, Random& random) {
+// Everything about words. The text prompts of the <SEG> that the answers hold: (targets, channels).
+at::Tensor add_language_losses(Losses& losses, const Network& network, const TrainingParts& parts,
+                               const Recipe& recipe, const Batch& batch, std::int64_t seg_token) {
   const at::Tensor features = network.clip(at::stack(batch.clip_pixels));  // (B, grid², clip)
-  const ImageEmbedding images = network.sam_encoder(at::stack(batch.sam_pixels));
+  add_image_label_loss(losses, recipe, parts.clip_label, features.mean(1), batch);
   const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
   const LanguageOutput language =
       network.language.forward(embed(network, features, batch), packed.positions, packed.mask);
   const Predictions predictions = labelled(language.hidden, packed.labels);
-
-  Losses losses;
   losses.cross_entropy =
       at::cross_entropy_loss(network.language.logits(predictions.states), predictions.labels);
   losses.router = router_loss(language.routings);
-  const at::Tensor kinds = at::tensor(batch.image_labels, at::kLong);
-  losses.image_label = at::cross_entropy_loss(heads.clip(features.mean(1)), kinds) +
-                       at::cross_entropy_loss(heads.sam(images.embedding.mean({2, 3})), kinds);
-  losses.total = recipe.cross_entropy * (losses.cross_entropy + recipe.router * losses.router) +
-                 recipe.image_label * losses.image_label;
-  losses.dice = losses.bce = losses.prompted = at::zeros({});
-  if (!batch.targets.empty()) {
-    const at::Tensor seg_rows = at::nonzero(predictions.labels == seg_token).squeeze(1);
-    add_mask_losses(losses, network, recipe, geometry, batch, predictions.states.index_select(0, seg_rows),
-                    images, random);
+  losses.total = losses.total + recipe.cross_entropy * (losses.cross_entropy + recipe.router * losses.router);
+  const at::Tensor seg_rows = at::nonzero(predictions.labels == seg_token).squeeze(1);
+  const at::Tensor prompts = network.seg_embedding(predictions.states.index_select(0, seg_rows));
+  if (recipe.name_link > 0 && !batch.targets.empty()) {
+    losses.name_link = at::mse_loss(prompts, name_prompts(parts, batch).detach());
+    losses.total = losses.total + recipe.name_link * losses.name_link;
   }
+  return prompts;
+}
+
+}  // namespace
+
+TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, const BatchMaker& batches)
+    : clip_label(scope / "clip", config.clip.hidden, batches.image_label_count()),
+      sam_label(scope / "sam", config.sam.channels, batches.image_label_count()) {
+  for (const auto& name : batches.structures())
+    names[name] = (scope / "names").take(name, {config.sam.channels}, Init::Normal);
+}
+
+Losses losses_of(const Network& network, const TrainingParts& parts, const Recipe& recipe,
+                 MaskGeometry geometry, const Batch& batch, std::int64_t seg_token, Random& random) {
+  Losses losses;
+  losses.total = losses.cross_entropy = losses.dice = losses.bce = losses.prompted = losses.router =
+      losses.image_label = losses.name_link = at::zeros({});
+  at::Tensor prompts;
+  if (recipe.stage != Stage::Grounding)
+    prompts = add_language_losses(losses, network, parts, recipe, batch, seg_token);
+  else
+    prompts = name_prompts(parts, batch);
+  if (recipe.stage == Stage::Language) return losses;
+  const ImageEmbedding images = network.sam_encoder(at::stack(batch.sam_pixels));
+  add_image_label_loss(losses, recipe, parts.sam_label, images.embedding.mean({2, 3}), batch);
+  if (!batch.targets.empty())
+    add_mask_losses(losses, network, recipe, geometry, batch, prompts, images, random);
   return losses;
 }
 

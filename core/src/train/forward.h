@@ -8,21 +8,24 @@
 
 namespace medplib::core {
 
-// Heads that exist during training alone: they name the kind of picture from what each image tower sees,
-// which teaches the towers long before words and masks do.
-struct ImageLabelHeads {
-  ImageLabelHeads(const Scope& scope, const ModelConfig& config, std::int64_t labels);
-  Linear clip, sam;
+// What exists during training alone.
+struct TrainingParts {
+  TrainingParts(const Scope& scope, const ModelConfig& config, const BatchMaker& batches);
+  // They name the kind of picture from what each image tower sees, which teaches the towers long before words
+  // and masks do.
+  Linear clip_label, sam_label;
+  // By structure: the text prompt (channels) that stands for its name while the mask decoder is taught alone.
+  std::map<std::string, at::Tensor> names;
 };
 
 struct Losses {
   at::Tensor total;  // scalar, with gradient
   // What it is made of, unweighted; 0 where the batch has none.
-  at::Tensor cross_entropy, dice, bce, prompted, router, image_label;
+  at::Tensor cross_entropy, dice, bce, prompted, router, image_label, name_link;
 };
 
 // `random` draws the clicks and boxes that the mask decoder is taught to follow.
-Losses losses_of(const Network& network, const ImageLabelHeads& heads, const Recipe& recipe,
+Losses losses_of(const Network& network, const TrainingParts& parts, const Recipe& recipe,
                  MaskGeometry geometry, const Batch& batch, std::int64_t seg_token, Random& random);
 
 }  // namespace medplib::core

@@ -16,6 +16,14 @@ void apply(Json& json, const std::string& text) {
   json[key] = parsed.is_discarded() ? Json(value) : parsed;  // what is no JSON is a text
 }
 
+Stage stage_named(const std::string& name, const std::filesystem::path& where) {
+  if (name == "grounding") return Stage::Grounding;
+  if (name == "language") return Stage::Language;
+  if (name == "joint") return Stage::Joint;
+  fail(ErrorCode::Format, "\"stage\" in ", where, " is \"", name,
+       "\"; it must be \"grounding\", \"language\" or \"joint\".");
+}
+
 // Reads the known keys and complains about the others.
 class Reader {
  public:
@@ -30,6 +38,12 @@ class Reader {
   void path(const char* key, std::filesystem::path& value, const std::filesystem::path& root) {
     known_.insert(key);
     value = root / required<std::string>(json_, key, where_);
+  }
+
+  void paths(const char* key, std::vector<std::filesystem::path>& values, const std::filesystem::path& root) {
+    std::vector<std::string> texts;
+    (*this)(key, texts);
+    for (const auto& text : texts) values.push_back(root / text);
   }
 
   void at_least(const char* key, double value, double least) const {
@@ -63,6 +77,10 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   const std::filesystem::path root = path.parent_path();
   read.path("model", recipe.model, root);
   read.path("train", recipe.train, root);
+  read.paths("start", recipe.start, root);
+  std::string stage = "joint";
+  read("stage", stage);
+  recipe.stage = stage_named(stage, path);
   read("steps", recipe.steps);
   read("images_per_step", recipe.images_per_step);
   read("masks_per_image", recipe.masks_per_image);
@@ -83,6 +101,7 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("prompted", recipe.prompted);
   read("router", recipe.router);
   read("image_label", recipe.image_label);
+  read("name_link", recipe.name_link);
   read("set_weight", recipe.set_weight);
   read("set_exponent", recipe.set_exponent);
   read("free_orientation", recipe.free_orientation);

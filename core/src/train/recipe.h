@@ -11,11 +11,23 @@
 
 namespace medplib::core {
 
+// Which part of the network a training teaches; the others stand still.
+enum class Stage {
+  Grounding,  // what draws masks: SAM's parts. A learnt vector per structure name stands for the language
+              // model, which isn't run.
+  Language,   // what answers: CLIP, projector, regions, language model, and its way to the mask decoder
+  Joint,      // everything
+};
+
 struct Recipe {
   // Where things are. Relative paths start from the recipe's folder.
   std::filesystem::path
       model;  // a model folder without weights: config.json, tokenizer.model, added_tokens.json, medplib.json
   std::filesystem::path train;  // records (data/records.h)
+  // Output folders of earlier trainings: weights are taken from there as far as they were taught there, from
+  // later folders before earlier ones. What nobody taught starts at random.
+  std::vector<std::filesystem::path> start;
+  Stage stage = Stage::Joint;
 
   std::int64_t steps = 1000, images_per_step = 8;
   std::int64_t masks_per_image = 3, questions_per_image = 4;  // drawn at most: with masks, and without
@@ -27,8 +39,10 @@ struct Recipe {
   double beta1 = 0.9, beta2 = 0.98, weight_decay = 0.05, clip_norm = 1.0;
   double average = 0.998;  // of the weights that are saved: exponential moving average
 
+  // Loss weights.
   double cross_entropy = 1, dice = 1, bce = 2, prompted = 0.5, router = 0.01,
-         image_label = 0;  // loss weights
+         image_label = 0,  // of heads that exist in training alone and name the kind of picture
+      name_link = 0;  // pulls the text prompts to the vectors that stage "grounding" learnt for the names
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent
   double set_exponent = 0.6;

@@ -10,6 +10,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 #include <chrono>
 #include <cmath>
@@ -21,6 +22,7 @@ namespace {
 
 // Parameters under this name serve the training and are not part of the model.
 constexpr const char* kTrainingOnly = "training";
+constexpr const char* kCheckpoint = "checkpoint.safetensors";
 
 // Running means of what a step says, and the clock.
 class Progress {
@@ -40,6 +42,7 @@ class Progress {
     mean(said_.prompted, losses.prompted);
     mean(said_.router, losses.router);
     mean(said_.image_label, losses.image_label);
+    mean(said_.name_link, losses.name_link);
     said_.learning_rate = rate;
     samples_ += static_cast<double>(samples);
     ++said_.step;
@@ -68,10 +71,11 @@ class Trainer {
         parameters_(recipe_.seed),
         network_(parameters_, config_),
         batches_(recipe_, config_, tokenizer_, conversation_template(manifest_.conversation_template)),
-        heads_(Scope(parameters_, kTrainingOnly), config_, batches_.image_label_count()) {
+        parts_(Scope(parameters_, kTrainingOnly), config_, batches_) {
     if (tokenizer_.vocabulary_size() != config_.language.vocabulary)
       fail(ErrorCode::Format, recipe_.model, ": vocab_size is ", config_.language.vocabulary,
            ", but the tokenizer has ", tokenizer_.vocabulary_size(), " entries.");
+    for (const auto& folder : recipe_.start) start_from(folder / kCheckpoint);
   }
 
   TrainPlan plan() const {
@@ -112,6 +116,7 @@ class Trainer {
                   {"prompted", said.prompted},
                   {"router", said.router},
                   {"image_label", said.image_label},
+                  {"name_link", said.name_link},
                   {"learning_rate", said.learning_rate},
                   {"samples_per_second", said.samples_per_second}}
                  .dump()
@@ -126,14 +131,34 @@ class Trainer {
   NamedTensors trainable() const {
     NamedTensors result;
     for (const auto& [name, value] : parameters_.all())
-      if (value.requires_grad()) result.emplace_back(name, value);
+      if (value.requires_grad() && taught(name)) result.emplace_back(name, value);
     return result;
+  }
+
+  // Whether this stage teaches a parameter.
+  bool taught(const std::string& name) const {
+    const bool is_name = name.starts_with("training.names.");
+    const bool draws = is_name || name.starts_with("sam.") || name.starts_with("training.sam.");
+    if (recipe_.stage == Stage::Joint) return !is_name;
+    return draws == (recipe_.stage == Stage::Grounding);
+  }
+
+  void start_from(const fs::path& checkpoint) {
+    const c10::NoGradGuard no_grad;
+    const SafetensorsFile file = SafetensorsFile::open(checkpoint);
+    for (const auto& [name, value] : parameters_.all()) {
+      if (!file.entries().contains("average:" + name)) continue;
+      const at::Tensor earlier = file.tensor("average:" + name);
+      if (earlier.sizes() != value.sizes())
+        fail(ErrorCode::Format, checkpoint, ": ", name, " has another shape than in this model.");
+      value.detach().copy_(earlier);
+    }
   }
 
   TrainProgress run_step(Optimizer& optimizer, Progress& progress, std::int64_t step) {
     const Batch batch = batches_.batch(step);
     Random random(recipe_.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
-    const Losses losses = losses_of(network_, heads_, recipe_, manifest_.mask_geometry, batch,
+    const Losses losses = losses_of(network_, parts_, recipe_, manifest_.mask_geometry, batch,
                                     tokenizer_.added("<SEG>"), random);
     if (!std::isfinite(losses.total.item<double>())) {
       std::string ids;
@@ -146,7 +171,7 @@ class Trainer {
     return progress.after(losses, batch.ids.size(), learning_rate_at(recipe_, step));
   }
 
-  fs::path checkpoint() const { return options_.out / "checkpoint.safetensors"; }
+  fs::path checkpoint() const { return options_.out / kCheckpoint; }
 
   // The first step to run: 0, or where the checkpoint stands.
   std::int64_t begin(Optimizer& optimizer) {
@@ -177,7 +202,8 @@ class Trainer {
     for (const auto& [name, value] : averaged)
       if (!name.starts_with(kTrainingOnly)) all.emplace_back(name, value);
     for (const auto& [name, value] : parameters_.all())
-      if (!value.requires_grad()) all.emplace_back(name, value);
+      if (!name.starts_with(kTrainingOnly) && !(value.requires_grad() && taught(name)))
+        all.emplace_back(name, value);
     save_checkpoint(folder, all, Storage::Int8);
     for (const char* name : {"config.json", "tokenizer.model", "added_tokens.json"})
       write_file(folder / name, read_file(recipe_.model / name));
@@ -194,7 +220,7 @@ class Trainer {
   FreshParameters parameters_;
   Network network_;
   BatchMaker batches_;
-  ImageLabelHeads heads_;
+  TrainingParts parts_;
 };
 
 }  // namespace

@@ -67,6 +67,7 @@ class SmallTraining {
         list.push_back({{"id", std::to_string(list.size())},
                         {"image", "images/" + name},
                         {"set", "discs"},
+                        {"structure", "disc"},
                         {"conversations",
                          {{{"from", "human"}, {"value", "<image>\n" + question}},
                           {{"from", "gpt"}, {"value", answer}}}}});

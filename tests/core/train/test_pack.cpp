@@ -81,22 +81,6 @@ TEST(Schedule, warms_up_and_then_decays_to_its_floor) {
   EXPECT_NEAR(learning_rate_at(recipe, 1000), 0.1, 1e-9);
 }
 
-TEST(Augmentation, image_and_mask_move_together) {
-  cv::Mat mask = cv::Mat::zeros(100, 140, CV_8UC1);
-  cv::circle(mask, {80, 40}, 20, cv::Scalar(1), cv::FILLED);
-  cv::Mat rgb;
-  cv::merge(std::vector<cv::Mat>(3, mask * 255), rgb);
-  for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    Random random(seed);
-    const View view = augment({rgb, {mask}}, seed % 2 == 0, random);
-    ASSERT_EQ(view.rgb.size(), rgb.size());
-    if (cv::countNonZero(view.masks[0]) < 100) continue;  // moved out of sight
-    const double inside = cv::mean(view.rgb, view.masks[0])[0],
-                 outside = cv::mean(view.rgb, 1 - view.masks[0])[0];
-    EXPECT_GT(inside, outside + 80) << seed;
-  }
-}
-
 TEST(SimulatedPrompts, clicks_land_inside_and_boxes_hold_the_mask) {
   at::Tensor inside = at::zeros({64, 128});
   inside.slice(0, 20, 40).slice(1, 60, 100).fill_(1);

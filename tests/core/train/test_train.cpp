@@ -62,6 +62,38 @@ TEST(Train, the_loss_falls_on_a_task_it_can_learn) {
   EXPECT_LT(last, 0.8 * first);
 }
 
+// Averages of a training's checkpoint, by parameter.
+std::map<std::string, at::Tensor> taught(const fs::path& out) {
+  const SafetensorsFile file = SafetensorsFile::open(out / "checkpoint.safetensors");
+  std::map<std::string, at::Tensor> result;
+  for (const auto& [name, entry] : file.entries())
+    if (name.starts_with("average:")) result[name.substr(8)] = file.tensor(name);
+  return result;
+}
+
+TEST(Train, drawing_and_answering_are_taught_apart_and_joined) {
+  const SmallTraining small;
+  const auto run = [&](const char* out, std::vector<std::string> overrides) {
+    TrainOptions options = options_for(small.folder() / out);
+    options.overrides = std::move(overrides);
+    train(small.recipe(), options);
+    return taught(small.folder() / out);
+  };
+  const auto draws = run("draws", {"stage=grounding"});
+  const auto answers = run("answers", {"stage=language", "name_link=1", R"(start=["draws"])"});
+  for (const auto& [name, value] : draws) EXPECT_FALSE(answers.contains(name)) << name << " is taught twice";
+  EXPECT_TRUE(draws.contains("training.names.disc"));
+  EXPECT_TRUE(draws.contains("sam.encoder.blocks.0.mlp.in.weight")) << "what draws";
+  EXPECT_TRUE(answers.contains("language.embed.weight")) << "what answers";
+
+  // Without steps to speak of, the joint training holds what the two before it learnt.
+  const auto joint = run("joint", {"learning_rate=0", R"(start=["draws", "answers"])"});
+  for (const auto& [name, value] : joint) {
+    const auto& from = draws.contains(name) ? draws : answers;
+    EXPECT_TRUE(at::equal(value, from.at(name))) << name;
+  }
+}
+
 TEST(Train, another_recipe_does_not_go_on_from_a_checkpoint) {
   const SmallTraining small;
   train(small.recipe(), options_for(small.folder() / "out"));

@@ -1,0 +1,53 @@
+#include "train/augment.h"
+
+#include <gtest/gtest.h>
+#include <opencv2/imgproc.hpp>
+
+namespace medplib::core {
+namespace {
+
+// A bright rectangle on dark ground, and its mask.
+View rectangle(const cv::Scalar& colour) {
+  View view{.rgb = cv::Mat(64, 96, CV_8UC3, cv::Scalar(20, 20, 20)),
+            .masks = {cv::Mat::zeros(64, 96, CV_8UC1)}};
+  cv::rectangle(view.rgb, {30, 20, 36, 24}, colour, cv::FILLED);
+  cv::rectangle(view.masks[0], {30, 20, 36, 24}, cv::Scalar(1), cv::FILLED);
+  return view;
+}
+
+TEST(Augment, image_and_mask_move_together) {
+  cv::Mat mask = cv::Mat::zeros(100, 140, CV_8UC1);
+  cv::circle(mask, {80, 40}, 20, cv::Scalar(1), cv::FILLED);
+  cv::Mat rgb;
+  cv::merge(std::vector<cv::Mat>(3, mask * 255), rgb);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    const View view = augment({rgb, {mask}}, seed % 2 == 0, random);
+    ASSERT_EQ(view.rgb.size(), rgb.size());
+    if (cv::countNonZero(view.masks[0]) < 100) continue;  // moved out of sight
+    const double inside = cv::mean(view.rgb, view.masks[0])[0],
+                 outside = cv::mean(view.rgb, 1 - view.masks[0])[0];
+    EXPECT_GT(inside, outside + 80) << seed;
+  }
+}
+
+TEST(Augment, grey_pictures_stay_grey_and_coloured_ones_change_their_tint) {
+  bool tinted = false;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    Random random(seed), same(seed);
+    const auto mean_inside = [](const View& seen) {
+      cv::Mat eroded;
+      cv::erode(seen.masks[0], eroded, cv::Mat::ones(5, 5, CV_8U));
+      return cv::mean(seen.rgb, eroded);
+    };
+    const cv::Scalar grey = mean_inside(augment(rectangle({128, 128, 128}), false, random));
+    EXPECT_NEAR(grey[0], grey[1], 2) << "seed " << seed;
+    EXPECT_NEAR(grey[1], grey[2], 2) << "seed " << seed;
+    const cv::Scalar colour = mean_inside(augment(rectangle({128, 128, 127}), false, same));
+    tinted = tinted || std::abs(colour[0] - colour[1]) > 5;
+  }
+  EXPECT_TRUE(tinted);
+}
+
+}  // namespace
+}  // namespace medplib::core
