@@ -56,7 +56,7 @@ Json event_of(const Request& request) {
 void AnswerCommand::add_options(Options& options) {
   add_regions(options, common_.regions);
   add_text(options, "out-mask", common_.files.masks, "FILE",
-           "write the mask as a PNG of 0 and 255 at image size; several as FILE-1, FILE-2, ... before the "
+           "write the mask as a PNG of 0 and 255 at image size; more go to FILE-2, FILE-3, ... before the "
            "extension");
   add_text(options, "overlay", common_.files.overlay, "FILE",
            "write the image with the masks drawn on it as a PNG");

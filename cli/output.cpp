@@ -94,13 +94,13 @@ void check_writable(const PictureFiles& files) {
 }
 
 std::vector<std::string> mask_files(const std::string& file, std::size_t count) {
-  if (file.empty() || count == 1) return std::vector<std::string>(count, file);
+  std::vector<std::string> files(count, file);
+  if (file.empty()) return files;
   const fs::path path(file);
-  std::vector<std::string> files;
-  for (std::size_t i = 1; i <= count; ++i) {
+  for (std::size_t i = 1; i < count; ++i) {
     fs::path numbered = path;
-    numbered.replace_filename(path.stem().string() + "-" + std::to_string(i) + path.extension().string());
-    files.push_back(numbered.string());
+    numbered.replace_filename(path.stem().string() + "-" + std::to_string(i + 1) + path.extension().string());
+    files[i] = numbered.string();
   }
   return files;
 }

@@ -26,7 +26,8 @@ PictureFiles named(PictureFiles files, const std::string& name);
 // no right to write, one file for both. Errors: InvalidArgument, NotFound, Io.
 void check_writable(const PictureFiles& files);
 
-// Where each of `count` masks goes: FILE for one, FILE-1, FILE-2 ... before the extension for several.
+// Where each of `count` masks goes: the first to FILE, where a caller looks however many there are, the
+// others to FILE-2, FILE-3 ... before the extension.
 std::vector<std::string> mask_files(const std::string& file, std::size_t count);
 
 // Writes what `files` names; without a mask the file is one with nothing inside, and that is added to

@@ -45,7 +45,8 @@ CommandText Chat::text() const {
 void Chat::add_options(Options& options) {
   add_regions(options, regions_);
   add_text(options, "out-mask", files_.masks, "FILE",
-           "write the masks of an answer; without {} the latest stays");
+           "write the mask of an answer, more to FILE-2, FILE-3, ... before the extension; without {} the "
+           "latest stay");
   add_text(options, "overlay", files_.overlay, "FILE", "write the image with an answer's masks drawn on it");
   add_ask_options(options, ask_);
   engine_.add_options(options);

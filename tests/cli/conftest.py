@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -120,6 +121,20 @@ def model_copy(tmp_path: Path) -> Path:
     for file in [folder, *folder.iterdir()]:
         file.chmod(0o755)
     return folder
+
+
+def floats_of(file: Path) -> dict[str, np.memmap[Any, np.dtype[np.float32]]]:
+    """The tensors of a safetensors file, which must all be float32; writing to them changes the file."""
+    with file.open("rb") as opened:
+        (length,) = struct.unpack("<Q", opened.read(8))
+        header = json.loads(opened.read(length))
+    header.pop("__metadata__", None)
+    assert {entry["dtype"] for entry in header.values()} == {"F32"}
+    assert file.stat().st_size == 8 + length + max(entry["data_offsets"][1] for entry in header.values())
+    return {
+        name: np.memmap(file, np.float32, "r+", 8 + length + entry["data_offsets"][0], tuple(entry["shape"]))
+        for name, entry in header.items()
+    }
 
 
 def mask_values(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:

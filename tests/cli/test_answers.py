@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import GOLDENS, MODEL, Program, mask_values
+from conftest import GOLDENS, MODEL, Program, floats_of, mask_values
 from PIL import Image
 
 GOLDEN = GOLDENS / "cases/s01_emits_seg_wide"
@@ -82,6 +82,29 @@ def test_file_run_lengths_box_and_area_are_of_one_mask(medplib: Program, tmp_pat
     left, top, width, height = mask["bbox"]
     assert (left, top) == (columns.min(), rows.min())
     assert (left + width - 1, top + height - 1) == (columns.max(), rows.max())
+
+
+@pytest.fixture
+def segmenting_model(model_copy: Path) -> Path:
+    """A model that says <SEG> and nothing else: its logit outgrows all others."""
+    logits = floats_of(model_copy / "model-00002-of-00002.safetensors")["lm_head.weight"]
+    logits[json.loads((model_copy / "added_tokens.json").read_text())["<SEG>"]] *= 1000
+    logits.flush()
+    return model_copy
+
+
+def test_of_several_masks_the_first_goes_to_the_file_itself(
+    medplib: Program, segmenting_model: Path, tmp_path: Path
+) -> None:
+    image, model = f"{GOLDEN}.image.png", ("--model", segmenting_model, "--max-new-tokens", "3")
+    told = medplib("ask", image, "what?", *model, "--json", "--out-mask", "m.png").json
+    assert [mask["file"] for mask in told["masks"]] == ["m.png", "m-2.png", "m-3.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["m-2.png", "m-3.png", "m.png"]
+    for mask in told["masks"]:
+        assert (mask_values(tmp_path / mask["file"]) == 255).sum() == mask["area"]
+    said = medplib("chat", image, *model, "--out-mask", "{}.png", stdin="what?\n").out
+    assert [line.split(", ")[-1] for line in said.splitlines()[-3:]] == ["1.png", "1-2.png", "1-3.png"]
+    assert {"1.png", "1-2.png", "1-3.png"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_a_higher_threshold_gives_a_smaller_mask(medplib: Program) -> None:
