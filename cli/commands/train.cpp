@@ -51,6 +51,16 @@ class ProgressLine {
   bool open_ = false;
 };
 
+// Runs `work`; what it could not read is an input of the program, or the model.
+template <class Work>
+auto training(const Work& work) {
+  try {
+    return work();
+  } catch (const core::TrainInputError& error) {
+    throw Failure(error.input() == core::TrainInput::Model ? Phase::Model : Phase::Input, error);
+  }
+}
+
 class Train : public Command {
  public:
   CommandText text() const override {
@@ -73,14 +83,14 @@ class Train : public Command {
     options_.out = out_;
     options_.overrides.assign(operands.begin() + 1, operands.end());
     if (dry_run_) {
-      print_plan(core::plan_training(operands.front(), options_));
+      print_plan(training([&] { return core::plan_training(operands.front(), options_); }));
       return kOk;
     }
     options_.stop = &interrupted();
     {
       ProgressLine line;
       options_.on_step = [&line](const core::TrainProgress& progress) { line(progress); };
-      core::train(operands.front(), options_);
+      training([&] { core::train(operands.front(), options_); });
     }
     std::cout << (options_.out / "model").string() << '\n';
     return kOk;

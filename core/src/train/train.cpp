@@ -7,6 +7,7 @@
 
 #include <medplib/core/error.h>
 #include <medplib/core/train.h>
+#include <medplib/core/translate.h>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -23,6 +24,16 @@ namespace {
 // Parameters under this name serve the training and are not part of the model.
 constexpr const char* kTrainingOnly = "training";
 constexpr const char* kCheckpoint = "checkpoint.safetensors";
+
+// Runs `read`; what it throws becomes the error of this input.
+template <class Read>
+auto reading(TrainInput input, const Read& read) {
+  try {
+    return read();
+  } catch (...) {
+    throw TrainInputError(input, current_error());
+  }
+}
 
 // Running means of what a step says, and the clock.
 class Progress {
@@ -64,18 +75,19 @@ class Trainer {
  public:
   Trainer(const fs::path& recipe, const TrainOptions& options)
       : options_(options),
-        recipe_(Recipe::read(recipe, options.overrides)),
-        config_(ModelConfig::read(recipe_.model / "config.json")),
-        tokenizer_(Tokenizer::load(recipe_.model)),
-        manifest_(read_manifest(recipe_.model)),
+        recipe_(reading(TrainInput::Data, [&] { return Recipe::read(recipe, options.overrides); })),
+        config_(reading(TrainInput::Model, [&] { return ModelConfig::read(recipe_.model / "config.json"); })),
+        tokenizer_(reading(TrainInput::Model, [&] { return read_tokenizer(); })),
+        manifest_(reading(TrainInput::Model, [&] { return read_manifest(recipe_.model); })),
+        conversation_(reading(TrainInput::Model,
+                              [&] { return conversation_template(manifest_.conversation_template); })),
         parameters_(recipe_.seed),
         network_(parameters_, config_),
-        batches_(recipe_, config_, tokenizer_, conversation_template(manifest_.conversation_template)),
+        batches_(reading(TrainInput::Data,
+                         [&] { return BatchMaker(recipe_, config_, tokenizer_, conversation_); })),
         parts_(Scope(parameters_, kTrainingOnly), config_, batches_) {
-    if (tokenizer_.vocabulary_size() != config_.language.vocabulary)
-      fail(ErrorCode::Format, recipe_.model, ": vocab_size is ", config_.language.vocabulary,
-           ", but the tokenizer has ", tokenizer_.vocabulary_size(), " entries.");
-    for (const auto& folder : recipe_.start) start_from(folder / kCheckpoint);
+    for (const auto& folder : recipe_.start)
+      reading(TrainInput::Data, [&] { start_from(folder / kCheckpoint); });
   }
 
   TrainPlan plan() const {
@@ -128,6 +140,14 @@ class Trainer {
   }
 
  private:
+  Tokenizer read_tokenizer() const {
+    Tokenizer tokenizer = Tokenizer::load(recipe_.model);
+    if (tokenizer.vocabulary_size() != config_.language.vocabulary)
+      fail(ErrorCode::Format, recipe_.model, ": vocab_size is ", config_.language.vocabulary,
+           ", but the tokenizer has ", tokenizer.vocabulary_size(), " entries.");
+    return tokenizer;
+  }
+
   NamedTensors trainable() const {
     NamedTensors result;
     for (const auto& [name, value] : parameters_.all())
@@ -156,7 +176,7 @@ class Trainer {
   }
 
   TrainProgress run_step(Optimizer& optimizer, Progress& progress, std::int64_t step) {
-    const Batch batch = batches_.batch(step);
+    const Batch batch = reading(TrainInput::Data, [&] { return batches_.batch(step); });
     Random random(recipe_.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
     const Losses losses = losses_of(network_, parts_, recipe_, manifest_.mask_geometry, batch,
                                     tokenizer_.added("<SEG>"), random);
@@ -217,6 +237,7 @@ class Trainer {
   ModelConfig config_;
   Tokenizer tokenizer_;
   Manifest manifest_;
+  ConversationTemplate conversation_;
   FreshParameters parameters_;
   Network network_;
   BatchMaker batches_;

@@ -1,0 +1,160 @@
+"""Training: Ctrl-C and going on, and recipes, data and models that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import BINARY, MODEL, ROOT, Program, environment, floats_of
+from PIL import Image
+
+SMALL_TRAINING = ROOT / "tests/core/train/small_training.h"
+FAILURE, USAGE, BAD_MODEL, INPUT, INTERRUPTED = 1, 2, 3, 4, 130
+# So many that the program is still at it when the signal comes.
+STEPS = 60
+
+
+def small_config() -> str:
+    """The network of a few thousand weights that the tests of the engine train."""
+    found = re.search(r'R"\((\{\s*"hidden_size".*?)\)"', SMALL_TRAINING.read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
+def record(number: int, name: str, question: str, answer: str) -> dict[str, Any]:
+    turns = [{"from": "human", "value": f"<image>\n{question}"}, {"from": "gpt", "value": answer}]
+    return {"id": str(number), "image": name, "set": "discs", "structure": "disc", "conversations": turns}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A recipe, the model that it names, and three pictures of a bright disc."""
+    (tmp_path / "model").mkdir()
+    for name in ("tokenizer.model", "added_tokens.json"):
+        shutil.copyfile(MODEL / name, tmp_path / "model" / name)
+    (tmp_path / "model/config.json").write_text(small_config())
+    manifest = {"format_version": 1, "mask_geometry": "centered", "threshold": 0.5}
+    (tmp_path / "model/medplib.json").write_text(json.dumps(manifest))
+    records = []
+    for i in range(3):
+        rows, columns = np.indices((32, 32))
+        disc = np.where((rows - 16) ** 2 + (columns - 10 - 4 * i) ** 2 <= 36, 255, 0).astype(np.uint8)
+        Image.fromarray(disc).save(tmp_path / f"mask-{i}.png")
+        Image.fromarray(np.stack([disc, disc // 2, disc // 2], axis=2)).save(tmp_path / f"{i}.png")
+        asked = "Please segment the disc in this image."
+        records.append(record(2 * i, f"{i}.png", asked, f"Sure, it is <SEG>.<mask>mask-{i}.png</mask>"))
+        records.append(record(2 * i + 1, f"{i}.png", f"What is in the region <region>mask-{i}.png</region>?", "Disc."))
+    (tmp_path / "records.json").write_text(json.dumps(records))
+    recipe = {"model": "model", "train": "records.json", "steps": STEPS, "images_per_step": 2, "threads": 1}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    return tmp_path
+
+
+def logged_steps(out: Path) -> list[int]:
+    return [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(medplib: Program, folder: Path) -> None:
+    call = ("train", "recipe.json", "--out", "out")
+    out = folder / "out"
+    with subprocess.Popen(
+        [BINARY, *call], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env=environment()
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(f"step 1/{STEPS} ".encode())  # said when its line is in the log
+        process.send_signal(signal.SIGINT)
+        told, complained = process.communicate(timeout=300)
+        assert process.returncode == INTERRUPTED
+    assert told == b""
+    assert complained.splitlines()[-1].startswith(b"medplib: error: Training stopped after ")
+
+    done = logged_steps(out)
+    assert 1 <= len(done) < STEPS
+    assert sorted(path.name for path in out.iterdir()) == ["checkpoint.safetensors", "log.jsonl"]
+    checkpoint = floats_of(out / "checkpoint.safetensors")
+    assert checkpoint["steps"].item() == len(done)
+    assert all(np.isfinite(values).all() for values in checkpoint.values())
+
+    assert medplib(*call, "--resume", "--quiet").out == "out/model\n"
+    assert logged_steps(out) == list(range(1, STEPS + 1))
+    assert sorted(path.name for path in out.iterdir()) == ["checkpoint.safetensors", "log.jsonl", "model"]
+    assert medplib("verify", "--model", "out/model").out == "ok\n"
+
+
+def test_a_checkpoint_is_neither_overwritten_nor_gone_on_from_with_another_recipe(
+    medplib: Program, folder: Path
+) -> None:
+    call = ("train", "recipe.json", "steps=1", "--out", "out")
+    medplib(*call)
+    checkpoint = (folder / "out/checkpoint.safetensors").read_bytes()
+    medplib.refuses(FAILURE, *call, saying="--resume")
+    medplib.refuses(FAILURE, *call, "--resume", "learning_rate=0.1", saying="another recipe")
+    assert (folder / "out/checkpoint.safetensors").read_bytes() == checkpoint
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(medplib: Program, folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    told = medplib("train", "recipe.json", "steps=7", "--dry-run").out
+    assert told.startswith("7 steps, ")
+    assert "3 images, 6 questions, 3 masks\n" in told
+    assert re.search(r"^  discs +3 images$", told, re.MULTILINE)
+    assert sorted(folder.rglob("*")) == before
+
+
+def missing(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def holding(name: str, text: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / name).write_text(text)
+
+    return write
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], None], int, str]] = {
+    "no recipe": (missing("recipe.json"), INPUT, "recipe.json"),
+    "recipe no JSON": (holding("recipe.json", "{"), INPUT, "recipe.json"),
+    "recipe without keys": (holding("recipe.json", "{}"), INPUT, "recipe.json"),
+    "no records": (missing("records.json"), INPUT, "records.json"),
+    "records no list": (holding("records.json", "{}"), INPUT, "records.json"),
+    "no configuration": (missing("model/config.json"), BAD_MODEL, "config.json"),
+    "no tokenizer": (missing("model/tokenizer.model"), BAD_MODEL, "tokenizer.model"),
+    "manifest no JSON": (holding("model/medplib.json", "{"), BAD_MODEL, "medplib.json"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_exit_code_tells_whether_data_or_model_are_at_fault(medplib: Program, folder: Path, damage: str) -> None:
+    spoil, code, saying = DAMAGES[damage]
+    spoil(folder)
+    medplib.refuses(code, "train", "recipe.json", "--dry-run", saying=saying)
+    medplib.refuses(code, "train", "recipe.json", "--out", "out", saying=saying)
+    assert not (folder / "out").exists()
+
+
+def test_a_template_that_is_not_there_is_the_models_fault(medplib: Program, folder: Path) -> None:
+    (folder / "model/medplib.json").write_text('{"format_version": 1, "conversation_template": "runes"}')
+    medplib.refuses(BAD_MODEL, "train", "recipe.json", "--dry-run", saying="runes")
+
+
+def test_a_picture_that_cannot_be_read_is_an_input_too(medplib: Program, folder: Path) -> None:
+    for i in range(3):
+        (folder / f"{i}.png").write_text("I am not a picture.")
+    medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying=".png")
+
+
+def test_wrong_words_behind_the_recipe_are_wrong_use(medplib: Program, folder: Path) -> None:
+    medplib.refuses(USAGE, "train", "recipe.json", "steps", "--dry-run", saying="key=value")
+
+
+def test_an_output_that_cannot_be_written_is_a_failure(medplib: Program, folder: Path) -> None:
+    medplib.refuses(FAILURE, "train", "recipe.json", "--out", "recipe.json", saying="recipe.json")
