@@ -116,7 +116,7 @@ void AnswerCommand::check_options(const Requests& requests) const {
 void AnswerCommand::handle(const Request& request, bool named) {
   check_writable(request.files);
   for (const std::string& file : {request.files.masks, request.files.overlay})
-    if (!file.empty() && !written_.insert(file).second)
+    if (!file.empty() && written_.contains(file))
       core::fail(ErrorCode::InvalidArgument, "\"", file,
                  "\" was already written for another image of this call.");
   const std::vector<core::Image> images = read_images(request.images, image_);
@@ -127,6 +127,8 @@ void AnswerCommand::handle(const Request& request, bool named) {
   if (streams() && named) std::cout << request.images.front() << ": " << std::flush;
   core::Answer answer = this->answer(request, images, options);
   write_pictures(request.files, images.front(), answer.masks, pointed_at, answer.warnings);
+  // Not before: a request that failed keeps no later one from its files.
+  written_.insert({request.files.masks, request.files.overlay});
   for (const std::string& warning : answer.warnings) print_warning(warning);
   print(request, answer, named);
 }

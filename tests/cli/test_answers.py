@@ -224,6 +224,18 @@ def test_two_images_of_one_name_do_not_overwrite_each_others_mask(
     assert "eye-mask.png" in medplib(*call, code=5).err
 
 
+def test_a_request_that_failed_keeps_no_later_one_from_its_file(
+    medplib: Program, picture: Path, other_picture: Path, tmp_path: Path
+) -> None:
+    images = ["none.png", str(picture), str(other_picture)]
+    text = "".join(json.dumps({"image": image, "phrase": "disc", "out_mask": "m.png"}) + "\n" for image in images)
+    missing, written, refused = medplib("segment", "-", "--jsonl", "--max-new-tokens", "1", stdin=text, code=5).lines
+    assert missing["error"]["code"] == "NOT_FOUND"
+    assert "error" not in written
+    assert "m.png" in refused["error"]["message"]
+    assert mask_values(tmp_path / "m.png").shape == (48, 64)
+
+
 def test_together_puts_all_images_into_one_prompt(medplib: Program, picture: Path, other_picture: Path) -> None:
     told = medplib("ask", picture, other_picture, "what?", "--together", "--json", "--max-new-tokens", "2").json
     assert told["images"] == [str(picture), str(other_picture)]
