@@ -72,6 +72,7 @@ bool Requests::next_line(Request& request) {
     if (json_lines_) {
       during(Phase::Input, [&] { read_json_line(text, request); });
     } else {
+      if (text.ends_with('\r')) text.pop_back();  // of a list written on Windows
       request.images = {text};
     }
     name_files(request);

@@ -257,6 +257,8 @@ def test_a_list_of_images_comes_from_stdin(medplib: Program, picture: Path, othe
     ended = medplib("ask", "-", "what?", "--max-new-tokens", "2", stdin=f"{picture}\n\n{other_picture}\n")
     assert [line.split(":")[0] for line in ended.out.splitlines()] == [str(picture), str(other_picture)]
     assert medplib("ask", "-", "what?", stdin="").out == ""
+    windows = f"{picture}\r\n\r\n{other_picture}\r\n"
+    assert medplib("ask", "-", "what?", "--max-new-tokens", "2", stdin=windows).out == ended.out
 
 
 def test_one_bad_line_of_requests_gives_an_event_and_the_rest_goes_on(
