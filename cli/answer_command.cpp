@@ -139,7 +139,8 @@ core::AskOptions AnswerCommand::ask_options_of(const Request& request) const {
                " are given.");
   core::AskOptions options = ask_;
   for (const std::string& region : request.regions)
-    options.regions.push_back(during(Phase::Input, [&] { return core::Region::parse(region); }));
+    options.regions.push_back(
+        during(Phase::Input, [&] { return core::Region::parse(region, image_.limits); }));
   options.on_text = [this](const core::StreamPiece& piece) {
     if (streams()) std::cout << piece.text << std::flush;
     return core::StreamAction::Continue;

@@ -56,7 +56,8 @@ void Chat::add_options(Options& options) {
 void Chat::open(const std::vector<std::string>& files) {
   during(Phase::Input, [&] {
     for (const std::string& file : files) images_.push_back(core::Image::read(file, image_));
-    for (const std::string& region : regions_) ask_.regions.push_back(core::Region::parse(region));
+    for (const std::string& region : regions_)
+      ask_.regions.push_back(core::Region::parse(region, image_.limits));
   });
   ask_.on_text = [](const core::StreamPiece& piece) {
     std::cout << piece.text << std::flush;

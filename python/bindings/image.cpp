@@ -76,7 +76,9 @@ void bind_image(py::module_& module) {
       .def_static(
           "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
           py::arg("path"), py::call_guard<py::gil_scoped_release>())
-      .def_static("parse", &Region::parse, py::arg("text"), py::call_guard<py::gil_scoped_release>())
+      .def_static(
+          "parse", [](const std::string& text) { return Region::parse(text); }, py::arg("text"),
+          py::call_guard<py::gil_scoped_release>())
       .def("__repr__", [](const Region& region) { return "<medplib.Region " + region.describe() + ">"; });
 }
 

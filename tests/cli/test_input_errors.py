@@ -87,6 +87,16 @@ def test_a_region_that_cannot_be_used_is_refused(medplib: Program, picture: Path
     medplib.refuses(USAGE, "ask", picture, "what?", "--region", region, saying=saying)
 
 
+@pytest.mark.parametrize("command", [["ask", "eye.png", "what?"], ["chat", "eye.png"]])
+def test_the_limits_of_images_are_those_of_a_mask_as_region_too(
+    medplib: Program, picture: Path, tmp_path: Path, command: list[str]
+) -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (200, 200), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.png")
+    for limit in (("--max-pixels", "4000"), ("--max-bytes", "20000")):
+        medplib.refuses(INPUT, *command, "--region", "mask:large.png", *limit, saying="large.png")
+
+
 def test_a_mask_as_region_must_be_of_image_size_and_not_empty(medplib: Program, picture: Path, tmp_path: Path) -> None:
     def save(name: str, shape: tuple[int, int], value: int) -> None:
         Image.fromarray(np.full(shape, value, dtype=np.uint8)).save(tmp_path / name)

@@ -54,7 +54,7 @@ void check_count(const std::vector<double>& numbers, std::size_t wanted, const s
 
 }  // namespace
 
-Region Region::parse(const std::string& text) {
+Region Region::parse(const std::string& text, const ImageLimits& limits) {
   const auto colon = text.find(':');
   const std::string kind = text.substr(0, colon);
   const bool known =
@@ -65,7 +65,7 @@ Region Region::parse(const std::string& text) {
   if (trimmed(rest).empty())
     fail(ErrorCode::InvalidArgument, "Nothing follows \"", kind, ":\". A region is written as  ", kForms,
          " .");
-  if (kind == "mask") return mask_file(rest);
+  if (kind == "mask") return mask_file(rest, limits);
   const std::vector<double> numbers = numbers_of(rest, text);
   if (kind == "polygon") return polygon(points_of(numbers, text));
   if (kind == "scribble") return scribble(points_of(numbers, text));

@@ -30,9 +30,9 @@ class Region {
   // A mask file, read as Pillow's grey ("L"): any value ≥ 1 is inside. Errors: as Image::read.
   static Region mask_file(const std::filesystem::path& path, const ImageLimits& limits = {});
 
-  // "point:x,y", "box:x0,y0,x1,y1", "polygon:x,y,x,y,…", "scribble:x,y,x,y,…" or "mask:FILE".
-  // Errors: InvalidArgument; for a mask file those of Image::read.
-  static Region parse(const std::string& text);
+  // "point:x,y", "box:x0,y0,x1,y1", "polygon:x,y,x,y,…", "scribble:x,y,x,y,…" or "mask:FILE"; the limits are
+  // those of the file. Errors: InvalidArgument; for a mask file those of Image::read.
+  static Region parse(const std::string& text, const ImageLimits& limits = {});
 
   // The region on an image of this size: H × W, CV_8UC1, 1 inside, 0 outside. Coordinates go to the nearest
   // pixel. Errors: InvalidArgument when the region lies outside the image, covers no pixel, or a mask has
