@@ -59,6 +59,9 @@ void Chat::open(const std::vector<std::string>& files) {
     for (const std::string& region : regions_)
       ask_.regions.push_back(core::Region::parse(region, image_.limits));
   });
+  // Refuses what lies outside before the model is loaded, and not again at each message.
+  for (const core::Region& region : ask_.regions)
+    region.rasterize(images_.front().width(), images_.front().height());
   ask_.on_text = [](const core::StreamPiece& piece) {
     std::cout << piece.text << std::flush;
     return core::StreamAction::Continue;

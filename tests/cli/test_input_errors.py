@@ -87,6 +87,12 @@ def test_a_region_that_cannot_be_used_is_refused(medplib: Program, picture: Path
     medplib.refuses(USAGE, "ask", picture, "what?", "--region", region, saying=saying)
 
 
+def test_a_chat_refuses_a_region_outside_the_image_once_and_before_loading(medplib: Program, picture: Path) -> None:
+    call = ("chat", picture, "--region", "point:640,10", "--model", "nowhere")
+    ended = medplib.refuses(USAGE, *call, stdin="What?\nAnd where?\n", saying="outside")
+    assert ended.err.count("medplib: error: ") == 1
+
+
 @pytest.mark.parametrize("command", [["ask", "eye.png", "what?"], ["chat", "eye.png"]])
 def test_the_limits_of_images_are_those_of_a_mask_as_region_too(
     medplib: Program, picture: Path, tmp_path: Path, command: list[str]
