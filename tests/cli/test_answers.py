@@ -338,3 +338,4 @@ def test_a_message_that_cannot_be_answered_does_not_end_the_chat(medplib: Progra
     ended = medplib("chat", picture, "--max-new-tokens", "1", stdin="What?\n" + "long " * 9000 + "\nWhat?\n", code=5)
     assert len(ended.out.splitlines()) == 2
     assert "medplib: error: " in ended.err
+    assert "Question 2 is empty" in medplib("chat", picture, "--max-new-tokens", "1", stdin="What?\n\f\n", code=5).err

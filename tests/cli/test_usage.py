@@ -172,7 +172,8 @@ def test_an_option_may_stand_anywhere_and_take_its_value_after_an_equals_sign(me
 def test_a_question_without_words_or_not_in_utf_8_is_refused(
     medplib: Program, picture: Path, question: str | bytes
 ) -> None:
-    medplib.refuses(2, "ask", picture, question, saying="question")
+    medplib.refuses(2, "ask", picture, question, saying="the question is")
+    medplib.refuses(2, "segment", picture, question, saying="the phrase is")
 
 
 def test_a_question_longer_than_the_context_is_refused(medplib: Program, picture: Path) -> None:

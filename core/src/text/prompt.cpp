@@ -100,15 +100,15 @@ class Writer {
   std::vector<Stretch> stretches_;
 };
 
-void check_question(std::string_view question, int regions, std::size_t turn) {
+// `name`: what messages call the question.
+void check_question(std::string_view question, int regions, const std::string& name) {
   if (!is_valid_utf8(question))
-    fail(ErrorCode::InvalidArgument, "Question ", turn + 1, " is not valid UTF-8. Convert it before asking.");
-  if (strip(question).empty())
-    fail(ErrorCode::InvalidArgument, "Question ", turn + 1, " is empty. Write what to answer.");
+    fail(ErrorCode::InvalidArgument, name, " is not valid UTF-8. Convert it before asking.");
+  if (strip(question).empty()) fail(ErrorCode::InvalidArgument, name, " is empty. Write what to answer.");
   const std::size_t pairs = split(question, kRegion).size() - 1;
   if (regions < 0 || pairs > static_cast<std::size_t>(regions))
-    fail(ErrorCode::InvalidArgument, "Question ", turn + 1, " has ", pairs, " <region></region> but ",
-         regions, " regions came with it. Give a region for each.");
+    fail(ErrorCode::InvalidArgument, name, " has ", pairs, " <region></region> but ", regions,
+         " regions came with it. Give a region for each.");
 }
 
 void check_answer(std::string_view answer, bool is_last, std::size_t turn) {
@@ -170,7 +170,9 @@ Prompt build_prompt(const Tokenizer& tokenizer, ConversationTemplate style, std:
   writer.trusted(system_sentence(style));
   writer.trusted(" ");
   for (std::size_t i = 0; i < turns.size(); ++i) {
-    check_question(turns[i].question, regions_per_turn[i], i);
+    // A user who asks once has not counted.
+    check_question(turns[i].question, regions_per_turn[i],
+                   turns.size() == 1 ? "The question" : text_of("Question ", i + 1));
     check_answer(turns[i].answer, i + 1 == turns.size(), i);
     writer.trusted(kUser);
     std::string_view question = turns[i].question;
@@ -226,6 +228,8 @@ LabelledPrompt label_conversation(const Tokenizer& tokenizer, ConversationTempla
 }
 
 std::string fill_phrase(std::string_view verb_template, std::string_view phrase) {
+  if (!is_valid_utf8(phrase))
+    fail(ErrorCode::InvalidArgument, "The phrase is not valid UTF-8. Convert it before asking.");
   if (strip(phrase).empty()) fail(ErrorCode::InvalidArgument, "The phrase is empty. Name what to look for.");
   constexpr std::string_view place = "{phrase}";
   std::string text(verb_template);

@@ -59,7 +59,7 @@ struct VerbTemplates {
 };
 
 // The template with the user's words in place of {phrase}. Errors: InvalidArgument: nothing but white space
-// in `phrase`.
+// in `phrase`, or invalid UTF-8.
 std::string fill_phrase(std::string_view verb_template, std::string_view phrase);
 
 }  // namespace medplib::core
