@@ -12,19 +12,20 @@
  * Errors
  *   A function that can fail returns MEDPLIB_OK (0) or one of the negative MEDPLIB_E_… codes, and then
  *   medplib_last_error() is a sentence that says what was wrong, where, and what to do. A handle is written
- * to the caller's pointer when all went well, else NULL is. Pointers must not be NULL but where it says so.
+ *   to the caller's pointer when all went well, else NULL is. Pointers must not be NULL but where it says
+ *   so.
  *
  * Ownership
  *   What a function hands out through a `medplib_x**` is the caller's, until medplib_x_free; freeing NULL
- * does nothing. `const` pointers handed out are borrowed and live as long as what they were got from. What
- * the caller passes is copied before the function returns. Text is UTF-8 and ends with a 0 byte. Results of
- * unknown size go to a buffer of the caller: pass NULL and 0 to learn the size through `needed`.
+ *   does nothing. `const` pointers handed out are borrowed and live as long as what they were got from. What
+ *   the caller passes is copied before the function returns. Text is UTF-8 and ends with a 0 byte. Results
+ *   of unknown size go to a buffer of the caller: pass NULL and 0 to learn the size through `needed`.
  *
  * Options
  *   Option structs begin with their size and are filled by their …_options_init; then change what you like.
- * NULL in place of options stands for the defaults. 0 never means "default". Structs only grow at their end,
- * and a program compiled with another version of this header keeps working; bytes that it does not know of
- * must be 0.
+ *   NULL in place of options stands for the defaults. 0 never means "default". Structs only grow at their
+ *   end, and a program compiled with another version of this header keeps working; bytes that it does not
+ *   know of must be 0.
  *
  * Threads
  *   Each function says one of:
@@ -35,7 +36,7 @@
  *
  * Versions
  *   The library's file name carries the ABI version (libmedplib.so.1), which changes when something is taken
- * away or gets another meaning; the version of the engine, medplib_version(), says what is in it.
+ *   away or gets another meaning; the version of the engine, medplib_version(), says what is in it.
  */
 #ifndef MEDPLIB_H
 #define MEDPLIB_H
@@ -251,10 +252,9 @@ typedef struct medplib_ask_options {
   size_t region_count;                  /* default 0 */
   double temperature;                   /* 0 (default): always the likeliest word */
   double top_p;                         /* above 0, at most 1 (default) */
-  double
-      threshold; /* a pixel is inside when its probability is above; MEDPLIB_THRESHOLD_OF_MODEL (default) */
-  uint64_t seed; /* of the dice that a temperature above 0 throws; default 0 */
-  int32_t top_k; /* the likeliest words to choose from; 0 (default): all */
+  double threshold;       /* a pixel is inside above this probability; default MEDPLIB_THRESHOLD_OF_MODEL */
+  uint64_t seed;          /* of the dice that a temperature above 0 throws; default 0 */
+  int32_t top_k;          /* the likeliest words to choose from; 0 (default): all */
   int32_t max_new_tokens; /* at least 1; default 512 */
 } medplib_ask_options;
 

@@ -1,6 +1,7 @@
 /* The C interface as a C program uses it: each test is a function. */
 #include "medplib.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,27 @@ static void an_answer_has_text_and_masks_and_outlives_its_session(void) {
   medplib_answer_free(answer);
 }
 
+/* What a new thread sees as its last error before and after one of its own. */
+static void* in_another_thread(void* at_first) {
+  *(int*)at_first = strcmp(medplib_last_error(), "") == 0;
+  medplib_region* region = NULL;
+  CHECK(medplib_region_parse("circle:1,1", &region) == MEDPLIB_E_INVALID_ARG && error_mentions("circle"));
+  return NULL;
+}
+
+static void the_last_error_stays_through_successes_and_is_the_threads_own(void) {
+  medplib_region* region = NULL;
+  CHECK(medplib_region_parse("oval:1,1", &region) == MEDPLIB_E_INVALID_ARG);
+  CHECK(medplib_region_parse("point:1,1", &region) == MEDPLIB_OK && error_mentions("oval"));
+  medplib_region_free(region);
+  pthread_t other;
+  int at_first = 0;
+  CHECK(pthread_create(&other, NULL, in_another_thread, &at_first) == 0);
+  pthread_join(other, NULL);
+  CHECK(at_first);
+  CHECK(error_mentions("oval"));
+}
+
 static void segmenting_goes_by_the_phrase(void) {
   medplib_session* session = session_on_the_image();
   medplib_answer* answer = NULL;
@@ -297,6 +319,7 @@ int main(void) {
   a_struct_of_an_earlier_version_gets_defaults_for_the_rest();
   zero_is_not_the_default();
   the_codes_tell_what_to_act_on();
+  the_last_error_stays_through_successes_and_is_the_threads_own();
   a_region_outside_the_image_is_refused_and_one_inside_asked_about();
   an_answer_has_text_and_masks_and_outlives_its_session();
   segmenting_goes_by_the_phrase();

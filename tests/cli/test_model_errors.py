@@ -117,16 +117,43 @@ def test_verify_finds_the_damage(medplib: Program, model_copy: Path, damage: str
     assert medplib("verify", "--model", model_copy, "--json", code=FAILURE).json["problems"]
 
 
-def test_verify_finds_values_that_are_no_numbers(medplib: Program, model_copy: Path) -> None:
-    shard = model_copy / SHARD
-    data = bytearray(shard.read_bytes())
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    name = next(name for name in tensors(header) if header[name]["dtype"] == "F32")
-    start = 8 + length + header[name]["data_offsets"][0]
-    data[start : start + 4] = struct.pack("<f", float("nan"))
-    shard.write_bytes(data)
+def put_nan(model: Path, part: str) -> str:
+    """Makes the first value of the first float32 tensor of a part NaN, and says which."""
+    for shard in sorted(model.glob("*.safetensors")):
+        data = bytearray(shard.read_bytes())
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8 : 8 + length])
+        for name in tensors(header):
+            if part in name and header[name]["dtype"] == "F32":
+                start = 8 + length + header[name]["data_offsets"][0]
+                data[start : start + 4] = struct.pack("<f", float("nan"))
+                shard.write_bytes(data)
+                return name
+    raise AssertionError(f"no tensor of {part}")
+
+
+@pytest.mark.parametrize("part", ["layers.0.self_attn", "mask_decoder.iou_token", "vision_tower"])
+def test_verify_finds_values_that_are_no_numbers(medplib: Program, model_copy: Path, part: str) -> None:
+    name = put_nan(model_copy, part)
     assert name in medplib("verify", "--model", model_copy, code=FAILURE).out
+
+
+@pytest.mark.parametrize("part", ["layers.0.self_attn", "vision_tower"])
+def test_an_answer_is_not_made_of_values_that_are_no_numbers(
+    medplib: Program, picture: Path, model_copy: Path, part: str
+) -> None:
+    put_nan(model_copy, part)
+    medplib.refuses(FAILURE, "ask", picture, "what?", "--model", model_copy, saying="not finite")
+
+
+@pytest.mark.parametrize("part", ["mask_decoder.iou_token", "image_encoder.neck"])
+def test_a_mask_is_not_made_of_values_that_are_no_numbers(
+    medplib: Program, picture: Path, model_copy: Path, part: str
+) -> None:
+    put_nan(model_copy, part)
+    what = ("--region", "box:10,10,60,60", "--out-mask", "m.png")
+    medplib.refuses(FAILURE, "refine", picture, *what, "--model", model_copy, saying="not finite")
+    assert not (medplib.folder / "m.png").exists()
 
 
 def test_a_whole_model_is_ok(medplib: Program) -> None:
@@ -135,7 +162,7 @@ def test_a_whole_model_is_ok(medplib: Program) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(medplib: Program, picture: Path) -> None:
-    for call in (["ask", picture, "what?"], ["info"], ["chat", picture]):
+    for call in (["ask", picture, "what?"], ["info"], ["verify"], ["chat", picture]):
         medplib.refuses(MODEL, *call, "--model", "nowhere", saying="nowhere")
     medplib.refuses(MODEL, "ask", picture, "what?", "--model", picture, saying="eye.png")
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("sentencepiece")
 from medplib.data import anatomy
 from medplib.data.__main__ import main
 from medplib.data.records import plan_absent, surely_absent

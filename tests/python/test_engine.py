@@ -14,14 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Unpack
 
+import medplib
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image as PilImage
-
-pytest.importorskip("medplib._core", reason="the engine is not built")
-import medplib
 from medplib import _core, engine
+from PIL import Image as PilImage
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 CASE = GOLDENS / "cases/s01_emits_seg_wide"

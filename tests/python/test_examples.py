@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("nibabel")
 import nibabel
 import numpy as np
+import pytest
 from medplib import examples
 from PIL import Image
 

@@ -1,6 +1,7 @@
 #include "generate/draw.h"
 
 #include "generate/mask_geometry.h"
+#include "generate/not_finite.h"
 #include "generate/pixels.h"
 
 #include <ATen/ATen.h>
@@ -15,6 +16,7 @@ constexpr double kMostLogit = 30;  // a mask from elsewhere may hold infinities
 
 Mask finished(const LoadedModel& model, const EncodedImage& image, const at::Tensor& low,
               const at::Tensor& iou, const std::string& label, double threshold) {
+  if (!at::isfinite(low).all().item<bool>() || !at::isfinite(iou).item<bool>()) fail_not_finite();
   const at::Tensor logits = masks_at_image_size(low.to(at::kFloat).view({1, 1, low.size(0), low.size(1)}),
                                                 model.facts.manifest.mask_geometry, image.sam_box());
   Mask mask(picture_of(logits[0][0].cpu()), label, threshold);

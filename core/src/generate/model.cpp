@@ -2,6 +2,7 @@
 
 #include <medplib/core/error.h>
 #include <medplib/core/model.h>
+#include <medplib/core/translate.h>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -30,13 +31,16 @@ ModelInfo inspect(const fs::path& folder, Precision precision) {
 
 std::vector<std::string> verify(const fs::path& folder) {
   const at::NoGradGuard no_gradients;
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored))
+    fail(ErrorCode::NotFound, folder, " is not a folder. Name a model's folder.");
   std::vector<std::string> problems;
   // Each question is asked, whatever the answer to the one before.
   const auto ask = [&](const std::function<void()>& question) {
     try {
       question();
-    } catch (const Error& error) {
-      problems.emplace_back(error.what());
+    } catch (...) {
+      problems.emplace_back(current_error().what());
     }
   };
   ask([&] {

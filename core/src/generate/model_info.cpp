@@ -81,6 +81,10 @@ std::vector<std::string> names_of(const Json& trained_on) {
   return names;
 }
 
+// What a process holds beside weights and cache once it has answered: LibTorch's code and its working memory
+// (measured).
+constexpr std::int64_t kProgramBytes = 150'000'000;
+
 void add_parameters(ModelInfo& info, const ModelConfig& config, std::int64_t element_bytes) {
   Shapes shapes;
   const Network network(shapes, config);
@@ -120,6 +124,7 @@ ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Pre
   info.experts_per_token = config.language.moe.top_k;
   info.image_tokens = config.image_tokens();
   info.context = default_context(config.language);
+  info.memory_bytes += kProgramBytes;
   info.memory_bytes += 2 * config.language.layers * info.context * config.language.hidden * element_bytes;
   return info;
 }

@@ -1,6 +1,6 @@
 #include "generate/sampler.h"
 
-#include <medplib/core/error.h>
+#include "generate/not_finite.h"
 
 #include <ATen/ATen.h>
 
@@ -40,10 +40,7 @@ Choice Sampler::choose(const at::Tensor& logits) {
       second = std::max(second, values[i]);
     }
   }
-  if (!finite)
-    fail(ErrorCode::Format,
-         "The model computed numbers that are not finite: its weights are damaged, or too large for "
-         "this precision. See `medplib verify`.");
+  if (!finite) fail_not_finite();
   const double lead = static_cast<double>(values[best]) - second;
   return {temperature_ > 0 ? draw(values, count) : static_cast<TokenId>(best), lead};
 }

@@ -13,17 +13,29 @@ void check(bool fits, const std::string& where, const std::string& what) {
   if (!fits) fail(ErrorCode::Format, where, ": ", what, ".");
 }
 
-std::int64_t positive(const Json& json, const char* key, std::int64_t otherwise, const std::string& where) {
+std::int64_t positive(const Json& json, const char* key, std::int64_t otherwise, const std::string& where,
+                      std::int64_t largest = 1 << 24) {
   const auto value = optional_or<std::int64_t>(json, key, otherwise, where);
-  constexpr std::int64_t largest = 1 << 24;
   check(value > 0 && value <= largest, where,
         text_of("\"", key, "\" is ", value, "; it must lie between 1 and ", largest));
   return value;
 }
 
+// How many layers a part has.
+std::int64_t depth(const Json& json, const char* key, std::int64_t otherwise, const std::string& where) {
+  return positive(json, key, otherwise, where, 1024);
+}
+
+// The part of the configuration under a key; none is an empty one.
+Json part(const Json& json, const char* key, const std::string& where) {
+  const Json found = json.value(key, Json::object());
+  check(found.is_object() || found.is_null(), where, text_of("\"", key, "\" must be a JSON object"));
+  return found.is_null() ? Json::object() : found;
+}
+
 MoeConfig read_moe(const Json& json, std::int64_t layers, const std::string& where) {
   MoeConfig moe;
-  if (!json.is_object() || !optional_or<bool>(json, "moe_enable", true, where)) return moe;
+  if (!optional_or<bool>(json, "moe_enable", true, where)) return moe;
   moe.layers = optional_or<Integers>(json, "moe_layers_idx", {}, where);
   moe.experts = optional_or<Integers>(json, "num_experts", {}, where);
   moe.top_k = positive(json, "top_k_experts", 1, where);
@@ -45,7 +57,7 @@ LanguageConfig read_language(const Json& json, const std::string& where) {
   LanguageConfig language;
   language.hidden = positive(json, "hidden_size", 4096, where);
   language.ffn = positive(json, "intermediate_size", 11008, where);
-  language.layers = positive(json, "num_hidden_layers", 32, where);
+  language.layers = depth(json, "num_hidden_layers", 32, where);
   language.heads = positive(json, "num_attention_heads", 32, where);
   language.vocabulary = positive(json, "vocab_size", 32267, where);
   language.max_positions = positive(json, "max_position_embeddings", 4096, where);
@@ -59,7 +71,7 @@ LanguageConfig read_language(const Json& json, const std::string& where) {
     fail(ErrorCode::Unsupported, where, ": rope_scaling is not supported.");
   if (optional_or<std::string>(json, "hidden_act", "silu", where) != "silu")
     fail(ErrorCode::Unsupported, where, ": hidden_act must be \"silu\".");
-  if (json.contains("moe")) language.moe = read_moe(json["moe"], language.layers, where);
+  if (json.contains("moe")) language.moe = read_moe(part(json, "moe", where), language.layers, where);
   return language;
 }
 
@@ -78,7 +90,7 @@ ClipConfig read_clip(const Json& json, const std::string& where) {
   clip.patch = positive(json, "patch_size", 14, where);
   clip.hidden = positive(json, "hidden_size", 1024, where);
   clip.ffn = positive(json, "intermediate_size", 4096, where);
-  clip.layers = positive(json, "num_hidden_layers", 24, where);
+  clip.layers = depth(json, "num_hidden_layers", 24, where);
   clip.heads = positive(json, "num_attention_heads", 16, where);
   clip.norm_eps = optional_or<double>(json, "layer_norm_eps", 1e-5, where);
   clip.stem = optional_or<StemChannels>(json, "stem_channels", {}, where);
@@ -95,7 +107,7 @@ SamConfig read_sam(const Json& json, const std::string& where) {
   sam.image_size = positive(json, "image_size", 256, where);
   sam.patch = positive(json, "patch_size", 16, where);
   sam.dim = positive(json, "embed_dim", 768, where);
-  sam.depth = positive(json, "depth", 12, where);
+  sam.depth = depth(json, "depth", 12, where);
   sam.heads = positive(json, "num_heads", 12, where);
   sam.window = positive(json, "window_size", 14, where);
   sam.mlp_ratio = positive(json, "mlp_ratio", 4, where);
@@ -104,10 +116,10 @@ SamConfig read_sam(const Json& json, const std::string& where) {
   sam.stem = optional_or<StemChannels>(json, "stem_channels", {}, where);
   sam.decoder_skips = optional_or<bool>(json, "decoder_skips", false, where);
   sam.channels = positive(json, "out_chans", 256, where);
-  sam.decoder_depth = positive(json, "decoder_depth", 2, where);
+  sam.decoder_depth = depth(json, "decoder_depth", 2, where);
   sam.decoder_heads = positive(json, "decoder_num_heads", 8, where);
   sam.decoder_mlp = positive(json, "decoder_mlp_dim", 2048, where);
-  sam.iou_depth = positive(json, "iou_head_depth", 3, where);
+  sam.iou_depth = depth(json, "iou_head_depth", 3, where);
   sam.iou_hidden = positive(json, "iou_head_hidden_dim", 256, where);
   sam.multimask_outputs = positive(json, "num_multimask_outputs", 3, where);
   sam.mask_channels = positive(json, "mask_in_chans", 16, where);
@@ -149,8 +161,8 @@ ModelConfig ModelConfig::from_json(const Json& json, const std::string& where) {
   config.language = read_language(json, where);
   // The release's configuration doesn't carry the sizes of CLIP and SAM: absent objects mean the published
   // ones.
-  config.clip = read_clip(json.value("vision_config", Json::object()), where + ", vision_config");
-  config.sam = read_sam(json.value("sam_config", Json::object()), where + ", sam_config");
+  config.clip = read_clip(part(json, "vision_config", where), where + ", vision_config");
+  config.sam = read_sam(part(json, "sam_config", where), where + ", sam_config");
   config.clip.select_layer = optional_or<std::int64_t>(json, "mm_vision_select_layer", -2, where);
   const std::int64_t states = config.clip.layers + 1;
   check(config.clip.select_layer >= -states && config.clip.select_layer < states, where,

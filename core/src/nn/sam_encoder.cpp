@@ -12,15 +12,10 @@ namespace {
 
 constexpr double kEps = 1e-6;
 
-// Rows of the table for each pair of query and key on an axis of `side`: (side, side, d). A table of another
-// length is resized linearly.
+// Rows of the table (2 · side − 1, d) for each pair of query and key on an axis of `side`: (side, side, d).
 at::Tensor relative_positions(const at::Tensor& table, std::int64_t side) {
-  at::Tensor fitted = table;
-  const std::int64_t length = 2 * side - 1;
-  if (table.size(0) != length)
-    fitted = at::upsample_linear1d(table.t().unsqueeze(0), {length}, /*align_corners=*/false).squeeze(0).t();
   const at::Tensor i = at::arange(side, table.options().dtype(at::kLong));
-  return fitted.index({i.unsqueeze(1) - i.unsqueeze(0) + (side - 1)});
+  return table.index({i.unsqueeze(1) - i.unsqueeze(0) + (side - 1)});
 }
 
 }  // namespace

@@ -20,15 +20,13 @@ namespace {
 
 constexpr const char* single_file = "model.safetensors";
 constexpr const char* index_file = "model.safetensors.index.json";
-constexpr std::size_t longest_list = 40;
 
 std::string scale_name(const std::string& name) { return name + "_scale"; }
 
 std::string list(const char* title, const std::vector<std::string>& lines) {
   if (lines.empty()) return {};
   std::string text = text_of("\n", title, " (", lines.size(), "):");
-  for (std::size_t i = 0; i < std::min(lines.size(), longest_list); ++i) text += "\n  " + lines[i];
-  if (lines.size() > longest_list) text += text_of("\n  and ", lines.size() - longest_list, " more");
+  for (const std::string& line : lines) text += "\n  " + line;
   return text;
 }
 

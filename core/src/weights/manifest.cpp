@@ -116,6 +116,16 @@ std::map<std::string, std::string> hash_files(const fs::path& folder) {
   return hashes;
 }
 
+namespace {
+
+// Whether an engine reads a file of this name from a model folder.
+bool is_read(const std::string& name) {
+  return name == "config.json" || name == "added_tokens.json" || name.starts_with("tokenizer") ||
+         name.find(".safetensors") != std::string::npos;
+}
+
+}  // namespace
+
 std::vector<std::string> verify_files(const fs::path& folder, const Manifest& manifest) {
   const std::string where = (folder / manifest_file).string();
   std::vector<std::string> problems;
@@ -128,6 +138,13 @@ std::vector<std::string> verify_files(const fs::path& folder, const Manifest& ma
     } catch (const Error& error) {
       problems.emplace_back(error.what());
     }
+  }
+  std::error_code ignored;
+  if (!fs::exists(folder / manifest_file, ignored)) return problems;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (is_read(name) && !manifest.files.contains(name))
+      problems.push_back(text_of(name, " has no SHA-256 in ", where, "."));
   }
   return problems;
 }

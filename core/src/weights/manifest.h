@@ -42,8 +42,8 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
 // The hashes of the folder's files as they are now, but for the manifest and hidden files.
 std::map<std::string, std::string> hash_files(const std::filesystem::path& folder);
 
-// One sentence for each file of the manifest that is missing, has another hash or lies outside the folder;
-// none when all is well.
+// One sentence for each file of the manifest that is missing, has another hash or lies outside the folder,
+// and for each file of a model that a manifest there has no hash for; none when all is well.
 std::vector<std::string> verify_files(const std::filesystem::path& folder, const Manifest& manifest);
 
 }  // namespace medplib::core

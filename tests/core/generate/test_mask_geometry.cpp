@@ -1,5 +1,6 @@
 // A mask comes back to the place where it was drawn.
 #include "generate/mask_geometry.h"
+#include "generate/pixels.h"
 #include "support/golden_network.h"
 
 namespace medplib::test {
@@ -35,6 +36,23 @@ TEST_P(MaskGeometryOf, centered_brings_a_mask_back_to_its_place) {
   EXPECT_EQ(low.sizes(), (at::IntArrayRef{1, 1, kLow, kLow}));
   const at::Tensor back = core::masks_at_image_size(low, MaskGeometry::Centered, box);
   EXPECT_EQ(back.sizes(), drawn.sizes());
+  EXPECT_GT(overlap(back, drawn), 0.85);
+}
+
+// What is seen at a place of the network's input is drawn at its place in the image.
+TEST_P(MaskGeometryOf, a_bright_box_of_the_picture_is_drawn_where_it_is) {
+  const auto [width, height] = GetParam();
+  const at::Tensor drawn = boxed(width, height, width * 0.25, height * 0.1, width * 0.75, height * 0.6);
+  cv::Mat rgb(height, width, CV_8UC3, cv::Scalar(0, 0, 0));
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      if (drawn[0][0][y][x].item<float>() > 0) rgb.at<cv::Vec3b>(y, x) = {255, 255, 255};
+  core::SamConfig config;
+  config.image_size = kInput;
+  const at::Tensor seen = core::sam_pixels(rgb, config).mean(0).view({1, 1, kInput, kInput});
+  const at::Tensor low = at::avg_pool2d(seen, kInput / kLow);
+  const Letterbox box = core::letterbox(width, height, kInput);
+  const at::Tensor back = core::masks_at_image_size(low, MaskGeometry::Centered, box);
   EXPECT_GT(overlap(back, drawn), 0.85);
 }
 

@@ -1,6 +1,7 @@
 // Loading, telling and verifying model folders.
 #include "generate/device.h"
 #include "support/golden_session.h"
+#include "weights/manifest.h"
 
 #include <gmock/gmock.h>
 
@@ -55,7 +56,9 @@ TEST_P(ModelTest, a_vocabulary_smaller_than_the_tokenizer_is_refused) {
 
 TEST_P(ModelTest, a_file_with_another_hash_does_not_verify) {
   const FolderCopy folder(GetParam());
-  folder.replace("medplib.json", {{"format_version", 1}, {"files", {{"config.json", std::string(64, '0')}}}});
+  auto hashes = core::hash_files(folder.path());
+  hashes["config.json"] = std::string(64, '0');
+  folder.replace("medplib.json", {{"format_version", 1}, {"files", hashes}});
   const auto problems = core::verify(folder.path());
   ASSERT_EQ(problems.size(), 1U);
   EXPECT_NE(problems.front().find("config.json"), std::string::npos) << problems.front();
@@ -82,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, ModelTest, testing::ValuesIn(golden_checkp
 TEST(Model, a_folder_that_is_not_there_is_not_found) {
   EXPECT_EQ(thrown_by([] { (void)Model::load("/no/such/model"); }).code, ErrorCode::NotFound);
   EXPECT_EQ(thrown_by([] { (void)core::inspect("/no/such/model"); }).code, ErrorCode::NotFound);
-  EXPECT_FALSE(core::verify("/no/such/model").empty());
+  EXPECT_EQ(thrown_by([] { (void)core::verify("/no/such/model"); }).code, ErrorCode::NotFound);
 }
 
 TEST(Model, a_device_that_does_not_exist_is_refused) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ double relative_error(const at::Tensor& got, const at::Tensor& expected);
 struct GoldenCase {
   std::string name;                  // "s00_emits_seg": cases/NAME.json, .safetensors, .image.png …
   std::filesystem::path checkpoint;  // the folder with its weights
+  friend void PrintTo(const GoldenCase& one, std::ostream* out) { *out << one.name; }
 };
 
 // The cases of cases/index.json that lie on this disk together with their checkpoint.

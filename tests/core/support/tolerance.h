@@ -3,6 +3,7 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <ostream>
 #include <string>
 
 namespace medplib::test {
@@ -21,6 +22,7 @@ struct Variant {
   const char* device;
   c10::ScalarType dtype;
   Tolerance tolerance;
+  friend void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
 };
 
 inline constexpr Variant kVariants[] = {

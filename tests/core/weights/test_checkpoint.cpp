@@ -132,12 +132,13 @@ TEST(Checkpoint, all_faults_are_told_at_once) {
                               Not(HasSubstr("inv_freq"))));
 }
 
-TEST(Checkpoint, a_long_list_of_faults_is_cut_with_a_count) {
+TEST(Checkpoint, a_long_list_of_faults_is_told_to_its_end) {
   const test::TemporaryFolder folder;
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (int i = 0; i < 100; ++i) tensors.emplace_back("extra." + std::to_string(i), at::ones({1}));
   write_safetensors(folder / "model.safetensors", tensors);
-  EXPECT_THAT(error_of([&] { Checkpoint(folder.path()).finish(); }).second, HasSubstr("and 60 more"));
+  const std::string told = error_of([&] { Checkpoint(folder.path()).finish(); }).second;
+  for (const auto& [name, tensor] : tensors) EXPECT_THAT(told, HasSubstr("\n  " + name));
 }
 
 TEST(Checkpoint, int8_without_a_fitting_scale_is_a_fault) {

@@ -98,6 +98,13 @@ TEST(Manifest, files_are_verified_by_their_hash) {
   EXPECT_THAT(hash_files(folder.path()), manifest.files) << "the manifest does not hash itself";
   EXPECT_THAT(verify_files(folder.path(), manifest), IsEmpty());
 
+  write_file(folder / "README.md", "a file that no engine reads");
+  EXPECT_THAT(verify_files(folder.path(), manifest), IsEmpty());
+  write_file(folder / "tokenizer.model", "another's");
+  EXPECT_THAT(verify_files(folder.path(), manifest),
+              ElementsAre(HasSubstr("tokenizer.model has no SHA-256")));
+  fs::remove(folder / "tokenizer.model");
+
   write_file(folder / "config.json", "{ }");
   fs::remove(folder / "model.safetensors");
   manifest.files["../outside"] = "00";

@@ -39,7 +39,9 @@ struct ModelInfo {
   std::int64_t parameters = 0, read_per_token = 0;
   std::vector<std::int64_t> experts;  // per language layer; 0 = dense
   std::int64_t experts_per_token = 1, image_tokens = 0, context = 0;
-  std::int64_t memory_bytes = 0;  // weights as loaded at this precision, and a session with full context
+  // Of a process with this model: weights as loaded at this precision, a session with full context, and the
+  // program itself.
+  std::int64_t memory_bytes = 0;
 };
 
 // What a folder holds, read from configuration, manifest and headers alone. Errors: as Model::load.
