@@ -68,7 +68,7 @@ class Train : public Command {
             "The checkpoint, a log (log.jsonl) and at the end the model folder (model/) are written to "
             "--out. Ctrl-C "
             "writes a checkpoint; --resume goes on from it.",
-            "medplib train models/tiny/recipe.json steps=200 --out /tmp/tiny"};
+            "medplib train models/tiny/grounding.json steps=200 --out /tmp/grounding"};
   }
 
   void add_options(Options& options) override {
@@ -78,7 +78,7 @@ class Train : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    if (operands.empty()) fail_usage("train needs a recipe, such as models/tiny/recipe.json.");
+    if (operands.empty()) fail_usage("train needs a recipe, such as models/tiny/grounding.json.");
     if (out_.empty() && !dry_run_) fail_usage("train needs --out DIR.");
     options_.out = out_;
     options_.overrides.assign(operands.begin() + 1, operands.end());

@@ -25,21 +25,26 @@ Pixels = npt.NDArray[np.bool_]
 
 TASKS = ("segment", "absent", "modality", "plane", "organ", "presence", "region", "vqa")
 
+IN_SAMPLE = " (in-sample)"
+
 
 @dataclass
 class Scores:
-    """Values by set, and their mean with its 95 % interval over records."""
+    """Values by set. Sets whose held-out part isn't really unseen stay out of all means."""
 
     by_set: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, of_set: str, value: float) -> None:
         self.by_set[of_set].append(value)
 
+    def unseen(self) -> list[list[float]]:
+        return [values for name, values in self.by_set.items() if not name.endswith(IN_SAMPLE)]
+
     def all(self) -> list[float]:
-        return [value for values in self.by_set.values() for value in values]
+        return [value for values in self.unseen() for value in values]
 
     def mean_of_sets(self) -> float:
-        return float(np.mean([np.mean(values) for values in self.by_set.values()]))
+        return float(np.mean([np.mean(values) for values in self.unseen()]))
 
 
 def dice(drawn: Pixels, true: Pixels) -> float:
@@ -100,7 +105,7 @@ def evaluate(model: Any, records: Iterable[Record], folder: Path) -> dict[str, S
         session = model.session(folder / image)
         for record in group:
             scores = results.setdefault(record["task"], Scores())
-            name = record["set"] + (" (in-sample)" if record.get("in_sample") else "")
+            name = record["set"] + (IN_SAMPLE if record.get("in_sample") else "")
             scores.add(name, score(session, record, folder))
     return results
 
@@ -115,6 +120,8 @@ def tables(results: dict[str, Scores]) -> str:
     lines = ["| task | records | score, 95 % interval | mean of sets |", "|---|---:|---:|---:|"]
     for task in sorted(results, key=TASKS.index):
         scores = results[task]
+        if not scores.unseen():
+            continue
         lines.append(f"| {task} | {len(scores.all())} | {interval(scores.all())} | {scores.mean_of_sets():.3f} |")
     for task in ("segment", "modality"):
         if task not in results:
