@@ -36,7 +36,7 @@ void change_tones(cv::Mat& rgb, bool grey, Random& random) {
   const double contrast = uniform(random, 0.8, 1.2), brightness = uniform(random, -20, 20);
   cv::Mat table(1, 256, CV_8UC3);
   cv::Vec3d tint(1, 1, 1);
-  for (int channel = 0; channel < 3 && !grey; ++channel) tint[channel] = uniform(random, 0.7, 1.3);
+  for (int channel = 0; channel < 3 && !grey; ++channel) tint[channel] = std::exp(uniform(random, -0.5, 0.5));
   for (int i = 0; i < 256; ++i)
     for (int channel = 0; channel < 3; ++channel) {
       const double v = 255 * std::pow(i / 255.0, gamma);
