@@ -129,6 +129,7 @@ void AnswerCommand::handle(const Request& request, bool named) {
   write_pictures(request.files, images.front(), answer.masks, pointed_at, answer.warnings);
   // Not before: a request that failed keeps no later one from its files.
   written_.insert({request.files.masks, request.files.overlay});
+  for (const std::string& file : mask_files(request.files.masks, answer.masks.size())) written_.insert(file);
   for (const std::string& warning : answer.warnings) print_warning(warning);
   print(request, answer, named);
 }

@@ -4,6 +4,7 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -109,6 +110,8 @@ void write_pictures(const PictureFiles& files, const core::Image& image, const s
                     const std::vector<cv::Mat>& pointed_at, std::vector<std::string>& warnings) {
   if (!files.masks.empty()) {
     const std::vector<std::string> names = mask_files(files.masks, masks.size());
+    if (std::ranges::count(names, files.overlay) > 0)
+      fail(ErrorCode::InvalidArgument, "A mask and the overlay cannot both go to \"", files.overlay, "\".");
     for (std::size_t i = 0; i < masks.size(); ++i) core::write_file(names[i], masks[i].png());
     if (masks.empty()) {
       core::write_file(files.masks, core::encode_png(cv::Mat::zeros(image.rgb().size(), CV_8UC1)));

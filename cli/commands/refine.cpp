@@ -73,7 +73,7 @@ void Refine::add_options(Options& options) {
 }
 
 core::Region Refine::parse_box() const {
-  core::Region region = core::Region::parse(box_, image_.limits);
+  core::Region region = during(Phase::Input, [&] { return core::Region::parse(box_, image_.limits); });
   if (!std::holds_alternative<core::Region::Box>(region.shape()))
     fail_usage("\"", box_, "\" is no box: refine takes --region box:x0,y0,x1,y1.");
   return region;

@@ -107,6 +107,14 @@ def test_of_several_masks_the_first_goes_to_the_file_itself(
     assert {"1.png", "1-2.png", "1-3.png"} <= {path.name for path in tmp_path.iterdir()}
 
 
+def test_an_overlay_does_not_overwrite_a_further_mask(
+    medplib: Program, segmenting_model: Path, tmp_path: Path
+) -> None:
+    options = ("--model", segmenting_model, "--max-new-tokens", "3", "--out-mask", "m.png", "--overlay", "m-2.png")
+    medplib.refuses(2, "ask", f"{GOLDEN}.image.png", "what?", *options, saying="m-2.png")
+    assert not list(tmp_path.glob("*.png"))
+
+
 def test_a_higher_threshold_gives_a_smaller_mask(medplib: Program) -> None:
     areas = [medplib("ask", *SEGMENTING, "--json", "--threshold", t).json["masks"][0]["area"] for t in ("0.1", "0.9")]
     assert areas[1] < areas[0]
@@ -318,6 +326,10 @@ def test_refine_mends_a_mask_with_clicks(medplib: Program, picture: Path, tmp_pa
     assert mask["presence"] is None
     other = medplib("refine", picture, *clicks, "--json").json["masks"][0]
     assert other["rle"] != mask["rle"], "the mask so far has no effect"
+
+
+def test_refine_says_which_file_of_a_region_is_missing(medplib: Program, picture: Path) -> None:
+    medplib.refuses(4, "refine", picture, "--region", "mask:none.png", saying="none.png")
 
 
 @pytest.mark.parametrize("click", ["nan,4,+", "64,4,+", "-9,4,+"])
