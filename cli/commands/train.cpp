@@ -74,6 +74,10 @@ class Train : public Command {
   void add_options(Options& options) override {
     add_text(options, "out", out_, "DIR", "where to write; needed but with --dry-run");
     add_switch(options, "resume", options_.resume, "go on from the checkpoint in --out");
+    add_number(options, "workers", options_.workers, Range<int>{0, 256, "from 0 to 256"},
+               "threads that prepare coming images; any number gives the same weights");
+    add_number(options, "max-samples", max_samples_, Range<std::int64_t>{1, std::int64_t{1} << 40, "from 1"},
+               "use this many records, evenly out of all: short for max_samples=N");
     add_switch(options, "dry-run", dry_run_, "say what would be done, and end");
   }
 
@@ -82,6 +86,7 @@ class Train : public Command {
     if (out_.empty() && !dry_run_) fail_usage("train needs --out DIR.");
     options_.out = out_;
     options_.overrides.assign(operands.begin() + 1, operands.end());
+    if (max_samples_) options_.overrides.push_back("max_samples=" + std::to_string(*max_samples_));
     if (dry_run_) {
       print_plan(training([&] { return core::plan_training(operands.front(), options_); }));
       return kOk;
@@ -99,6 +104,7 @@ class Train : public Command {
  private:
   core::TrainOptions options_;
   std::string out_;
+  std::optional<std::int64_t> max_samples_;
   bool dry_run_ = false;
 };
 

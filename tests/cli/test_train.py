@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,8 +98,51 @@ def test_a_checkpoint_is_neither_overwritten_nor_gone_on_from_with_another_recip
     medplib(*call)
     checkpoint = (folder / "out/checkpoint.safetensors").read_bytes()
     medplib.refuses(FAILURE, *call, saying="--resume")
-    medplib.refuses(FAILURE, *call, "--resume", "learning_rate=0.1", saying="another recipe")
+    medplib.refuses(FAILURE, *call, "--resume", "learning_rate=0.1", saying="learning_rate is 0.1, was not given")
     assert (folder / "out/checkpoint.safetensors").read_bytes() == checkpoint
+
+
+def test_what_a_killed_training_did_not_save_is_done_again(medplib: Program, folder: Path) -> None:
+    recipe = ("train", "recipe.json", "checkpoint_every=7")
+    medplib(*recipe, "--out", "whole", "--quiet")
+    call = (*recipe, "--out", "killed")
+    out = folder / "killed"
+    with subprocess.Popen([BINARY, *call], cwd=folder, env=environment(), stderr=subprocess.DEVNULL) as process:
+        while not (out / "checkpoint.safetensors").exists() or (out / "log.jsonl").read_text().count("\n") % 7 == 0:
+            time.sleep(0.001)
+        process.kill()
+    with (out / "log.jsonl").open("a") as log:
+        log.write('{"step": 7')  # as when the kill hits while a line is written
+    medplib(*call, "--resume", "--quiet", "--workers", "3")
+    assert logged_steps(out) == list(range(1, STEPS + 1))
+    for name in ("checkpoint.safetensors", "model/model.safetensors"):
+        assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes()
+
+
+def test_a_disk_that_fills_leaves_the_checkpoint_before(medplib: Program, folder: Path) -> None:
+    call = ("train", "recipe.json", f"steps={STEPS}", "checkpoint_every=1", "--out", "out")
+    with subprocess.Popen([BINARY, *call], cwd=folder, env=environment(), stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=300)
+    before = (folder / "out/checkpoint.safetensors").read_bytes()
+
+    def fill_the_disk() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
+
+    ended = medplib(*call, "--resume", "--quiet", code=FAILURE, before=fill_the_disk)
+    assert "checkpoint.safetensors" in ended.err
+    assert (folder / "out/checkpoint.safetensors").read_bytes() == before
+    assert not list((folder / "out").glob("*.part*"))
+    medplib(*call, "--resume", "--quiet")
+
+
+def test_fewer_samples_are_taken_evenly(medplib: Program, folder: Path) -> None:
+    told = medplib("train", "recipe.json", "--max-samples", "3", "--dry-run").out
+    assert "3 images, 3 questions, " in told
+    medplib.refuses(USAGE, "train", "recipe.json", "--max-samples", "0", "--dry-run", saying="max-samples")
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(medplib: Program, folder: Path) -> None:

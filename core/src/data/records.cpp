@@ -5,6 +5,7 @@
 
 #include <medplib/core/error.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace medplib::core {
@@ -71,13 +72,15 @@ Record read_record(const Json& json, const std::string& id, const Place& place) 
 
 }  // namespace
 
-std::vector<ImageRecords> read_records(const fs::path& json) {
+std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) {
   const Json list = read_json(json);
   if (!list.is_array()) fail(ErrorCode::Format, json, " must hold a list of records.");
   std::vector<ImageRecords> images;
   std::unordered_map<std::string, std::size_t> index_of;
   const fs::path root = fs::weakly_canonical(json).parent_path();
+  const std::size_t wanted = most > 0 ? std::min(list.size(), static_cast<std::size_t>(most)) : list.size();
   for (std::size_t i = 0; i < list.size(); ++i) {
+    if ((i + 1) * wanted / list.size() == i * wanted / list.size()) continue;
     std::string where = text_of(json.string(), ", record ", i);
     const auto id = optional_or<std::string>(list[i], "id", std::to_string(i), where);
     const Place place{root, where + " (" + id + ")"};

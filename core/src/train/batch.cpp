@@ -3,8 +3,6 @@
 #include "generate/pixels.h"
 
 #include <medplib/core/error.h>
-#include <medplib/core/image.h>
-#include <medplib/core/region.h>
 
 #include <ATen/ATen.h>
 #include <opencv2/core.hpp>
@@ -58,25 +56,13 @@ std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, 
 
 }  // namespace
 
-const cv::Mat& PixelCache::rgb(const std::filesystem::path& path) {
-  const auto found = rgb_.find(path.string());
-  return found != rgb_.end() ? found->second : rgb_[path.string()] = Image::read(path).rgb();
-}
-
-const cv::Mat& PixelCache::mask(const std::filesystem::path& path) {
-  const auto found = masks_.find(path.string());
-  if (found != masks_.end()) return found->second;
-  const Region region = Region::mask_file(path);
-  return masks_[path.string()] = std::get<Region::MaskShape>(region.shape()).mask;
-}
-
 BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,
                        ConversationTemplate style)
     : recipe_(recipe),
       config_(config),
       tokenizer_(tokenizer),
       style_(style),
-      images_(read_records(recipe.train)) {
+      images_(read_records(recipe.train, recipe.max_samples)) {
   if (images_.empty()) fail(ErrorCode::Format, recipe.train, " holds no records.");
   cumulative_ = cumulative_weights(images_, recipe);
   for (const auto& image : images_) {

@@ -6,6 +6,7 @@
 #include "nn/config.h"
 #include "train/augment.h"
 #include "train/pack.h"
+#include "train/pixel_cache.h"
 #include "train/recipe.h"
 
 #include <ATen/core/Tensor.h>
@@ -13,20 +14,9 @@
 #include <map>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace medplib::core {
-
-// Decoded images and masks, each read once.
-class PixelCache {
- public:
-  const cv::Mat& rgb(const std::filesystem::path& path);   // CV_8UC3
-  const cv::Mat& mask(const std::filesystem::path& path);  // CV_8UC1, 0 and 1
-
- private:
-  std::unordered_map<std::string, cv::Mat> rgb_, masks_;
-};
 
 struct MaskTarget {
   std::int64_t image = 0;  // in the batch
@@ -51,7 +41,8 @@ class BatchMaker {
   BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,
              ConversationTemplate style);
 
-  // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same.
+  // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same. Any
+  // number of threads.
   Batch batch(std::int64_t step);
 
   const std::vector<ImageRecords>& images() const { return images_; }
@@ -72,7 +63,7 @@ class BatchMaker {
   std::vector<double> cumulative_;                                            // of the images' weights
   std::map<std::pair<std::string, std::string>, std::int64_t> image_labels_;  // (set, modality) → label
   std::set<std::string> structures_;
-  PixelCache pixels_;
+  PixelCache pixels_{std::size_t{2} << 30};
 };
 
 }  // namespace medplib::core

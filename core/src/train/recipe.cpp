@@ -24,6 +24,8 @@ Stage stage_named(const std::string& name, const std::filesystem::path& where) {
        "\"; it must be \"grounding\", \"language\" or \"joint\".");
 }
 
+std::string shown(const Json& value) { return value.is_null() ? "not given" : value.dump(); }
+
 // Reads the known keys and complains about the others.
 class Reader {
  public:
@@ -81,6 +83,7 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   std::string stage = "joint";
   read("stage", stage);
   recipe.stage = stage_named(stage, path);
+  read("max_samples", recipe.max_samples);
   read("steps", recipe.steps);
   read("images_per_step", recipe.images_per_step);
   read("masks_per_image", recipe.masks_per_image);
@@ -108,12 +111,23 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("checkpoint_every", recipe.checkpoint_every);
   read.finish();
   read.at_least("steps", static_cast<double>(recipe.steps), 1);
+  read.at_least("max_samples", static_cast<double>(recipe.max_samples), 0);
   read.at_least("images_per_step", static_cast<double>(recipe.images_per_step), 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
   read.at_least("masks_per_image", static_cast<double>(recipe.masks_per_image), 0);
   read.at_least("questions_per_image", static_cast<double>(recipe.questions_per_image), 1);
   read.at_least("learning_rate", recipe.learning_rate, 0);
   return recipe;
+}
+
+std::string difference(const Json& recipe, const Json& earlier) {
+  std::map<std::string, Json> now = recipe, before = earlier;
+  for (const auto& [key, value] : before) now.try_emplace(key);
+  std::string text;
+  for (const auto& [key, value] : now)
+    if (const Json& was = before[key]; value != was)
+      text += (text.empty() ? "" : ", ") + key + " is " + shown(value) + ", was " + shown(was);
+  return text;
 }
 
 }  // namespace medplib::core

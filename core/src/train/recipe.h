@@ -29,6 +29,7 @@ struct Recipe {
   std::vector<std::filesystem::path> start;
   Stage stage = Stage::Joint;
 
+  std::int64_t max_samples = 0;  // as many records are used, evenly out of the list; 0: all
   std::int64_t steps = 1000, images_per_step = 8;
   std::int64_t masks_per_image = 3, questions_per_image = 4;  // drawn at most: with masks, and without
   std::uint64_t seed = 1;
@@ -54,5 +55,8 @@ struct Recipe {
   static Recipe read(const std::filesystem::path& path, const std::vector<std::string>& overrides);
   Json json;  // as read, overrides applied: a resumed training must have the same
 };
+
+// What a reader needs to see of two recipes: the keys whose values differ, "steps is 5, was 3".
+std::string difference(const Json& recipe, const Json& earlier);
 
 }  // namespace medplib::core

@@ -1,7 +1,9 @@
 #include "base/files.h"
 #include "nn/medplib.h"
+#include "train/batch_queue.h"
 #include "train/forward.h"
 #include "train/optimizer.h"
+#include "train/step_log.h"
 #include "weights/checkpoint.h"
 #include "weights/safetensors.h"
 
@@ -71,6 +73,20 @@ class Progress {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+Json json_of(const TrainProgress& said) {
+  return {{"step", said.step},
+          {"loss", said.loss},
+          {"cross_entropy", said.cross_entropy},
+          {"dice", said.dice},
+          {"bce", said.bce},
+          {"prompted", said.prompted},
+          {"router", said.router},
+          {"image_label", said.image_label},
+          {"name_link", said.name_link},
+          {"learning_rate", said.learning_rate},
+          {"samples_per_second", said.samples_per_second}};
+}
+
 class Trainer {
  public:
   Trainer(const fs::path& recipe, const TrainOptions& options)
@@ -111,7 +127,8 @@ class Trainer {
     fs::create_directories(options_.out);
     Optimizer optimizer(recipe_, trainable());
     std::int64_t step = begin(optimizer);
-    std::ofstream log(options_.out / "log.jsonl", std::ios::app);
+    StepLog log(options_.out / "log.jsonl", step);
+    BatchQueue queue(batches_, step, recipe_.steps, options_.workers);
     Progress progress(step, recipe_.steps);
     for (; step < recipe_.steps; ++step) {
       if (options_.stop && options_.stop->load()) {
@@ -119,20 +136,9 @@ class Trainer {
         fail(ErrorCode::Cancelled, "Training stopped after ", step, " of ", recipe_.steps,
              " steps. Go on with --resume.");
       }
-      const TrainProgress said = run_step(optimizer, progress, step);
-      log << Json{{"step", said.step},
-                  {"loss", said.loss},
-                  {"cross_entropy", said.cross_entropy},
-                  {"dice", said.dice},
-                  {"bce", said.bce},
-                  {"prompted", said.prompted},
-                  {"router", said.router},
-                  {"image_label", said.image_label},
-                  {"name_link", said.name_link},
-                  {"learning_rate", said.learning_rate},
-                  {"samples_per_second", said.samples_per_second}}
-                 .dump()
-          << std::endl;
+      const Batch batch = reading(TrainInput::Data, [&] { return queue.next(); });
+      const TrainProgress said = run_step(optimizer, progress, batch, step);
+      log.add(json_of(said));
       if (options_.on_step) options_.on_step(said);
       if ((step + 1) % recipe_.checkpoint_every == 0 || step + 1 == recipe_.steps) save(optimizer);
     }
@@ -175,8 +181,7 @@ class Trainer {
     }
   }
 
-  TrainProgress run_step(Optimizer& optimizer, Progress& progress, std::int64_t step) {
-    const Batch batch = reading(TrainInput::Data, [&] { return batches_.batch(step); });
+  TrainProgress run_step(Optimizer& optimizer, Progress& progress, const Batch& batch, std::int64_t step) {
     Random random(recipe_.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
     const Losses losses = losses_of(network_, parts_, recipe_, manifest_.mask_geometry, batch,
                                     tokenizer_.added("<SEG>"), random);
@@ -201,10 +206,11 @@ class Trainer {
            " holds a checkpoint already. Add --resume to go on from it, or choose another folder.");
     const SafetensorsFile file = SafetensorsFile::open(checkpoint());
     const auto recipe = file.metadata().find("recipe");
-    if (recipe == file.metadata().end() || recipe->second != recipe_.json.dump())
-      fail(ErrorCode::State, checkpoint(),
-           " was made by another recipe: ", recipe == file.metadata().end() ? "" : recipe->second,
-           ". This one is ", recipe_.json.dump(), ".");
+    if (recipe == file.metadata().end())
+      fail(ErrorCode::Format, checkpoint(), " does not say by which recipe it was made.");
+    if (recipe->second != recipe_.json.dump())
+      fail(ErrorCode::State, checkpoint(), " was made by another recipe: ",
+           difference(recipe_.json, parse_json(recipe->second, checkpoint().string())), ".");
     std::map<std::string, at::Tensor> state;
     for (const auto& [name, entry] : file.entries()) state[name] = file.tensor(name);
     optimizer.load_state(state);

@@ -24,6 +24,7 @@ struct TrainOptions {
   std::filesystem::path out;           // checkpoint, log and the finished model go here
   std::vector<std::string> overrides;  // "key=value" put over the recipe's
   bool resume = false;                 // go on from out/checkpoint.safetensors
+  int workers = 1;                     // threads that prepare coming batches; any number gives the same
   std::function<void(const TrainProgress&)> on_step;
   const std::atomic<bool>* stop = nullptr;  // set: write a checkpoint and throw Cancelled
 };
