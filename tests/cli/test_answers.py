@@ -107,9 +107,7 @@ def test_of_several_masks_the_first_goes_to_the_file_itself(
     assert {"1.png", "1-2.png", "1-3.png"} <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_an_overlay_does_not_overwrite_a_further_mask(
-    medplib: Program, segmenting_model: Path, tmp_path: Path
-) -> None:
+def test_an_overlay_does_not_overwrite_a_further_mask(medplib: Program, segmenting_model: Path, tmp_path: Path) -> None:
     options = ("--model", segmenting_model, "--max-new-tokens", "3", "--out-mask", "m.png", "--overlay", "m-2.png")
     medplib.refuses(2, "ask", f"{GOLDEN}.image.png", "what?", *options, saying="m-2.png")
     assert not list(tmp_path.glob("*.png"))

@@ -61,7 +61,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 
 def test_the_memory_it_tells_is_the_memory_it_takes(medplib: Program, picture: Path) -> None:
     told = medplib("info", "--json").json["memory_bytes"]
-    asking = [BINARY, "ask", picture, "what?", "--max-new-tokens", "4", "--quiet"]
+    asking: list[str | Path] = [BINARY, "ask", picture, "what?", "--max-new-tokens", "4", "--quiet"]
     peak = subprocess.check_output([sys.executable, "-c", PEAK_OF, *asking], env=environment())
     assert 0.6 < told / int(peak) < 1.5
 

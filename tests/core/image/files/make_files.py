@@ -54,17 +54,13 @@ def write_tiffs() -> None:
     tifffile.imwrite(HERE / "grey16_big_endian.tif", GREY16, byteorder=">", photometric="minisblack")
     tifffile.imwrite(HERE / "grey16_tiled.tif", GREY16, tile=(16, 16), photometric="minisblack")
     tifffile.imwrite(HERE / "rgb16.tif", RGB16, photometric="rgb")
-    tifffile.imwrite(
-        HERE / "rgb_planar.tif", RGB.transpose(2, 0, 1).copy(), photometric="rgb", planarconfig="separate"
-    )
+    tifffile.imwrite(HERE / "rgb_planar.tif", RGB.transpose(2, 0, 1).copy(), photometric="rgb", planarconfig="separate")
     tifffile.imwrite(HERE / "grey_inverted.tif", 255 - RGB[:, :, 1], photometric="miniswhite")
 
 
 def write_masks() -> None:
     """The pictures of preprocess/mask_reading.json that no 8-bit grey or RGB file holds."""
-    Image.fromarray(np.array([[[255, 255, 255, 0], [0, 0, 0, 255]]], np.uint8), "RGBA").save(
-        HERE / "mask_rgba.png"
-    )
+    Image.fromarray(np.array([[[255, 255, 255, 0], [0, 0, 0, 255]]], np.uint8), "RGBA").save(HERE / "mask_rgba.png")
     Image.fromarray(np.array([[1, 255], [256, 65535]], np.int32)).save(HERE / "mask_grey16.png")
     palette = Image.fromarray(np.array([[0, 1], [2, 3]], np.uint8), "P")
     palette.putpalette([0, 0, 0, 255, 0, 0, 0, 0, 1, 0, 3, 0])
