@@ -2,6 +2,7 @@
 #include "medplib.h"
 
 #include <pthread.h>
+#include <source_folder.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static int failures = 0;
     }                                                                                         \
   } while (0)
 
-#define GOLDENS MEDPLIB_SOURCE_DIR "/tests/goldens/"
+#define GOLDENS MEDPLIB_SOURCE_FOLDER "/tests/goldens/"
 
 static void fill(void* bytes, int value, size_t count) {
   for (size_t i = 0; i < count; ++i) ((uint8_t*)bytes)[i] = (uint8_t)value;

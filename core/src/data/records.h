@@ -24,8 +24,8 @@ struct ImageRecords {
   std::vector<Record> records;
 };
 
-// Reads the JSON list, or `most` records evenly out of it (0: all); images, regions and masks lie beside it or
-// below. Errors: NotFound, Format: file, record and what is wrong with it.
+// Reads the JSON list, or `most` records evenly out of it (0: all); images, regions and masks lie beside it
+// or below. Errors: NotFound, Format: file, record and what is wrong with it.
 std::vector<ImageRecords> read_records(const std::filesystem::path& json, std::int64_t most = 0);
 
 }  // namespace medplib::core

@@ -24,8 +24,9 @@ struct Recipe {
   std::filesystem::path
       model;  // a model folder without weights: config.json, tokenizer.model, added_tokens.json, medplib.json
   std::filesystem::path train;  // records (data/records.h)
-  // Output folders of earlier trainings: weights are taken from there as far as they were taught there, from
-  // later folders before earlier ones. What nobody taught starts at random.
+  // Output folders of earlier trainings, whose weights are taken as far as they were taught there, and model
+  // folders, whose weights are taken all; later folders go before earlier ones. What nobody taught starts at
+  // random.
   std::vector<std::filesystem::path> start;
   Stage stage = Stage::Joint;
 

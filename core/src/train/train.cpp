@@ -102,8 +102,7 @@ class Trainer {
         batches_(reading(TrainInput::Data,
                          [&] { return BatchMaker(recipe_, config_, tokenizer_, conversation_); })),
         parts_(Scope(parameters_, kTrainingOnly), config_, batches_) {
-    for (const auto& folder : recipe_.start)
-      reading(TrainInput::Data, [&] { start_from(folder / kCheckpoint); });
+    for (const auto& folder : recipe_.start) reading(TrainInput::Data, [&] { start_from(folder); });
   }
 
   TrainPlan plan() const {
@@ -169,8 +168,16 @@ class Trainer {
     return draws == (recipe_.stage == Stage::Grounding);
   }
 
-  void start_from(const fs::path& checkpoint) {
+  // Of an earlier training, or a model.
+  void start_from(const fs::path& folder) {
     const c10::NoGradGuard no_grad;
+    if (fs::exists(folder / kCheckpoint))
+      start_from_training(folder / kCheckpoint);
+    else
+      start_from_model(folder);
+  }
+
+  void start_from_training(const fs::path& checkpoint) {
     const SafetensorsFile file = SafetensorsFile::open(checkpoint);
     for (const auto& [name, value] : parameters_.all()) {
       if (!file.entries().contains("average:" + name)) continue;
@@ -179,6 +186,14 @@ class Trainer {
         fail(ErrorCode::Format, checkpoint, ": ", name, " has another shape than in this model.");
       value.detach().copy_(earlier);
     }
+  }
+
+  void start_from_model(const fs::path& folder) {
+    Checkpoint model(folder, at::kFloat, at::kCPU);
+    for (const auto& [name, value] : parameters_.all())
+      if (!name.starts_with(kTrainingOnly))
+        value.detach().copy_(model.take({.name = name, .shape = value.sizes().vec()}));
+    model.finish();
   }
 
   TrainProgress run_step(Optimizer& optimizer, Progress& progress, const Batch& batch, std::int64_t step) {

@@ -17,7 +17,7 @@ using namespace medplib::test;
 namespace {
 
 struct Goldens {
-  std::filesystem::path folder = plain_golden_folder() / "preprocess";
+  std::filesystem::path folder = golden_root() / "preprocess";
   nlohmann::json facts = nlohmann::json::parse(bytes_of(folder / "preprocess.json"));
   PlainSafetensors arrays{folder / "preprocess.safetensors"};
 

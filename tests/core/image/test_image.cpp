@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 namespace {
 
-const std::filesystem::path kFiles = MEDPLIB_SOURCE_DIR "/tests/core/image/files";
+const std::filesystem::path kFiles = source_folder() / "tests/core/image/files";
 
 Image decode(const std::string& bytes, const ImageOptions& options = {}) {
   return Image::decode(std::as_bytes(std::span(bytes)), "picture.png", options);

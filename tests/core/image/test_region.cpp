@@ -156,13 +156,12 @@ std::map<std::string, std::string> mask_files() {
 TEST(RegionMaskFile, is_read_as_pillow_reads_odd_masks) {
   const TemporaryFolder folder;
   auto made = mask_files();
-  const std::filesystem::path files = MEDPLIB_SOURCE_DIR "/tests/core/image/files";
+  const std::filesystem::path files = source_folder() / "tests/core/image/files";
   made["rgba alpha 0"] = bytes_of(files / "mask_rgba.png");
   made["16-bit 1,255,256,65535"] = bytes_of(files / "mask_grey16.png");
   made["palette idx 0..3 = black, red, (0,0,1), (0,3,0)"] = bytes_of(files / "mask_palette.png");
   int compared = 0;
-  for (const auto& entry :
-       nlohmann::json::parse(bytes_of(plain_golden_folder() / "preprocess/mask_reading.json"))) {
+  for (const auto& entry : nlohmann::json::parse(bytes_of(golden_root() / "preprocess/mask_reading.json"))) {
     const auto file = made.find(entry["description"]);
     if (file == made.end()) continue;
     SCOPED_TRACE(file->first);

@@ -6,22 +6,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 
 namespace medplib::test {
 
 namespace fs = std::filesystem;
-
-fs::path committed_goldens() {
-  return fs::path(__FILE__).parent_path().parent_path().parent_path() / "goldens";
-}
-
-fs::path golden_root() {
-  const char* elsewhere = std::getenv("MEDPLIB_GOLDENS");
-  if (elsewhere != nullptr && *elsewhere != '\0') return elsewhere;
-  return committed_goldens();
-}
 
 std::map<std::string, at::Tensor> load_golden(const fs::path& file) {
   const auto opened = core::SafetensorsFile::open(golden_root() / file);

@@ -1,5 +1,7 @@
-// Golden outputs of the published implementation: where they lie, and how close to them a result is.
+// Golden outputs of the published implementation, and how close to them a result is.
 #pragma once
+
+#include "support/folders.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -10,11 +12,6 @@
 #include <vector>
 
 namespace medplib::test {
-
-// $MEDPLIB_GOLDENS, or the committed part in tests/goldens.
-std::filesystem::path golden_root();
-// The committed part, whatever the environment says: for tests that need any model or tokenizer.
-std::filesystem::path committed_goldens();
 
 // All tensors of a safetensors file, by name; `file` is relative to the root, such as
 // "cases/s00_emits_seg.safetensors".

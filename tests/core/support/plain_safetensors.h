@@ -1,11 +1,11 @@
-// Golden arrays for tests that do without tensors: u8 and f32 of a safetensors file, and where the goldens
-// lie.
+// Golden arrays for tests that do without tensors: u8 and f32 of a safetensors file.
 #pragma once
+
+#include "support/folders.h"
 
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -15,12 +15,6 @@
 #include <vector>
 
 namespace medplib::test {
-
-// The folder of the golden set: MEDPLIB_GOLDENS, or the part that is committed.
-inline std::filesystem::path plain_golden_folder() {
-  const char* folder = std::getenv("MEDPLIB_GOLDENS");
-  return folder != nullptr && *folder != '\0' ? folder : MEDPLIB_SOURCE_DIR "/tests/goldens";
-}
 
 inline std::string bytes_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -1,7 +1,8 @@
-// The golden outputs of the published tokenizer: the folder in MEDPLIB_GOLDENS, or the committed part.
+// The golden outputs of the published tokenizer.
 #pragma once
 
 #include "base/json.h"
+#include "support/folders.h"
 #include "text/tokenizer.h"
 
 #include <medplib/core/error.h>
@@ -17,12 +18,11 @@
 
 namespace medplib::core::test {
 
-inline std::filesystem::path goldens() {
-  const char* folder = std::getenv("MEDPLIB_GOLDENS");
-  return folder != nullptr ? folder : MEDPLIB_SOURCE_DIR "/tests/goldens";
-}
+using medplib::test::golden_root;
 
-inline std::filesystem::path tiny_tokenizer_folder() { return goldens() / "tokenizer" / "tiny_tokenizer"; }
+inline std::filesystem::path tiny_tokenizer_folder() {
+  return golden_root() / "tokenizer" / "tiny_tokenizer";
+}
 
 inline const Tokenizer& tiny_tokenizer() {
   static const Tokenizer tokenizer = Tokenizer::load(tiny_tokenizer_folder());

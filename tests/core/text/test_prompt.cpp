@@ -32,7 +32,7 @@ Prompt prompt_of(const std::string& question, int regions = 0, int images = 1,
 
 void expect_golden_prompts_of(const std::string& name) {
   const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder(name));
-  const Json golden = read_json(goldens() / "tokenizer" / "tokenizer.json");
+  const Json golden = read_json(golden_root() / "tokenizer" / "tokenizer.json");
   ASSERT_FALSE(golden.at("prompts").empty());
   for (std::size_t i = 0; i < golden.at("prompts").size(); ++i) {
     const Json& facts = golden.at("prompts")[i];
@@ -58,12 +58,12 @@ TEST(Prompt, every_golden_prompt_has_the_published_ids_with_llamas_vocabulary) {
 }
 
 TEST(Prompt, every_golden_case_has_the_published_ids) {
-  if (!std::filesystem::exists(goldens() / "cases")) GTEST_SKIP() << goldens() << " has no cases";
+  if (!std::filesystem::exists(golden_root() / "cases")) GTEST_SKIP() << golden_root() << " has no cases";
   int cases = 0;
-  for (const auto& file : std::filesystem::directory_iterator(goldens() / "cases")) {
+  for (const auto& file : std::filesystem::directory_iterator(golden_root() / "cases")) {
     if (file.path().extension() != ".json" || file.path().filename() == "index.json") continue;
     const Json golden = read_json(file.path());
-    const auto folder = goldens() / "ckpt" / golden.at("checkpoint").get<std::string>();
+    const auto folder = golden_root() / "ckpt" / golden.at("checkpoint").get<std::string>();
     if (!std::filesystem::exists(folder / "tokenizer.model")) continue;
     ++cases;
     const Tokenizer tokenizer = Tokenizer::load(folder);
@@ -81,12 +81,12 @@ TEST(Prompt, every_golden_case_has_the_published_ids) {
               teacher_ids)
         << file;
   }
-  if (cases == 0) GTEST_SKIP() << goldens() << " has no case whose checkpoint is there";
+  if (cases == 0) GTEST_SKIP() << golden_root() << " has no case whose checkpoint is there";
 }
 
 void expect_golden_labels_of(const std::string& name) {
   const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder(name));
-  const Json golden = read_json(goldens() / "tokenizer" / "labels.json");
+  const Json golden = read_json(golden_root() / "tokenizer" / "labels.json");
   ASSERT_FALSE(golden.empty());
   for (const auto& conversation : golden) {
     if (conversation.at("tokenizer") != name) continue;

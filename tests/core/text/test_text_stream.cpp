@@ -23,7 +23,7 @@ std::string joined(const std::vector<std::string>& pieces) {
 }
 
 TEST(TextStream, the_pieces_of_every_golden_string_are_its_decoded_text) {
-  const Json golden = read_json(goldens() / "tokenizer" / "tokenizer.json").at("tiny");
+  const Json golden = read_json(golden_root() / "tokenizer" / "tokenizer.json").at("tiny");
   for (std::size_t i = 0; i < golden.at("ids_with_bos").size(); ++i) {
     const auto pieces = streamed(tiny_tokenizer(), ids_of(golden.at("ids_with_bos")[i]));
     EXPECT_EQ(joined(pieces), golden.at("decoded_skip_special")[i]);

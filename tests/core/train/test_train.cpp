@@ -107,6 +107,16 @@ TEST(Train, drawing_and_answering_are_taught_apart_and_joined) {
   }
 }
 
+TEST(Train, a_training_starts_from_a_model) {
+  const SmallTraining small;
+  train(small.recipe(), options_for(small.folder() / "first"));
+  TrainOptions options = options_for(small.folder() / "second");
+  options.overrides = {"learning_rate=0", "weight_decay=0", "steps=1", R"(start=["first/model"])"};
+  train(small.recipe(), options);
+  expect_same_tensors(small.folder() / "first/model/model.safetensors",
+                      small.folder() / "second/model/model.safetensors");
+}
+
 TEST(Train, another_recipe_does_not_go_on_from_a_checkpoint) {
   const SmallTraining small;
   train(small.recipe(), options_for(small.folder() / "out"));
