@@ -10,7 +10,9 @@ namespace medplib::core {
 
 namespace {
 
-#ifdef NDEBUG
+#ifdef __SANITIZE_ADDRESS__
+constexpr const char* built = "sanitized";
+#elif defined(NDEBUG)
 constexpr const char* built = "release";
 #else
 constexpr const char* built = "debug";

@@ -124,26 +124,42 @@ void add_image_label_loss(Losses& losses, const Recipe& recipe, const Linear& he
   losses.total = losses.total + recipe.image_label * loss;
 }
 
-// Everything about words. The text prompts of the <SEG> that the answers hold: (targets, channels).
+// The way of a batch through what reads images and writes words.
+struct Reading {
+  at::Tensor features;  // of CLIP: (B, grid², clip)
+  Predictions predictions;
+  std::vector<Routing> routings;
+  at::Tensor prompts;  // of the <SEG> that the answers hold: (targets, channels)
+};
+
+Reading read(const Network& network, const Batch& batch, std::int64_t seg_token) {
+  Reading reading;
+  reading.features = network.clip(at::stack(batch.clip_pixels));
+  const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
+  LanguageOutput language =
+      network.language.forward(embed(network, reading.features, batch), packed.positions, packed.mask);
+  reading.predictions = labelled(language.hidden, packed.labels);
+  reading.routings = std::move(language.routings);
+  const at::Tensor seg_rows = at::nonzero(reading.predictions.labels == seg_token).squeeze(1);
+  reading.prompts = network.seg_embedding(reading.predictions.states.index_select(0, seg_rows));
+  return reading;
+}
+
+// Everything about words. The text prompts of the batch's targets: (targets, channels).
 at::Tensor add_language_losses(Losses& losses, const Network& network, const TrainingParts& parts,
                                const Recipe& recipe, const Batch& batch, std::int64_t seg_token) {
-  const at::Tensor features = network.clip(at::stack(batch.clip_pixels));  // (B, grid², clip)
-  add_image_label_loss(losses, recipe, parts.clip_label, features.mean(1), batch);
-  const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
-  const LanguageOutput language =
-      network.language.forward(embed(network, features, batch), packed.positions, packed.mask);
-  const Predictions predictions = labelled(language.hidden, packed.labels);
+  const Reading reading = read(network, batch, seg_token);
+  add_image_label_loss(losses, recipe, parts.clip_label, reading.features.mean(1), batch);
+  const Predictions& predictions = reading.predictions;
   losses.cross_entropy =
       at::cross_entropy_loss(network.language.logits(predictions.states), predictions.labels);
-  losses.router = router_loss(language.routings);
+  losses.router = router_loss(reading.routings);
   losses.total = losses.total + recipe.cross_entropy * (losses.cross_entropy + recipe.router * losses.router);
-  const at::Tensor seg_rows = at::nonzero(predictions.labels == seg_token).squeeze(1);
-  const at::Tensor prompts = network.seg_embedding(predictions.states.index_select(0, seg_rows));
   if (recipe.name_link > 0 && !batch.targets.empty()) {
-    losses.name_link = at::mse_loss(prompts, name_prompts(parts, batch).detach());
+    losses.name_link = at::mse_loss(reading.prompts, name_prompts(parts, batch).detach());
     losses.total = losses.total + recipe.name_link * losses.name_link;
   }
-  return prompts;
+  return reading.prompts;
 }
 
 }  // namespace
@@ -153,6 +169,14 @@ TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, cons
       sam_label(scope / "sam", config.sam.channels, batches.image_label_count()) {
   for (const auto& name : batches.structures())
     names[name] = (scope / "names").take(name, {config.sam.channels}, Init::Normal);
+}
+
+void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, const Network& network,
+                      const Batch& batch, std::int64_t seg_token) {
+  if (batch.targets.empty()) return;
+  const at::Tensor prompts = read(network, batch, seg_token).prompts;
+  for (std::size_t i = 0; i < batch.targets.size(); ++i)
+    by_name[batch.targets[i].structure].push_back(prompts[static_cast<std::int64_t>(i)]);
 }
 
 Losses losses_of(const Network& network, const TrainingParts& parts, const Recipe& recipe,

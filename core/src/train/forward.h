@@ -14,7 +14,8 @@ struct TrainingParts {
   // They name the kind of picture from what each image tower sees, which teaches the towers long before words
   // and masks do.
   Linear clip_label, sam_label;
-  // By structure: the text prompt (channels) that stands for its name while the mask decoder is taught alone.
+  // By structure: the text prompt (channels) that stands for its name while what draws and what answers are
+  // taught apart.
   std::map<std::string, at::Tensor> names;
 };
 
@@ -23,6 +24,11 @@ struct Losses {
   // What it is made of, unweighted; 0 where the batch has none.
   at::Tensor cross_entropy, dice, bce, prompted, router, image_label, name_link;
 };
+
+// The text prompts (channels) that the language model says for the batch's targets, put to those of their
+// name.
+void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, const Network& network,
+                      const Batch& batch, std::int64_t seg_token);
 
 // `random` draws the clicks and boxes that the mask decoder is taught to follow.
 Losses losses_of(const Network& network, const TrainingParts& parts, const Recipe& recipe,

@@ -23,6 +23,8 @@ namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
 
+// Batches from which the words for names are taken.
+constexpr std::int64_t kNameBatches = 64;
 // Parameters under this name serve the training and are not part of the model.
 constexpr const char* kTrainingOnly = "training";
 constexpr const char* kCheckpoint = "checkpoint.safetensors";
@@ -124,6 +126,7 @@ class Trainer {
   void run() {
     if (recipe_.threads > 0) at::set_num_threads(recipe_.threads);
     fs::create_directories(options_.out);
+    if (starts_from_model_ && recipe_.stage != Stage::Joint) take_names_from_language();
     Optimizer optimizer(recipe_, trainable());
     std::int64_t step = begin(optimizer);
     StepLog log(options_.out / "log.jsonl", step);
@@ -164,6 +167,7 @@ class Trainer {
   bool taught(const std::string& name) const {
     const bool is_name = name.starts_with("training.names.");
     const bool draws = is_name || name.starts_with("sam.") || name.starts_with("training.sam.");
+    if (is_name && starts_from_model_) return false;
     if (recipe_.stage == Stage::Joint) return !is_name;
     return draws == (recipe_.stage == Stage::Grounding);
   }
@@ -194,6 +198,18 @@ class Trainer {
       if (!name.starts_with(kTrainingOnly))
         value.detach().copy_(model.take({.name = name, .shape = value.sizes().vec()}));
     model.finish();
+    starts_from_model_ = true;
+  }
+
+  // A model has words for what it draws already. They stand still, so that what draws and what answers can be
+  // taught apart and still understand each other.
+  void take_names_from_language() {
+    const c10::NoGradGuard no_grad;
+    std::map<std::string, std::vector<at::Tensor>> said;
+    const TokenId seg = tokenizer_.added("<SEG>");
+    for (std::int64_t i = 0; i < kNameBatches; ++i)
+      add_text_prompts(said, network_, reading(TrainInput::Data, [&] { return batches_.batch(i); }), seg);
+    for (const auto& [name, prompts] : said) parts_.names.at(name).detach().copy_(at::stack(prompts).mean(0));
   }
 
   TrainProgress run_step(Optimizer& optimizer, Progress& progress, const Batch& batch, std::int64_t step) {
@@ -263,6 +279,7 @@ class Trainer {
   Network network_;
   BatchMaker batches_;
   TrainingParts parts_;
+  bool starts_from_model_ = false;
 };
 
 }  // namespace

@@ -117,6 +117,16 @@ TEST(Train, a_training_starts_from_a_model) {
                       small.folder() / "second/model/model.safetensors");
 }
 
+TEST(Train, a_model_learns_to_draw_better_with_the_words_that_it_has) {
+  const SmallTraining small;
+  train(small.recipe(), options_for(small.folder() / "first"));
+  TrainOptions options = options_for(small.folder() / "second");
+  options.overrides = {"stage=grounding", R"(start=["first/model"])"};
+  train(small.recipe(), options);
+  for (const auto& [name, value] : taught(small.folder() / "second"))
+    EXPECT_TRUE(name.starts_with("sam.") || name.starts_with("training.sam.")) << name << " stands still";
+}
+
 TEST(Train, another_recipe_does_not_go_on_from_a_checkpoint) {
   const SmallTraining small;
   train(small.recipe(), options_for(small.folder() / "out"));
