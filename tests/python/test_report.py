@@ -148,6 +148,13 @@ def test_each_image_is_encoded_once_and_jobs_change_nothing(folder: Path) -> Non
     assert ask(folder, asked, jobs=2) == results
 
 
+def test_a_terminal_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    ask(folder, [drawn("half"), drawn("half", "b.png")])
+    shown = capsys.readouterr().err
+    assert "image 1 of 2, " in shown and shown.endswith("image 2 of 2, 0:00 left \n")
+
+
 def test_an_empty_true_mask_is_refused_with_a_sentence(folder: Path) -> None:
     Image.new("L", (8, 4)).save(folder / "m.png")
     with pytest.raises(ValueError, match=r"m\.png is empty, but a record asks for what it shows"):
@@ -294,7 +301,7 @@ def test_a_card_keeps_what_stands_around_its_figures(validate: Path, tmp_path: P
     card.write_text(f"# Card\n\n{BEGIN}\nold figures\n{END}\n\nLimits.\n")
     assert run(validate, "--card", card) == 0
     text = card.read_text()
-    assert text.startswith(f"# Card\n\n{BEGIN}\nHeld-out images") and text.endswith(f"|\n{END}\n\nLimits.\n")
+    assert text.startswith(f"# Card\n\n{BEGIN}\n\nHeld-out images") and text.endswith(f"|\n\n{END}\n\nLimits.\n")
     assert "| all pairs | 2 |" in text and "old figures" not in text
     assert run(validate, "--card", card) == 0
     assert card.read_text() == text
@@ -303,6 +310,14 @@ def test_a_card_keeps_what_stands_around_its_figures(validate: Path, tmp_path: P
 def test_the_embedded_models_card_has_a_place_for_figures() -> None:
     text = (Path(__file__).resolve().parents[2] / "models" / "tiny" / "README.md").read_text()
     assert 0 < text.index(BEGIN) < text.index(END)
+
+
+def test_results_of_a_model_that_never_saw_a_set_are_shown_too(validate: Path, tmp_path: Path, capsys: Any) -> None:
+    strangers = tmp_path / "strangers.json"
+    strangers.write_text(json.dumps({"complete": True, "results": [pair("polyps", 0.3, left_out=True)]}))
+    assert run(validate, "--left-out", strangers) == 0
+    printed = capsys.readouterr().out
+    assert "**Sets left out of the training**" in printed and "| polyps | 1 | 0.300 |" in printed
 
 
 def test_a_card_without_marks_is_refused_and_stays(validate: Path, tmp_path: Path, capsys: Any) -> None:

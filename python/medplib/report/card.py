@@ -15,15 +15,18 @@ Held-out images; the model was run as a user runs it. *Dice* and *gIoU* (the mea
 its name with the set's mask, where an answer without a mask counts as an empty one; *right* is the share of answers
 in the very words of the set, but for case, punctuation and articles. ± is 1.96 standard errors, in which the records
 of a patient or scan (the set's groups) count as dependent; it is left out where a figure has one such group, or all
-its records score the same. SLAKE *strict* leaves out images with a near-duplicate in the training part. Sets marked
-in-sample show the same subject as their training images, and stay out of all other figures.
+its records score the same, and such a set adds none to the mean of sets. SLAKE *strict* leaves out images with a
+near-duplicate in the training part. Sets marked in-sample show the same subject as their training images, and stay out
+of all other figures.
 
 Beside them stands what needs no model: *mean shape*, the mean training mask of that set and name (for a set that was
 left out of the training, of its modality), cut where that fits the training masks best; *box filled*, the true mask's
 box as the mask; *question only*, the most frequent training answer of the set to the same question, else to the one
 that shares most of its words; *majority*, the most frequent training answer of the set to questions of that task and
 answer type. *Box → mask* gets the true mask's box. Clicks are put, one after the other, at the centre of the largest
-wrong part of the mask so far; the first mask is the one drawn by name."""
+wrong part of the mask so far; the first mask is the one drawn by name.
+
+Remade with `python -m medplib.report validate.json --card README.md`."""
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -77,5 +80,5 @@ def rewrite(card: Path, text: str) -> None:
     if not (begin and end):
         raise ValueError(f"{card} has no place for figures: put the lines {BEGIN} and {END} around it")
     part = card.with_name(f"{card.name}.part")
-    part.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    part.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
     part.replace(card)
