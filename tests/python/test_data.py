@@ -64,7 +64,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Any:
         write_vocabulary(lines, out, pieces=400)
 
     monkeypatch.setattr("medplib.data.__main__.write_vocabulary", small)
-    return lambda source, out: main(["tiny", "--source", str(source), "--out", str(out)])
+    return lambda source, out, *more: main(["tiny", "--source", str(source), "--out", str(out), *more])
 
 
 def records(out: Path, part: str = "train") -> list[dict[str, Any]]:
@@ -199,6 +199,46 @@ def test_a_set_without_an_open_licence_is_left_out(source: Path, tmp_path: Path,
     build(source, tmp_path / "out")
     assert "skipped closed_set: licence class non-commercial" in capsys.readouterr().out
     assert "closed_set" not in {r["set"] for r in records(tmp_path / "out")}
+
+
+def test_a_left_out_set_is_unknown_to_the_training_part(source: Path, tmp_path: Path, build: Any) -> None:
+    assert build(source, tmp_path / "out", "--leave-out", "kvasir_polyp") == 0
+    train, validate = (records(tmp_path / "out", part) for part in ("train", "validate"))
+    assert {r["set"] for r in train} == {"brisc_brain", "slake"}
+    assert "polyp" not in json.dumps(train)
+    left_out = [r for r in validate if r["set"] == "kvasir_polyp"]
+    assert {r["group"] for r in left_out if r["task"] == "segment"} == {f"case{i}" for i in range(5)}
+    assert all(r["left_out"] and r["strict"] for r in left_out)
+
+
+def test_a_name_that_other_sets_share_stays_when_a_set_is_left_out(source: Path, tmp_path: Path, build: Any) -> None:
+    add_set(source, "more_polyps", "endoscopy", ["polyp"])
+    build(source, tmp_path / "out", "--leave-out", "kvasir_polyp")
+    asked = [r["set"] for r in records(tmp_path / "out") if r["task"] == "segment" and r["structure"] == "polyp"]
+    assert asked == ["more_polyps"] * 4
+
+
+def test_the_names_of_a_left_out_set_are_asked_for_in_its_own_images(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out", "--leave-out", "kvasir_polyp")
+    asked = {r["set"] for r in records(tmp_path / "out", "validate") if r.get("structure") == "polyp"}
+    assert asked == {"kvasir_polyp"}
+
+
+def test_an_unknown_set_to_leave_out_is_refused(source: Path, tmp_path: Path, build: Any, capsys: Any) -> None:
+    assert build(source, tmp_path / "out", "--leave-out", "kvasir") == 1
+    expected = "there is no set kvasir to leave out; there are brisc_brain, kvasir_polyp, slake"
+    assert expected in capsys.readouterr().err
+
+
+def test_held_out_questions_of_the_sets_own_are_marked(source: Path, tmp_path: Path, build: Any) -> None:
+    own = {"What modality is used to take this image?": "modality", "Is it big?": "vqa"}
+    common = {"answer_type": "OPEN", "q_lang": "en", "id": "case4"}
+    entries = [{**common, "question": text, "answer": "CT", "content_type": task} for text, task in own.items()]
+    (source / "slake" / "qa.json").write_text(json.dumps(entries))
+    build(source, tmp_path / "out")
+    marked = [r for r in records(tmp_path / "out", "validate") if r.get("own")]
+    assert [(r["set"], r["task"]) for r in marked] == [("slake", "modality"), ("slake", "vqa")]
+    assert not [r for r in records(tmp_path / "out") if "own" in r]
 
 
 def test_the_same_sets_give_the_same_files(source: Path, tmp_path: Path, build: Any) -> None:

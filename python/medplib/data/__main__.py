@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from .records import Record, make_records
-from .sources import ImageSet, Item, read_sets
+from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
 
 SIDE = 256  # of the longest side of what is written
@@ -56,17 +56,22 @@ def write_masks(item: Item, out: Path) -> list[str]:
     return paths
 
 
-def build(source: Path, out: Path) -> None:
+def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
     sets, skipped = read_sets(source)
+    sets = leave_out(sets, left_out)
     items = [item for image_set in sets for item in image_set.items]
     masks = {}
     for item in items:
         write_image(item, out)
         masks[item.set_name, item.id] = write_masks(item, out)
-    parts: dict[str, list[Record]] = {}
-    for part, held_out in (("train", False), ("validate", True)):
-        parts[part] = make_records([i for i in items if i.held_out == held_out], masks, vary=not held_out)
-        text = json.dumps(parts[part], ensure_ascii=False, indent=1)
+    parts = {
+        "train": make_records([item for item in items if not item.held_out], masks, vary=True),
+        # Apart, so that nobody is asked for the names of a left-out set in images of the others.
+        "validate": make_records([item for item in items if item.held_out and not item.left_out], masks, vary=False)
+        + make_records([item for item in items if item.left_out], masks, vary=False),
+    }
+    for part, records in parts.items():
+        text = json.dumps(records, ensure_ascii=False, indent=1)
         (out / f"{part}.json").write_text(text + "\n", encoding="utf-8")
     write_vocabulary(spoken(parts["train"]), out / "tokenizer")
     print(table(sets, parts))
@@ -105,10 +110,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     tiny.add_argument("--source", type=Path, required=True, help="folder with splits.json and one folder a set")
     tiny.add_argument("--out", type=Path, required=True, help="folder to write; images already there are kept")
+    tiny.add_argument(
+        "--leave-out",
+        metavar="SET",
+        action="append",
+        default=[],
+        help="keep a whole set from the training, to see how a model does on a set it never saw; repeatable",
+    )
     options = parser.parse_args(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        build(options.source, options.out)
+        build(options.source, options.out, options.leave_out)
     except (OSError, ValueError, KeyError) as error:
         print(f"medplib.data: {error}", file=sys.stderr)
         return 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import anatomy
@@ -111,9 +111,23 @@ def _about(
     records += [_record(item, "region", REGION.format(mask), f"{p.capitalize()}.", p) for p, mask in drawn]
     if item.modality:
         records.append(_record(item, "modality", word(MODALITY, ""), item.modality))
-    asked = {record["conversations"][0]["value"] for record in records}
-    own = (_record(item, q.task, q.text, q.answer, closed=q.closed) for q in item.questions)
-    return records + [record for record in own if record["conversations"][0]["value"] not in asked]
+    asked = {_question(record) for record in records}
+    own = [_record(item, q.task, q.text, q.answer, closed=q.closed) for q in item.questions]
+    records += [record for record in own if _question(record) not in asked]
+    if item.held_out:
+        _mark_own(records, {_question(record) for record in own})
+    return records
+
+
+def _question(record: Record) -> str:
+    return str(record["conversations"][0]["value"])
+
+
+def _mark_own(records: Iterable[Record], questions: Container[str]) -> None:
+    """Tell the questions that the set itself asks from those made here: figures of others count the former alone."""
+    for record in records:
+        if _question(record) in questions:
+            record["own"] = True
 
 
 def _record(item: Item, task: str, question: str, answer: str, structure: str = "", closed: bool = False) -> Record:
@@ -133,6 +147,8 @@ def _record(item: Item, task: str, question: str, answer: str, structure: str = 
         record["structure"] = structure
     if item.in_sample:
         record["in_sample"] = True
+    if item.left_out:
+        record["left_out"] = True
     if item.held_out:
         record["strict"] = item.strict
     return record

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ class Item:
     held_out: bool
     strict: bool  # held out, and without a close neighbour in the training part
     in_sample: bool  # held-out images of the set show the same subject as its training images
+    left_out: bool = False  # of a set that is kept from the training as a whole; held out then
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,20 @@ def read_sets(source: Path) -> tuple[list[ImageSet], list[str]]:
         else:
             skipped.append(f"{labels_file.parent.name}: licence class {labels['licence_class']}")
     return sets, skipped
+
+
+def leave_out(sets: Sequence[ImageSet], names: Sequence[str]) -> list[ImageSet]:
+    """The sets, all images of those named held out: for a model that is to be asked about sets it never saw."""
+    known = [image_set.name for image_set in sets]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no set {name} to leave out; there are {', '.join(known)}")
+    return [_kept_from_training(each) if each.name in names else each for each in sets]
+
+
+def _kept_from_training(image_set: ImageSet) -> ImageSet:
+    items = (replace(each, held_out=True, strict=True, in_sample=False, left_out=True) for each in image_set.items)
+    return replace(image_set, items=tuple(items))
 
 
 def _read_set(folder: Path, labels: dict[str, Any], split: dict[str, Any] | None) -> ImageSet:

@@ -1,0 +1,127 @@
+"""Command line: python -m medplib.report validate.json --jobs 2 --card README.md"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .asking import Asker, ask_all
+from .baselines import FrequentAnswers, MeanShapes
+from .card import markdown, rewrite
+from .records import TASKS, Result, evenly, read_records
+from .sections import tables
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    partial = bool(options.task or options.set or options.limit)
+    if (options.records is None) == (options.results is None):
+        parser.error("give either the records to ask about, or --results with what was answered before")
+    if options.results and (partial or options.model or options.json):
+        parser.error("--results asks no model: it goes without --task, --set, --limit, --model and --json")
+    if options.card and partial:
+        parser.error("a card gets the figures of all records: leave out --task, --set and --limit")
+    try:
+        if options.results:
+            results, complete = _read_results(options.results)
+            if options.card and not complete:
+                raise ValueError(f"{options.results} holds part of the records' results, but a card gets those of all")
+        else:
+            results = _ask(options)
+            if options.json:
+                _write_results(options.json, results, not partial)
+        left_out = [result for file in options.left_out for result in _read_results(file)[0]]
+        text = markdown(tables(results, left_out))
+        if options.card:
+            rewrite(options.card, text)
+        else:
+            print(text)
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"medplib.report: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m medplib.report",
+        description="Remakes the figures of a model's card from held-out records.",
+        epilog="example: python -m medplib.report tiny/validate.json --jobs 2 --json results.json --card README.md",
+    )
+    parser.add_argument(
+        "records", type=Path, nargs="?", help="validate.json; train.json, images and masks lie beside it"
+    )
+    parser.add_argument("--model", type=Path, help="a model folder (default: the embedded model)")
+    parser.add_argument("--jobs", type=_at_least_one, default=1, help="threads that share the work (default: 1)")
+    parser.add_argument("--task", action="append", choices=TASKS, help="only these tasks; repeatable")
+    parser.add_argument("--set", action="append", help="only these sets; repeatable")
+    parser.add_argument(
+        "--limit", type=_at_least_one, metavar="N", help="only N evenly spaced records of each task: a quick look"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the result of each record there")
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help="make the tables of what --json kept, without running the model"
+    )
+    parser.add_argument(
+        "--left-out",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="show the sets left out of another model's training too, as --json kept them; repeatable",
+    )
+    parser.add_argument("--card", type=Path, metavar="FILE", help="write the tables into this card, between its marks")
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _ask(options: argparse.Namespace) -> list[Result]:
+    records = [
+        record
+        for record in read_records(options.records)
+        if (not options.task or record["task"] in options.task) and (not options.set or record["set"] in options.set)
+    ]
+    if options.limit:
+        records = evenly(records, options.limit)
+    if not records:
+        raise ValueError(f"{options.records} holds no such record")
+    training = read_records(options.records.with_name("train.json"))
+    folder = options.records.parent
+    asker = Asker(_model(options.model), folder, MeanShapes(training, folder), FrequentAnswers(training))
+    return ask_all(asker, records, options.jobs)
+
+
+def _model(folder: Path | None) -> Any:
+    import medplib
+
+    return medplib.load(folder)
+
+
+def _read_results(file: Path) -> tuple[list[Result], bool]:
+    """The results, and whether they are those of all records."""
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    if not (isinstance(kept, dict) and {"complete", "results"} <= kept.keys()):
+        raise ValueError(f"{file} holds no results: make it with python -m medplib.report --json")
+    return kept["results"], kept["complete"]
+
+
+def _write_results(file: Path, results: list[Result], complete: bool) -> None:
+    part = file.with_name(f"{file.name}.part")
+    lines = ",\n".join(json.dumps(result, ensure_ascii=False) for result in results)
+    part.write_text(f'{{"complete": {json.dumps(complete)}, "results": [\n{lines}\n]}}\n', encoding="utf-8")
+    part.replace(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Records put to the engine as a user would: one result a record, and what the baselines make of it.
+
+Nothing is teacher-forced, and an answer without a mask counts as an empty one.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from .baselines import FrequentAnswers, MeanShapes
+from .clicks import CLICKS, box_of, filled, next_click
+from .measures import Pixels, dice, iou, normalised
+from .records import Record, Result, answer_of, mask_of, question_of, read_mask, region_of
+
+KEPT = ("id", "image", "set", "group", "modality", "task", "structure", "answer_type", "strict", "own")
+MARKS = ("in_sample", "left_out")
+MAX_NEW_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks a model about records whose files lie in `folder`."""
+
+    model: Any
+    folder: Path
+    shapes: MeanShapes
+    answers: FrequentAnswers
+
+    def about_image(self, records: Sequence[Record]) -> list[Result]:
+        """Results of the records of one image, which is encoded once."""
+        session = self.model.session(self.folder / records[0]["image"])
+        return [self._about(session, record) for record in records]
+
+    def _about(self, session: Any, record: Record) -> Result:
+        kept = {name: record[name] for name in (*KEPT, *MARKS) if name in record}
+        if record["task"] == "segment":
+            return kept | self._segment(session, record)
+        if record["task"] == "absent":
+            return kept | {"drawn": bool(len(session.segment(record["structure"], max_new_tokens=MAX_NEW_TOKENS)))}
+        return kept | self._ask(session, record)
+
+    def _segment(self, session: Any, record: Record) -> Result:
+        file = mask_of(record, self.folder)
+        true = read_mask(file)
+        if not true.any():
+            raise ValueError(f"{file} is empty, but a record asks for what it shows: leave the record out")
+        answer = session.segment(record["structure"], max_new_tokens=MAX_NEW_TOKENS)
+        mask = answer[0] if len(answer) else None
+        drawn = mask.array if mask else np.zeros_like(true)
+        shape = self.shapes.like(record, true)
+        return {
+            "drawn": mask is not None,
+            "dice": dice(drawn, true),
+            "iou": iou(drawn, true),
+            "mean_shape": None if shape is None else dice(shape, true),
+            "box_filled": dice(filled(box_of(true), true), true),
+            **_refined(session, mask, true),
+        }
+
+    def _ask(self, session: Any, record: Record) -> Result:
+        region = region_of(record, self.folder)
+        options: dict[str, Any] = {"mask": region} if region else {}
+        said = session.ask(question_of(record), max_new_tokens=MAX_NEW_TOKENS, **options).text
+        right = normalised(answer_of(record))
+        return {
+            "said": said,
+            "answer": answer_of(record),
+            "right": normalised(said) == right,
+            "question_only": _same(self.answers.question_only(record), right),
+            "majority": _same(self.answers.majority(record), right),
+        }
+
+
+def _same(guess: str | None, right: str) -> bool | None:
+    return None if guess is None else guess == right
+
+
+def _refined(session: Any, mask: Any, true: Pixels) -> Result:
+    """Dice of what the true box gives, and of the mask after each simulated click; nothing without refine."""
+    try:
+        boxed = dice(session.refine(box=box_of(true)).array, true)
+    except UnsupportedError:
+        return {}
+    places, labels, scores = [], [], []
+    drawn = mask.array if mask else np.zeros_like(true)
+    for _ in range(CLICKS):
+        if click := next_click(drawn, true):
+            places.append(click[0])
+            labels.append(click[1])
+            mask = session.refine(mask, point_coords=places, point_labels=labels)
+            drawn = mask.array
+        scores.append(dice(drawn, true))
+    return {"box": boxed, "clicks": scores}
+
+
+def ask_all(asker: Asker, records: Iterable[Record], jobs: int = 1) -> list[Result]:
+    """One result a record, in their order; records of an image must be adjacent.
+
+    Each of the `jobs` threads computes on one core, so that results don't depend on their number.
+    """
+    import torch
+
+    images = [list(group) for _, group in groupby(records, key=lambda record: str(record["image"]))]
+    with ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return [result for results in _shown(pool.map(asker.about_image, images), len(images)) for result in results]
+
+
+def _shown(done: Iterable[list[Result]], total: int) -> Iterator[list[Result]]:
+    """Progress on a terminal, with the time left."""
+    start = time.monotonic()
+    for count, results in enumerate(done, 1):
+        yield results
+        if sys.stderr.isatty():
+            left = round((time.monotonic() - start) / count * (total - count))
+            line = f"\rimage {count} of {total}, {left // 60}:{left % 60:02d} left "
+            print(line, end="" if count < total else "\n", file=sys.stderr, flush=True)

@@ -1,0 +1,69 @@
+"""Held-out and training records in MeCoVQA's format, as `python -m medplib.data` writes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .measures import Pixels
+
+Record = dict[str, Any]
+Result = dict[str, Any]  # what a model and the baselines made of a record
+
+DRAWN = ("segment", "absent")
+WORDS = ("modality", "plane", "organ", "vqa", "presence", "region")
+TASKS = DRAWN + WORDS
+NEEDED = ("image", "set", "group", "modality", "task", "answer_type", "conversations")
+
+
+def read_records(file: Path) -> list[Record]:
+    """Errors: OSError, ValueError."""
+    records: list[Record] = json.loads(file.read_text(encoding="utf-8"))
+    for place, record in enumerate(records, 1):
+        if missing := [name for name in NEEDED if name not in record]:
+            raise ValueError(f'{file}, record {place} has no "{missing[0]}": make it with python -m medplib.data')
+        if record["task"] not in TASKS:
+            raise ValueError(f"{file}, record {place}: there is no task {record['task']}; there are {', '.join(TASKS)}")
+    return records
+
+
+def question_of(record: Record) -> str:
+    text = str(record["conversations"][0]["value"])
+    return re.sub(r"<region>.*?</region>", "<region></region>", text.replace("<image>", "")).strip()
+
+
+def answer_of(record: Record) -> str:
+    return str(record["conversations"][1]["value"])
+
+
+def region_of(record: Record, folder: Path) -> Path | None:
+    found = re.search(r"<region>(.*?)</region>", record["conversations"][0]["value"])
+    return folder / found.group(1) if found else None
+
+
+def mask_of(record: Record, folder: Path) -> Path:
+    found = re.search(r"<mask>(.*?)</mask>", answer_of(record))
+    if found is None:
+        raise ValueError(f"record {record.get('id')} has the task segment, but its answer names no <mask>")
+    return folder / found.group(1)
+
+
+def read_mask(file: Path) -> Pixels:
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("L")) >= 1
+
+
+def evenly(records: list[Record], most: int) -> list[Record]:
+    """At most `most` records of each task, evenly spaced, in their order."""
+    kept: set[int] = set()
+    for task in TASKS:
+        places = [place for place, record in enumerate(records) if record["task"] == task]
+        count = min(most, len(places))
+        kept.update(places[i * len(places) // count] for i in range(count))
+    return [records[place] for place in sorted(kept)]
