@@ -113,10 +113,11 @@ void AnswerCommand::check_options(const Requests& requests) const {
                  "\": put {} into the name, for each image's own.");
 }
 
-void AnswerCommand::handle(const Request& request, bool named) {
+void AnswerCommand::handle(Request request, bool named) {
+  request.files.read = files_read(request.images, request.regions);
   check_writable(request.files);
   for (const std::string& file : {request.files.masks, request.files.overlay})
-    if (!file.empty() && written_.contains(file))
+    if (!file.empty() && written_.contains(place_of(file)))
       core::fail(ErrorCode::InvalidArgument, "\"", file,
                  "\" was already written for another image of this call.");
   const std::vector<core::Image> images = read_images(request.images, image_);
@@ -128,8 +129,10 @@ void AnswerCommand::handle(const Request& request, bool named) {
   core::Answer answer = this->answer(request, images, options);
   write_pictures(request.files, images.front(), answer.masks, pointed_at, answer.warnings);
   // Not before: a request that failed keeps no later one from its files.
-  written_.insert({request.files.masks, request.files.overlay});
-  for (const std::string& file : mask_files(request.files.masks, answer.masks.size())) written_.insert(file);
+  for (const std::string& file : {request.files.masks, request.files.overlay})
+    if (!file.empty()) written_.insert(place_of(file));
+  for (const std::string& file : mask_files(request.files.masks, answer.masks.size()))
+    if (!file.empty()) written_.insert(place_of(file));
   for (const std::string& warning : answer.warnings) print_warning(warning);
   print(request, answer, named);
 }

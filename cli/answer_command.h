@@ -30,7 +30,7 @@ class AnswerCommand : public Command {
  private:
   Requests requests_of(std::vector<std::string> operands) const;
   void check_options(const Requests& requests) const;
-  void handle(const Request& request, bool named);
+  void handle(Request request, bool named);
   core::AskOptions ask_options_of(const Request& request) const;
   void show(const std::vector<core::Image>& images);
   core::Answer answer(const Request& request, const std::vector<core::Image>& images,

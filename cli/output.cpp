@@ -37,6 +37,13 @@ void check_writable(const fs::path& file) {
     fail(ErrorCode::Io, file, " cannot be written: ", std::strerror(errno), ".");
 }
 
+void keep_what_is_read(const PictureFiles& files, const std::string& written) {
+  for (const std::string& read : files.read)
+    if (place_of(read) == place_of(written))
+      fail(ErrorCode::InvalidArgument, "Writing \"", written, "\" would destroy \"", read,
+           "\", which is read. Choose another name.");
+}
+
 Json json_of(const core::Mask& mask, const std::string& file) {
   const core::RunLengths runs = mask.run_lengths();
   Json json = {{"label", mask.label()},
@@ -84,13 +91,32 @@ std::string joined(const std::vector<std::string>& words, const char* separator)
 }
 
 PictureFiles named(PictureFiles files, const std::string& name) {
-  return {replace_all(std::move(files.masks), "{}", name), replace_all(std::move(files.overlay), "{}", name)};
+  return {.masks = replace_all(std::move(files.masks), "{}", name),
+          .overlay = replace_all(std::move(files.overlay), "{}", name),
+          .read = std::move(files.read)};
+}
+
+std::vector<std::string> files_read(std::vector<std::string> images,
+                                    const std::vector<std::string>& regions) {
+  const std::string mask = "mask:";
+  for (const std::string& region : regions)
+    if (region.starts_with(mask)) images.push_back(region.substr(mask.size()));
+  return images;
+}
+
+std::string place_of(const std::string& file) {
+  std::error_code failed;
+  const fs::path place = fs::weakly_canonical(fs::absolute(file, failed), failed);
+  return failed ? file : place.string();
 }
 
 void check_writable(const PictureFiles& files) {
-  if (!files.masks.empty()) check_writable(fs::path(files.masks));
-  if (!files.overlay.empty()) check_writable(fs::path(files.overlay));
-  if (!files.masks.empty() && files.masks == files.overlay)
+  for (const std::string& file : {files.masks, files.overlay}) {
+    if (file.empty()) continue;
+    check_writable(fs::path(file));
+    keep_what_is_read(files, file);
+  }
+  if (!files.masks.empty() && !files.overlay.empty() && place_of(files.masks) == place_of(files.overlay))
     fail(ErrorCode::InvalidArgument, "The mask and the overlay cannot both go to \"", files.masks, "\".");
 }
 
@@ -108,10 +134,14 @@ std::vector<std::string> mask_files(const std::string& file, std::size_t count) 
 
 void write_pictures(const PictureFiles& files, const core::Image& image, const std::vector<core::Mask>& masks,
                     const std::vector<cv::Mat>& pointed_at, std::vector<std::string>& warnings) {
+  if (!files.overlay.empty()) keep_what_is_read(files, files.overlay);
   if (!files.masks.empty()) {
     const std::vector<std::string> names = mask_files(files.masks, masks.size());
-    if (std::ranges::count(names, files.overlay) > 0)
-      fail(ErrorCode::InvalidArgument, "A mask and the overlay cannot both go to \"", files.overlay, "\".");
+    for (const std::string& name : names) {
+      keep_what_is_read(files, name);
+      if (!files.overlay.empty() && place_of(name) == place_of(files.overlay))
+        fail(ErrorCode::InvalidArgument, "A mask and the overlay cannot both go to \"", files.overlay, "\".");
+    }
     for (std::size_t i = 0; i < masks.size(); ++i) core::write_file(names[i], masks[i].png());
     if (masks.empty()) {
       core::write_file(files.masks, core::encode_png(cv::Mat::zeros(image.rgb().size(), CV_8UC1)));

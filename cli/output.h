@@ -17,13 +17,20 @@ using Json = nlohmann::ordered_json;
 // Where the pictures of one answer go; empty: nowhere.
 struct PictureFiles {
   std::string masks, overlay;
+  std::vector<std::string> read = {};  // what the same request reads: none of it is written over
 };
+
+// The images, and the files of regions such as "mask:FILE".
+std::vector<std::string> files_read(std::vector<std::string> images, const std::vector<std::string>& regions);
+
+// The same for every spelling of a path.
+std::string place_of(const std::string& file);
 
 // "{}" in the file names replaced.
 PictureFiles named(PictureFiles files, const std::string& name);
 
 // Finds what would make writing fail after a long computation: no such folder, a folder in the file's place,
-// no right to write, one file for both. Errors: InvalidArgument, NotFound, Io.
+// no right to write, one file for both, a file that is read. Errors: InvalidArgument, NotFound, Io.
 void check_writable(const PictureFiles& files);
 
 // Where each of `count` masks goes: the first to FILE, where a caller looks however many there are, the

@@ -71,6 +71,7 @@ void Chat::open(const std::vector<std::string>& files) {
 
 int Chat::run(const std::vector<std::string>& operands) {
   if (operands.empty()) fail_usage("chat needs an image.");
+  files_.read = files_read(operands, regions_);
   check_writable(files_);
   open(operands);
   bool failed = false;

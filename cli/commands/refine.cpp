@@ -86,6 +86,7 @@ int Refine::run(const std::vector<std::string>& operands) {
   for (const std::string& click : clicks_) clicks.push_back(parse_click(click));
   std::optional<core::Region> box;
   if (!box_.empty()) box = parse_box();
+  files_.read = {operands.front()};  // the mask so far may be replaced by the better one
   check_writable(files_);
 
   const core::Image image = during(Phase::Input, [&] { return core::Image::read(operands.front(), image_); });

@@ -5,6 +5,7 @@
 
 #include <medplib/core/model.h>
 
+#include <filesystem>
 #include <iostream>
 
 namespace medplib::cli {
@@ -26,13 +27,15 @@ class Verify : public Command {
 
   int run(const std::vector<std::string>& operands) override {
     if (!operands.empty()) fail_usage("verify takes no operand; use --model DIR.");
-    const std::vector<std::string> problems =
-        during(Phase::Model, [&] { return core::verify(model_folder(folder_)); });
+    const std::filesystem::path folder = model_folder(folder_);
+    const std::vector<std::string> problems = during(Phase::Model, [&] { return core::verify(folder); });
+    const bool has_hashes = std::filesystem::exists(folder / "medplib.json");
     if (json_) {
-      print_line({{"problems", problems}});
+      print_line({{"problems", problems}, {"has_hashes", has_hashes}});
     } else {
       for (const std::string& problem : problems) std::cout << problem << '\n';
-      if (problems.empty()) std::cout << "ok\n";
+      if (problems.empty())
+        std::cout << (has_hashes ? "ok\n" : "ok, but there is no medplib.json with hashes to compare\n");
     }
     return problems.empty() ? kOk : kFailure;
   }

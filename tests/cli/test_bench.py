@@ -20,6 +20,7 @@ def test_bench_ask_measures_each_part_of_two_questions_and_a_mask(picture: Path)
     for key in ("first_answer_token", "image_encode", "prefill", "per_token", "peak_memory_mb"):
         assert told["one question"][key] > 0, key
     assert told["segment"]["total"] > 0
+    assert (told["segment"]["masks"] > 0) == (told["segment"]["mask_count"] > 0)
     assert told["second"]["reused_tokens"] > 0
     assert told["second"]["prompt_tokens"] > told["second"]["reused_tokens"]
     assert told["second_is_sooner"] > 0

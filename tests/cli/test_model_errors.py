@@ -39,7 +39,7 @@ def overlap(header: Header) -> None:
 
 
 def other_type(header: Header) -> None:
-    header[tensors(header)[0]]["dtype"] = "I64"
+    header[tensors(header)[0]]["dtype"] = "I32"
 
 
 def other_shape(header: Header) -> None:
@@ -94,8 +94,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "values cut": (cut_values, SHARD),
     "header length huge": (huge_header, SHARD),
     "offsets overlap": (header_edit(overlap), SHARD),
-    "another type": (header_edit(other_type), ""),
-    "another shape": (header_edit(other_shape), ""),
+    "another type": (header_edit(other_type), "do not fit"),
+    "another shape": (header_edit(other_shape), "do not fit"),
     "another name": (header_edit(without_a_tensor), SHARD),
     "configuration no JSON": (spoil_configuration, "config.json"),
 }
@@ -157,8 +157,8 @@ def test_a_mask_is_not_made_of_values_that_are_no_numbers(
 
 
 def test_a_whole_model_is_ok(medplib: Program) -> None:
-    assert medplib("verify").out == "ok\n"
-    assert medplib("verify", "--json").json == {"problems": []}
+    assert medplib("verify").out == "ok, but there is no medplib.json with hashes to compare\n"
+    assert medplib("verify", "--json").json == {"problems": [], "has_hashes": False}
 
 
 def test_a_folder_that_is_not_there_is_told(medplib: Program, picture: Path) -> None:

@@ -64,6 +64,27 @@ def test_a_file_that_does_not_fit_leaves_the_old_one(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("option", ["--out-mask", "--overlay"])
+@pytest.mark.parametrize("name", ["eye.png", "./eye.png", "link.png"])
+def test_what_is_read_is_not_written_over(
+    medplib: Program, picture: Path, tmp_path: Path, option: str, name: str
+) -> None:
+    (tmp_path / "link.png").symlink_to("eye.png")
+    before = picture.read_bytes()
+    saying = "would destroy"
+    medplib.refuses(USAGE, "segment", "eye.png", "disc", option, name, *NO_MODEL, saying=saying)
+    medplib.refuses(USAGE, "refine", "eye.png", "--click", "3,3,+", option, name, *NO_MODEL, saying=saying)
+    medplib.refuses(USAGE, "chat", "eye.png", option, name, *NO_MODEL, saying=saying)
+    region = ("--region", "mask:eye.png")
+    medplib.refuses(USAGE, "ask", "other.png", "what?", *region, option, name, *NO_MODEL, saying=saying)
+    assert picture.read_bytes() == before
+
+
+def test_a_mask_and_an_overlay_of_one_name_are_refused_however_it_is_spelt(medplib: Program, picture: Path) -> None:
+    names = ("--out-mask", "a.png", "--overlay", "./a.png")
+    medplib.refuses(USAGE, "segment", picture, "disc", *names, *NO_MODEL, saying="cannot both")
+
+
 @needs_full_device
 @pytest.mark.parametrize("call", [["--help"], ["--version"], ["info"], ["ask", "eye.png", "what?", *ANSWERING]])
 def test_a_standard_output_that_is_full_is_a_failure(medplib: Program, picture: Path, call: list[str]) -> None:

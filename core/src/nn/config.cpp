@@ -172,6 +172,8 @@ ModelConfig ModelConfig::from_json(const Json& json, const std::string& where) {
         "mm_hidden_size differs from CLIP's hidden_size");
   check(positive(json, "out_dim", config.sam.channels, where) == config.sam.channels, where,
         "out_dim differs from SAM's out_chans");
+  if (!optional_or<bool>(json, "mm_use_im_start_end", true, where))
+    fail(ErrorCode::Unsupported, where, ": images without <im_start> and <im_end> are not supported.");
   config.projector = optional_or<std::string>(json, "mm_projector_type", "mlp2x_gelu", where);
   check_projector(config, where);
   config.token_pooling = positive(json, "mm_token_pooling", 1, where);

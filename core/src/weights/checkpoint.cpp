@@ -54,7 +54,7 @@ Checkpoint::Checkpoint(fs::path folder, c10::ScalarType dtype, c10::Device devic
     open_shards();
   } else {
     fail(ErrorCode::NotFound, folder_, " has neither ", single_file, " nor ", index_file,
-         ". Convert other formats with python -m medplib.convert.");
+         ". Save other formats as safetensors first.");
   }
 }
 

@@ -23,7 +23,7 @@ class MaskPrompts {
     const auto folder = golden_root() / "ckpt" / facts_.at("checkpoint").get<std::string>();
     const auto config = core::ModelConfig::read(folder / "config.json");
     network_ = load_network(folder, config, variant.dtype, device_);
-    const auto image = core::Image::read(golden_root() / facts_.at("image").get<std::string>());
+    const auto image = core::Image::read(golden_root() / facts_.at("image").get<std::string>(), kAsPublished);
     const at::Tensor pixels = core::sam_pixels(image.rgb(), config.sam).to(device_, variant.dtype);
     image_ = network_->sam_encoder(pixels.unsqueeze(0));
   }

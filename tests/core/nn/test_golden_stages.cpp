@@ -34,6 +34,10 @@ class Stages {
         box_(core::letterbox(given_.image.width(), given_.image.height(),
                              static_cast<int>(given_.config.sam.image_size))) {}
 
+  std::optional<std::string> tokens_dropped() const {
+    return test::tokens_dropped(given_.facts, config_of(given_.checkpoint, given_.facts));
+  }
+
   void check_pixels() {
     const cv::Mat& rgb = given_.image.rgb();
     const at::Tensor clip = core::clip_pixels(rgb, given_.config.clip),
@@ -158,11 +162,20 @@ class Stages {
     rows("router_logits." + layer, routing.logits, 0);
     rows("router_probs." + layer, at::softmax(routing.logits, -1), 0);
     const auto published = core::route(given_.tensors.at("router_logits." + layer), routing.experts.size(1));
-    same_experts_ = same_experts_ & (routing.experts.cpu() == published.experts).all(1);
+    const at::Tensor same = (routing.experts.cpu() == published.experts).all(1);
+    same_experts_ = same_experts_ & same;
     const auto counts = given_.fact<core::Json>("router_counts").at(layer).get<std::vector<std::int64_t>>();
+    EXPECT_EQ(taken(published, counts.size()), counts) << layer;
     if (is_exact()) {
-      EXPECT_EQ(taken(routing, counts.size()), counts) << layer;
+      EXPECT_TRUE(same.logical_or(is_near_tie(layer)).all().item<bool>()) << layer;
     }
+  }
+
+  // Of each token: whether two of its experts are so alike that rounding may swap them.
+  at::Tensor is_near_tie(const std::string& layer) const {
+    const at::Tensor probabilities = at::softmax(given_.tensors.at("router_logits." + layer), -1);
+    const at::Tensor sorted = std::get<0>(probabilities.sort(-1, /*descending=*/true));
+    return (sorted.slice(1, 0, -1) - sorted.slice(1, 1) < 1e-4).any(1);
   }
 
   // How many tokens have each expert as their first choice.
@@ -211,6 +224,7 @@ TEST_P(GoldenStages, equal_the_published_implementation) {
     if (error.code() == core::ErrorCode::Device) GTEST_SKIP() << error.what();
     throw;
   }
+  if (const auto dropped = stages->tokens_dropped()) GTEST_SKIP() << *dropped;
   stages->check_pixels();
   stages->check_image_tokens();
   stages->check_regions();
@@ -221,7 +235,8 @@ TEST_P(GoldenStages, equal_the_published_implementation) {
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenStages,
                          testing::Combine(testing::ValuesIn(golden_cases()), testing::ValuesIn(kVariants)),
                          [](const auto& info) {
-                           return std::get<0>(info.param).name + "_" + std::get<1>(info.param).name;
+                           return test_name_of(std::get<0>(info.param).name + "_" +
+                                               std::get<1>(info.param).name);
                          });
 
 }  // namespace medplib::test

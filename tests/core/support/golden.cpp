@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 namespace medplib::test {
@@ -29,6 +30,16 @@ double relative_error(const at::Tensor& got, const at::Tensor& expected) {
   return difference.max().item<double>() / std::max(largest, std::numeric_limits<double>::min());
 }
 
+fs::path checkpoint_of(const std::string& named) {
+  return golden_root() / "ckpt" / named.substr(0, named.find(", with "));
+}
+
+std::string test_name_of(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
 std::vector<GoldenCase> golden_cases() {
   const fs::path root = golden_root();
   std::vector<GoldenCase> cases;
@@ -36,7 +47,7 @@ std::vector<GoldenCase> golden_cases() {
   for (const core::Json& entry : core::read_json(root / "cases" / "index.json")) {
     const auto name = core::required<std::string>(entry, "name", "cases/index.json");
     const fs::path checkpoint =
-        root / "ckpt" / core::required<std::string>(entry, "checkpoint", "cases/index.json");
+        checkpoint_of(core::required<std::string>(entry, "checkpoint", "cases/index.json"));
     if (fs::exists(root / "cases" / (name + ".safetensors")) && fs::exists(checkpoint))
       cases.push_back({name, checkpoint});
   }

@@ -27,8 +27,14 @@ struct GoldenCase {
   friend void PrintTo(const GoldenCase& one, std::ostream* out) { *out << one.name; }
 };
 
+// The folder of weights that a case names: its "checkpoint" may end ", with config.KEY.KEY=NUMBER".
+std::filesystem::path checkpoint_of(const std::string& named);
+
 // The cases of cases/index.json that lie on this disk together with their checkpoint.
 std::vector<GoldenCase> golden_cases();
+
+// Letters, digits and underscores alone, as the name of a test must be.
+std::string test_name_of(std::string name);
 
 // The checkpoint folders under ckpt/, by name.
 std::vector<std::filesystem::path> golden_checkpoints();

@@ -14,8 +14,11 @@
 #include <gtest/gtest.h>
 #include <opencv2/core.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,13 +37,31 @@ inline core::Json config_of(const std::filesystem::path& checkpoint, const core:
   return config;
 }
 
+// How the published code reads 16-bit pictures.
+inline const core::ImageOptions kAsPublished{.limits = {}, .sixteen_bit = core::SixteenBit::HighByte};
+
+// Why the published code computed something else than the model, if it did: with more than two experts, it
+// drops the tokens that an expert has no place for. Which ones, it leaves to chance.
+inline std::optional<std::string> tokens_dropped(const core::Json& facts, const core::Json& config) {
+  const core::Json& moe = config.at("moe");
+  const double factor = moe.value("eval_capacity_factor", 2.0) * moe.value("top_k_experts", 1);
+  for (const auto& [layer, counts] : facts.at("router_counts").items()) {
+    const auto taken = counts.get<std::vector<std::int64_t>>();
+    const double tokens = facts.at("seq_len").get<double>(), experts = static_cast<double>(taken.size());
+    const double places = std::max(std::ceil(tokens / experts * factor), moe.value("min_capacity", 0.0));
+    if (static_cast<double>(*std::ranges::max_element(taken)) > places)
+      return core::text_of("the published code dropped tokens at random in layer ", layer);
+  }
+  return std::nullopt;
+}
+
 struct OpenCase {
   explicit OpenCase(const GoldenCase& golden)
       : checkpoint(golden.checkpoint),
         facts(core::read_json(golden_root() / "cases" / (golden.name + ".json"))),
         tensors(load_golden("cases/" + golden.name + ".safetensors")),
         config(core::ModelConfig::from_json(config_of(checkpoint, facts), golden.name)),
-        image(core::Image::read(golden_root() / "cases" / fact<std::string>("image"))) {}
+        image(core::Image::read(golden_root() / "cases" / fact<std::string>("image"), kAsPublished)) {}
 
   template <class T>
   T fact(const char* key) const {

@@ -1,0 +1,47 @@
+"""The model that comes with the program, on the pictures of the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, Ended, Program, mask_values
+
+from medplib.examples import write_examples
+
+EMBEDDED = {"MEDPLIB_MODEL": ""}  # no other model is named
+DISC = (170, 535, 325, 770)  # x0, y0, x1, y1 of the optic disc in the retina
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_examples(tmp_path_factory.mktemp("pictures"))
+
+
+def ask(medplib: Program, verb: str, *arguments: str | Path) -> Ended:
+    return medplib(verb, *arguments, env=EMBEDDED)
+
+
+def test_the_embedded_model_is_whole_and_small(medplib: Program) -> None:
+    assert ask(medplib, "verify").out == "ok\n"
+    assert Path(ask(medplib, "info", "--json").json["folder"]).samefile(ROOT / "models/tiny")
+    assert sum(file.stat().st_size for file in (ROOT / "models/tiny").iterdir()) <= 16_000_000
+
+
+def test_it_knows_a_fundus_photograph_from_a_brain_mri(medplib: Program, pictures: list[Path]) -> None:
+    retina, brain = (
+        ask(medplib, "ask", picture, "What modality is used to take this image?").out for picture in pictures
+    )
+    assert "fundus" in retina.lower()
+    assert "mri" in brain.lower()
+
+
+def test_its_optic_disc_is_where_the_disc_is(medplib: Program, pictures: list[Path]) -> None:
+    ask(medplib, "segment", pictures[0], "optic disc", "--out-mask", "disc.png")
+    drawn = mask_values(medplib.folder / "disc.png") > 0
+    x0, y0, x1, y1 = DISC
+    box = np.zeros_like(drawn)
+    box[y0 : y1 + 1, x0 : x1 + 1] = True
+    assert (drawn & box).sum() / drawn.sum() > 0.8
+    assert (drawn & box).sum() / box.sum() > 0.4
