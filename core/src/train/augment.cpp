@@ -30,8 +30,16 @@ bool is_grey(const cv::Mat& rgb) {
          cv::norm(channels[1], channels[2], cv::NORM_INF) == 0;
 }
 
+// Towards grey or away from it, as cameras and their settings differ.
+void change_saturation(cv::Mat& rgb, Random& random) {
+  const float s = static_cast<float>(uniform(random, 0.4, 1.3)), rest = (1 - s) / 3;
+  const cv::Matx33f mix(s + rest, rest, rest, rest, s + rest, rest, rest, rest, s + rest);
+  cv::transform(rgb, rgb, mix);
+}
+
 // Grey pictures stay grey.
 void change_tones(cv::Mat& rgb, bool grey, Random& random) {
+  if (!grey) change_saturation(rgb, random);
   const double gamma = std::exp(uniform(random, -0.35, 0.35));
   const double contrast = uniform(random, 0.8, 1.2), brightness = uniform(random, -20, 20);
   cv::Mat table(1, 256, CV_8UC3);
