@@ -1,6 +1,7 @@
 #include "nn/language.h"
 
 #include "ops/attention.h"
+#include "text/tokenizer.h"
 
 #include <medplib/core/error.h>
 
@@ -53,7 +54,7 @@ Language::Layer Language::make_layer(const Scope& scope, const LanguageConfig& c
 }
 
 at::Tensor Language::embed(const at::Tensor& ids) const {
-  return at::embedding(embedding_, ids.to(embedding_.device()));
+  return at::embedding(embedding_, ids.to(embedding_.device()), kPadding);
 }
 
 Language::Rotary Language::rotary(const at::Tensor& positions, const at::Tensor& like) const {

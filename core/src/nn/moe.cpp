@@ -1,5 +1,7 @@
 #include "nn/moe.h"
 
+#include "ops/autocast.h"
+
 #include <ATen/ATen.h>
 
 namespace medplib::core {
@@ -25,10 +27,14 @@ Moe::Moe(const Scope& scope, const LanguageConfig& config, std::int64_t experts)
     experts_.emplace_back(scope / "experts" / i, config.hidden, config.ffn);
 }
 
+Routing Moe::choose(const at::Tensor& tokens) const {
+  const NoAutocast exact;
+  return route(at::linear(tokens.to(at::kFloat), router_), top_k_);
+}
+
 at::Tensor Moe::operator()(const at::Tensor& x, Routing* routing) const {
   const at::Tensor tokens = x.reshape({-1, x.size(-1)});  // (tokens, C)
-  // The router is computed in float32 whatever the model's precision.
-  const Routing chosen = route(at::linear(tokens.to(at::kFloat), router_), top_k_);
+  const Routing chosen = choose(tokens);
   const at::Tensor weights = chosen.weights.to(x.scalar_type());
   at::Tensor out;
   if (tokens.size(0) == 1) {  // decoding: nothing to sort

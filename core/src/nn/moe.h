@@ -34,6 +34,9 @@ class Moe {
   at::Tensor operator()(const at::Tensor& x, Routing* routing) const;
 
  private:
+  // In float32, whatever the model's precision.
+  Routing choose(const at::Tensor& tokens) const;
+
   std::int64_t top_k_;
   at::Tensor router_;  // (experts, hidden), float32
   std::vector<SwiGlu> experts_;

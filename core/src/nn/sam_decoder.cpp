@@ -1,6 +1,7 @@
 #include "nn/sam_decoder.h"
 
 #include "ops/attention.h"
+#include "ops/autocast.h"
 
 #include <ATen/ATen.h>
 
@@ -29,6 +30,7 @@ PromptEncoder::PromptEncoder(const Scope& scope, const SamConfig& config) : conf
 }
 
 at::Tensor PromptEncoder::encode(const at::Tensor& places) const {
+  const NoAutocast exact;
   const at::Tensor phase = 2 * std::numbers::pi * at::matmul(2 * places - 1, fourier_);
   return at::cat({phase.sin(), phase.cos()}, -1);
 }

@@ -19,6 +19,8 @@ using TokenId = std::int64_t;
 inline constexpr TokenId kImagePlaceholder = -200;
 inline constexpr TokenId kRegionPlaceholder = -300;
 inline constexpr TokenId kIgnoredLabel = -100;
+// LLaMA's id for what fills up the shorter sequences of a batch; its embedding isn't trained.
+inline constexpr TokenId kPadding = 0;
 
 // A stretch of a text. In a trusted one <s>, </s>, <unk> and the added tokens become their ids; in the
 // others, which hold a user's words, they are ordinary text. Neighbouring stretches are encoded as if they

@@ -13,21 +13,19 @@
 namespace medplib::core {
 namespace {
 
-using Records = std::vector<const Record*>;
-
-void shuffle(Records& records, Random& random) {
+void shuffle(RecordsOfImage& records, Random& random) {
   for (std::size_t i = records.size(); i > 1; --i) std::swap(records[i - 1], records[random() % i]);
 }
 
 // `count` of the records, in random order; one of each task before a second of any, so that what is asked
 // often doesn't crowd out the rest.
-Records draw(Records records, std::int64_t count, Random& random) {
+RecordsOfImage draw(RecordsOfImage records, std::int64_t count, Random& random) {
   shuffle(records, random);
   std::map<std::string, std::int64_t> seen;
   std::vector<std::pair<std::int64_t, const Record*>> ranked;
   for (const Record* record : records) ranked.emplace_back(seen[record->task]++, record);
   std::ranges::stable_sort(ranked, {}, &std::pair<std::int64_t, const Record*>::first);
-  Records drawn;
+  RecordsOfImage drawn;
   for (const auto& [rank, record] : ranked)
     if (drawn.size() < static_cast<std::size_t>(count)) drawn.push_back(record);
   return drawn;
@@ -56,12 +54,58 @@ std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, 
 
 }  // namespace
 
+void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
+                       std::int64_t label, const std::function<View(const View&)>& change) {
+  View view{.rgb = pixels_.rgb(image), .masks = {}};
+  std::vector<LabelledPrompt> conversations;
+  RecordsOfImage shows;  // of each mask of the view: the record that it answers; none for a region
+  const auto add_masks = [&](const std::vector<std::filesystem::path>& paths, const Record* record) {
+    for (const auto& path : paths) {
+      view.masks.push_back(pixels_.mask(path));
+      shows.push_back(record);
+      if (view.masks.back().size() != view.rgb.size())
+        fail(ErrorCode::Format, path, " has another size than its image ", image, ".");
+    }
+  };
+  for (const Record* record : records) {
+    LabelledPrompt conversation = label_conversation(tokenizer_, style_, record->turns);
+    if (conversation.mismatch) continue;
+    conversations.push_back(std::move(conversation));
+    batch.ids.push_back(record->id);
+    add_masks(record->regions, nullptr);
+    add_masks(record->masks, record);
+  }
+  if (conversations.empty()) return;
+
+  const View seen = change(view);
+  const auto index = static_cast<std::int64_t>(batch.prompts.size());
+  batch.prompts.push_back(pack(conversations));
+  batch.region_cells.emplace_back();
+  batch.image_labels.push_back(label);
+  for (std::size_t i = 0; i < seen.masks.size(); ++i) {
+    if (shows[i] != nullptr)
+      batch.targets.push_back({index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat)});
+    else
+      batch.region_cells.back().push_back(region_cells(seen.masks[i], view.masks[i]));
+  }
+  batch.clip_pixels.push_back(clip_pixels(seen.rgb, config_.clip));
+  batch.sam_pixels.push_back(sam_pixels(seen.rgb, config_.sam));
+  batch.sam_letterboxes.push_back(
+      letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(config_.sam.image_size)));
+}
+
+// A region that left the picture under augmentation stands where it was given.
+at::Tensor BatchBuilder::region_cells(const cv::Mat& seen, const cv::Mat& given) const {
+  const cv::Mat& mask = cv::countNonZero(seen) > 0 ? seen : given;
+  const auto target = static_cast<int>(config_.clip.image_size), grid = static_cast<int>(config_.clip.grid());
+  const RegionGrid cells = region_grid(mask, target, grid);
+  return tensor_of(cells.vanished ? centroid_cell(mask, target, grid) : cells.cells);
+}
+
 BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,
                        ConversationTemplate style)
     : recipe_(recipe),
-      config_(config),
-      tokenizer_(tokenizer),
-      style_(style),
+      builder_(config, tokenizer, style),
       images_(read_records(recipe.train, recipe.max_samples)) {
   if (images_.empty()) fail(ErrorCode::Format, recipe.train, " holds no records.");
   cumulative_ = cumulative_weights(images_, recipe);
@@ -74,10 +118,10 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
     fail(ErrorCode::Format, "stage and set_weight leave no image of ", recipe.train, " to learn from.");
 }
 
-std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, Random& random) const {
-  Records with_masks, others;
+RecordsOfImage BatchMaker::draw_records(const ImageRecords& image, Random& random) const {
+  RecordsOfImage with_masks, others;
   for (const auto& record : image.records) (record.masks.empty() ? others : with_masks).push_back(&record);
-  Records drawn = draw(std::move(with_masks), recipe_.masks_per_image, random);
+  RecordsOfImage drawn = draw(std::move(with_masks), recipe_.masks_per_image, random);
   if (recipe_.stage == Stage::Grounding) return drawn;
   for (const Record* record : draw(std::move(others), recipe_.questions_per_image, random))
     drawn.push_back(record);
@@ -85,51 +129,9 @@ std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, R
 }
 
 void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& random) {
-  View view{.rgb = pixels_.rgb(image.image), .masks = {}};
-  std::vector<LabelledPrompt> conversations;
-  std::vector<const Record*>
-      shows;  // of each mask of the view: the record that it answers; none for a region
-  const auto add_masks = [&](const std::vector<std::filesystem::path>& paths, const Record* record) {
-    for (const auto& path : paths) {
-      view.masks.push_back(pixels_.mask(path));
-      shows.push_back(record);
-      if (view.masks.back().size() != view.rgb.size())
-        fail(ErrorCode::Format, path, " has another size than its image ", image.image, ".");
-    }
-  };
-  for (const Record* record : draw_records(image, random)) {
-    LabelledPrompt conversation = label_conversation(tokenizer_, style_, record->turns);
-    if (conversation.mismatch) continue;
-    conversations.push_back(std::move(conversation));
-    batch.ids.push_back(record->id);
-    add_masks(record->regions, nullptr);
-    add_masks(record->masks, record);
-  }
-  if (conversations.empty()) return;
-
   const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
-  const View seen = augment(view, free, random);
-  const auto index = static_cast<std::int64_t>(batch.prompts.size());
-  batch.prompts.push_back(pack(conversations));
-  batch.region_cells.emplace_back();
-  batch.image_labels.push_back(image_labels_.at({image.set, image.modality}));
-  for (std::size_t i = 0; i < seen.masks.size(); ++i) {
-    if (shows[i] != nullptr) {
-      batch.targets.push_back({index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat)});
-      continue;
-    }
-    // A region that left the picture under augmentation stands where it was.
-    const cv::Mat& mask = cv::countNonZero(seen.masks[i]) > 0 ? seen.masks[i] : view.masks[i];
-    const std::int64_t target = config_.clip.image_size, grid = config_.clip.grid();
-    const RegionGrid cells = region_grid(mask, static_cast<int>(target), static_cast<int>(grid));
-    batch.region_cells.back().push_back(
-        tensor_of(cells.vanished ? centroid_cell(mask, static_cast<int>(target), static_cast<int>(grid))
-                                 : cells.cells));
-  }
-  batch.clip_pixels.push_back(clip_pixels(seen.rgb, config_.clip));
-  batch.sam_pixels.push_back(sam_pixels(seen.rgb, config_.sam));
-  batch.sam_letterboxes.push_back(
-      letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(config_.sam.image_size)));
+  builder_.add(batch, image.image, draw_records(image, random), image_labels_.at({image.set, image.modality}),
+               [&](const View& view) { return augment(view, free, random); });
 }
 
 Batch BatchMaker::batch(std::int64_t step) {

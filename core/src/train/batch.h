@@ -11,6 +11,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -35,6 +36,29 @@ struct Batch {
   std::vector<std::int64_t> image_labels;  // what kind of picture each is: one of image_label_count()
 };
 
+using RecordsOfImage = std::vector<const Record*>;
+
+// Puts images with records about them into batches. Any number of threads.
+class BatchBuilder {
+ public:
+  BatchBuilder(ModelConfig config, const Tokenizer& tokenizer, ConversationTemplate style)
+      : config_(std::move(config)), tokenizer_(tokenizer), style_(style) {}
+
+  // Adds an image as `change` shows it, with its records in this order; `label`: what kind of picture it is.
+  // Records whose answers cannot be told from the rest (LabelledPrompt::mismatch) are left out, and the image
+  // when nothing is left. Errors: NotFound, Format.
+  void add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
+           std::int64_t label, const std::function<View(const View&)>& change);
+
+ private:
+  at::Tensor region_cells(const cv::Mat& seen, const cv::Mat& given) const;
+
+  ModelConfig config_;
+  const Tokenizer& tokenizer_;
+  ConversationTemplate style_;
+  PixelCache pixels_{std::size_t{2} << 30};
+};
+
 class BatchMaker {
  public:
   // Errors: NotFound, Format; nothing to train on is Format, too.
@@ -52,18 +76,15 @@ class BatchMaker {
   const std::set<std::string>& structures() const { return structures_; }
 
  private:
-  std::vector<const Record*> draw_records(const ImageRecords& image, Random& random) const;
+  RecordsOfImage draw_records(const ImageRecords& image, Random& random) const;
   void add_image(Batch& batch, const ImageRecords& image, Random& random);
 
   const Recipe& recipe_;
-  ModelConfig config_;
-  const Tokenizer& tokenizer_;
-  ConversationTemplate style_;
+  BatchBuilder builder_;
   std::vector<ImageRecords> images_;
   std::vector<double> cumulative_;                                            // of the images' weights
   std::map<std::pair<std::string, std::string>, std::int64_t> image_labels_;  // (set, modality) → label
   std::set<std::string> structures_;
-  PixelCache pixels_{std::size_t{2} << 30};
 };
 
 }  // namespace medplib::core

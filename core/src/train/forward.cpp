@@ -1,6 +1,7 @@
 #include "train/forward.h"
 
 #include "generate/mask_geometry.h"
+#include "ops/autocast.h"
 #include "train/losses.h"
 #include "train/prompted.h"
 
@@ -11,7 +12,8 @@
 namespace medplib::core {
 namespace {
 
-// The language model's view of the features (B, grid², clip): (B, T, C), shorter sequences padded with zeros.
+// The language model's view of the features (B, grid², clip): (B, T, C), shorter sequences filled up with
+// padding.
 at::Tensor embed(const Network& network, const at::Tensor& features, const Batch& batch) {
   const at::Tensor tokens = network.projector(features);
   std::vector<at::Tensor> rows;
@@ -24,7 +26,8 @@ at::Tensor embed(const Network& network, const at::Tensor& features, const Batch
   }
   std::int64_t longest = 0;
   for (const auto& row : rows) longest = std::max(longest, row.size(0));
-  for (auto& row : rows) row = at::constant_pad_nd(row, {0, 0, 0, longest - row.size(0)});
+  const at::Tensor padding = network.language.embed(at::tensor({kPadding}, at::kLong));  // (1, C)
+  for (auto& row : rows) row = at::cat({row, padding.expand({longest - row.size(0), -1})});
   return at::stack(rows);
 }
 
@@ -41,94 +44,11 @@ Predictions labelled(const at::Tensor& hidden, const at::Tensor& labels) {
   return {states.index_select(0, rows), next.index_select(0, rows)};
 }
 
-struct MaskLosses {
-  at::Tensor dice, bce;  // means over the masks; Dice, over those with something in them
-};
-
-MaskLosses mask_losses(const at::Tensor& low_resolution, MaskGeometry geometry, const Batch& batch) {
-  std::vector<at::Tensor> dice, bce;
-  for (std::size_t i = 0; i < batch.targets.size(); ++i) {
-    const MaskTarget& target = batch.targets[i];
-    const at::Tensor logits =
-        masks_at_image_size(low_resolution.narrow(0, static_cast<std::int64_t>(i), 1), geometry,
-                            batch.sam_letterboxes[static_cast<std::size_t>(target.image)])[0][0];
-    if (target.inside.any().item<bool>()) dice.push_back(dice_loss(logits, target.inside));
-    bce.push_back(bce_loss(logits, target.inside));
-  }
-  return {dice.empty() ? at::zeros({}) : at::stack(dice).mean(), at::stack(bce).mean()};
-}
-
-// The same masks drawn from simulated boxes or clicks; all of a batch of one kind, so that they run as one.
-at::Tensor prompted_loss(const Network& network, const Recipe& recipe, MaskGeometry geometry,
-                         const Batch& batch, const ImageEmbedding& images, const at::Tensor& drawn,
-                         Random& random) {
-  const auto kind = static_cast<PromptKind>(random() % 3);
-  std::vector<at::Tensor> sparse, dense;
-  Batch kept;
-  std::vector<std::int64_t> rows;
-  for (std::size_t i = 0; i < batch.targets.size(); ++i) {
-    const MaskTarget& target = batch.targets[i];
-    if (target.inside.sum().item<double>() == 0) continue;
-    const auto row = static_cast<std::int64_t>(i);
-    const Letterbox& letterbox = batch.sam_letterboxes[static_cast<std::size_t>(target.image)];
-    const at::Tensor earlier = drawn.narrow(0, row, 1).detach();
-    const at::Tensor at_size = masks_at_image_size(earlier, geometry, letterbox)[0][0];
-    MaskPrompt prompt = simulate_prompt(kind, target.inside, at_size, letterbox, random);
-    if (kind == PromptKind::Correction) prompt.mask = earlier[0];
-    const PromptEmbedding embedded = network.prompt_encoder(prompt);
-    sparse.push_back(embedded.sparse);
-    dense.push_back(embedded.dense);
-    rows.push_back(row);
-    kept.targets.push_back(target);
-  }
-  if (rows.empty()) return at::zeros({});
-  kept.sam_letterboxes = batch.sam_letterboxes;
-  const PromptEmbedding prompts{at::cat(sparse), at::cat(dense)};
-  const DecodedMasks masks = network.mask_decoder(images.select(at::tensor(rows, at::kLong)),
-                                                  network.prompt_encoder.image_positions(), prompts, false);
-  const MaskLosses losses = mask_losses(masks.logits, geometry, kept);
-  return recipe.dice * losses.dice + recipe.bce * losses.bce;
-}
-
-// The vectors of the names of what the targets show: (targets, channels).
-at::Tensor name_prompts(const TrainingParts& parts, const Batch& batch) {
-  std::vector<at::Tensor> rows;
-  for (const auto& target : batch.targets) rows.push_back(parts.names.at(target.structure));
-  return at::stack(rows);
-}
-
-// Everything about masks: drawn from text prompts (targets, channels), and from simulated users.
-void add_mask_losses(Losses& losses, const Network& network, const Recipe& recipe, MaskGeometry geometry,
-                     const Batch& batch, const at::Tensor& text_prompts, const ImageEmbedding& all_images,
-                     Random& random) {
-  std::vector<std::int64_t> image_of;
-  for (const auto& target : batch.targets) image_of.push_back(target.image);
-  const ImageEmbedding images = all_images.select(at::tensor(image_of, at::kLong));
-  const DecodedMasks masks = network.mask_decoder(images, network.prompt_encoder.image_positions(),
-                                                  network.prompt_encoder.text(text_prompts), false);
-  const MaskLosses text = mask_losses(masks.logits, geometry, batch);
-  losses.dice = text.dice;
-  losses.bce = text.bce;
-  losses.total = losses.total + recipe.dice * text.dice + recipe.bce * text.bce;
-  // Every other step, at twice the weight: the decoder is run a second time.
-  if (recipe.prompted > 0 && random() % 2 == 0) {
-    losses.prompted = prompted_loss(network, recipe, geometry, batch, images, masks.logits, random);
-    losses.total = losses.total + 2 * recipe.prompted * losses.prompted;
-  }
-}
-
-void add_image_label_loss(Losses& losses, const Recipe& recipe, const Linear& head, const at::Tensor& seen,
-                          const Batch& batch) {
-  const at::Tensor loss = at::cross_entropy_loss(head(seen), at::tensor(batch.image_labels, at::kLong));
-  losses.image_label = losses.image_label + loss;
-  losses.total = losses.total + recipe.image_label * loss;
-}
-
 // The way of a batch through what reads images and writes words.
 struct Reading {
   at::Tensor features;  // of CLIP: (B, grid², clip)
+  LanguageOutput language;
   Predictions predictions;
-  std::vector<Routing> routings;
   at::Tensor prompts;  // of the <SEG> that the answers hold: (targets, channels)
 };
 
@@ -136,38 +56,202 @@ Reading read(const Network& network, const Batch& batch, std::int64_t seg_token)
   Reading reading;
   reading.features = network.clip(at::stack(batch.clip_pixels));
   const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
-  LanguageOutput language =
+  reading.language =
       network.language.forward(embed(network, reading.features, batch), packed.positions, packed.mask);
-  reading.predictions = labelled(language.hidden, packed.labels);
-  reading.routings = std::move(language.routings);
+  reading.predictions = labelled(reading.language.hidden, packed.labels);
   const at::Tensor seg_rows = at::nonzero(reading.predictions.labels == seg_token).squeeze(1);
   reading.prompts = network.seg_embedding(reading.predictions.states.index_select(0, seg_rows));
   return reading;
 }
 
-// Everything about words. The text prompts of the batch's targets: (targets, channels).
-at::Tensor add_language_losses(Losses& losses, const Network& network, const TrainingParts& parts,
-                               const Recipe& recipe, const Batch& batch, std::int64_t seg_token) {
-  const Reading reading = read(network, batch, seg_token);
-  add_image_label_loss(losses, recipe, parts.clip_label, reading.features.mean(1), batch);
-  const Predictions& predictions = reading.predictions;
-  losses.cross_entropy =
-      at::cross_entropy_loss(network.language.logits(predictions.states), predictions.labels);
-  losses.router = router_loss(reading.routings);
-  losses.total = losses.total + recipe.cross_entropy * (losses.cross_entropy + recipe.router * losses.router);
-  if (recipe.name_link > 0 && !batch.targets.empty()) {
-    losses.name_link = at::mse_loss(reading.prompts, name_prompts(parts, batch).detach());
-    losses.total = losses.total + recipe.name_link * losses.name_link;
+// Of the masks of a batch: their sums, divided by how many the whole batch has.
+struct MaskLosses {
+  at::Tensor dice, bce, focal, iou;
+};
+
+at::Tensor sum_of(const std::vector<at::Tensor>& losses) {
+  return losses.empty() ? at::zeros({}) : at::stack(losses).sum();
+}
+
+// `logits`: (H, W) each, `iou`: (targets). Dice teaches nothing where there is nothing, and is a mean over
+// the others. What has no weight isn't computed.
+MaskLosses mask_losses(const Recipe& recipe, const std::vector<at::Tensor>& logits, const at::Tensor& iou,
+                       const std::vector<MaskTarget>& targets, double count, double shown) {
+  std::vector<at::Tensor> dices, bces, focals, ious;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const at::Tensor& inside = targets[i].inside;
+    if (inside.any().item<bool>()) dices.push_back(dice_loss(logits[i], inside));
+    bces.push_back(bce_loss(logits[i], inside));
+    if (recipe.focal > 0) focals.push_back(focal_loss(logits[i], inside));
+    if (recipe.iou > 0) ious.push_back(iou_loss(logits[i], inside, iou[static_cast<std::int64_t>(i)]));
   }
-  return reading.prompts;
+  return {sum_of(dices) / std::max(shown, 1.0), sum_of(bces) / count, sum_of(focals) / count,
+          sum_of(ious) / count};
+}
+
+at::Tensor weighted(const Recipe& recipe, const MaskLosses& losses) {
+  return recipe.dice * losses.dice + recipe.bce * losses.bce + recipe.focal * losses.focal +
+         recipe.iou * losses.iou;
+}
+
+// One batch, or a part of one, on its way.
+class Pass {
+ public:
+  Pass(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, Random& random)
+      : trainee_(trainee),
+        network_(trainee.network),
+        recipe_(trainee.recipe),
+        batch_(batch),
+        whole_(whole),
+        own_(counts_of(batch)),
+        random_(random) {}
+
+  Forward run() {
+    if (recipe_.stage != Stage::Grounding)
+      add_language_losses();
+    else if (!batch_.targets.empty())
+      result_.text_prompts = name_prompts();
+    if (recipe_.stage == Stage::Language) return std::move(result_);
+    const ImageEmbedding images = network_.sam_encoder(at::stack(batch_.sam_pixels));
+    add_image_label_loss(trainee_.parts.sam_label, images.embedding.mean({2, 3}));
+    if (!batch_.targets.empty()) add_mask_losses(images);
+    return std::move(result_);
+  }
+
+ private:
+  static double share(std::int64_t own, std::int64_t whole) {
+    return static_cast<double>(own) / static_cast<double>(whole);
+  }
+
+  void add(double weight, const at::Tensor& loss) { losses_.total = losses_.total + weight * loss; }
+
+  void add_image_label_loss(const Linear& head, const at::Tensor& seen) {
+    if (recipe_.image_label == 0) return;
+    const at::Tensor loss = cross_entropy(head(seen), at::tensor(batch_.image_labels, at::kLong)) *
+                            share(own_.images, whole_.images);
+    losses_.image_label = losses_.image_label + loss;
+    add(recipe_.image_label, loss);
+  }
+
+  // Everything about words, and the text prompts of the batch's targets.
+  void add_language_losses() {
+    Reading reading = read(network_, batch_, trainee_.seg_token);
+    add_image_label_loss(trainee_.parts.clip_label, reading.features.mean(1));
+    const Predictions& predictions = reading.predictions;
+    if (own_.tokens > 0)
+      losses_.cross_entropy =
+          cross_entropy(network_.language.logits(predictions.states), predictions.labels) *
+          share(own_.tokens, whole_.tokens);
+    losses_.router = router_loss(reading.language.routings) * share(own_.images, whole_.images);
+    add(recipe_.cross_entropy, losses_.cross_entropy + recipe_.router * losses_.router);
+    result_.language = std::move(reading.language);
+    result_.text_prompts = reading.prompts;
+    if (recipe_.name_link > 0 && !batch_.targets.empty()) {
+      losses_.name_link = at::mse_loss(result_.text_prompts.to(at::kFloat), name_prompts().detach()) *
+                          share(own_.targets, whole_.targets);
+      add(recipe_.name_link, losses_.name_link);
+    }
+  }
+
+  // The vectors of the names of what the targets show: (targets, channels).
+  at::Tensor name_prompts() const {
+    std::vector<at::Tensor> rows;
+    for (const auto& target : batch_.targets) rows.push_back(trainee_.parts.names.at(target.structure));
+    return at::stack(rows);
+  }
+
+  // Everything about masks: drawn from text prompts, and from simulated users.
+  void add_mask_losses(const ImageEmbedding& all_images) {
+    std::vector<std::int64_t> image_of;
+    for (const auto& target : batch_.targets) image_of.push_back(target.image);
+    const ImageEmbedding images = all_images.select(at::tensor(image_of, at::kLong));
+    result_.masks = decode(images, network_.prompt_encoder.text(result_.text_prompts));
+    result_.mask_logits = at_image_size(result_.masks.logits, batch_.targets);
+    const MaskLosses text =
+        mask_losses(recipe_, result_.mask_logits, result_.masks.iou.select(1, 0), batch_.targets,
+                    static_cast<double>(whole_.targets), static_cast<double>(whole_.shown));
+    losses_.dice = text.dice;
+    losses_.bce = text.bce;
+    losses_.focal = text.focal;
+    losses_.iou = text.iou;
+    add(1, weighted(recipe_, text));
+    // Every other step, at twice the weight: the decoder is run a second time.
+    if (recipe_.prompted > 0 && random_() % 2 == 0) {
+      losses_.prompted = prompted_loss(images);
+      add(2 * recipe_.prompted, losses_.prompted);
+    }
+  }
+
+  // In float32, as the losses are.
+  DecodedMasks decode(const ImageEmbedding& images, const PromptEmbedding& prompts) const {
+    const DecodedMasks masks =
+        network_.mask_decoder(images, network_.prompt_encoder.image_positions(), prompts, false);
+    return {masks.logits.to(at::kFloat), masks.iou.to(at::kFloat)};
+  }
+
+  // (targets, 1, n, n) → (H, W) each.
+  std::vector<at::Tensor> at_image_size(const at::Tensor& low, const std::vector<MaskTarget>& targets) const {
+    std::vector<at::Tensor> logits;
+    for (const auto& target : targets) {
+      const auto row = static_cast<std::int64_t>(logits.size());
+      const Letterbox& box = batch_.sam_letterboxes[static_cast<std::size_t>(target.image)];
+      logits.push_back(masks_at_image_size(low.narrow(0, row, 1), trainee_.geometry, box)[0][0]);
+    }
+    return logits;
+  }
+
+  // The same masks drawn from simulated boxes or clicks; all of a batch of one kind, so that they run as one.
+  at::Tensor prompted_loss(const ImageEmbedding& images) {
+    const auto kind = static_cast<PromptKind>(random_() % 3);
+    std::vector<at::Tensor> sparse, dense;
+    std::vector<MaskTarget> targets;
+    std::vector<std::int64_t> rows;
+    for (std::size_t i = 0; i < batch_.targets.size(); ++i) {
+      const MaskTarget& target = batch_.targets[i];
+      if (!target.inside.any().item<bool>()) continue;
+      const auto row = static_cast<std::int64_t>(i);
+      const Letterbox& letterbox = batch_.sam_letterboxes[static_cast<std::size_t>(target.image)];
+      MaskPrompt prompt =
+          simulate_prompt(kind, target.inside, result_.mask_logits[i].detach(), letterbox, random_);
+      if (kind == PromptKind::Correction) prompt.mask = result_.masks.logits[row].detach();
+      const PromptEmbedding embedded = network_.prompt_encoder(prompt);
+      sparse.push_back(embedded.sparse);
+      dense.push_back(embedded.dense);
+      rows.push_back(row);
+      targets.push_back(target);
+    }
+    if (rows.empty()) return at::zeros({});
+    const DecodedMasks masks =
+        decode(images.select(at::tensor(rows, at::kLong)), {at::cat(sparse), at::cat(dense)});
+    const auto shown = static_cast<double>(whole_.shown);
+    return weighted(recipe_, mask_losses(recipe_, at_image_size(masks.logits, targets),
+                                         masks.iou.select(1, 0), targets, shown, shown));
+  }
+
+  const Trainee& trainee_;
+  const Network& network_;
+  const Recipe& recipe_;
+  const Batch& batch_;
+  const BatchCounts& whole_;
+  BatchCounts own_;
+  Random& random_;
+  Forward result_;
+  Losses& losses_ = result_.losses;
+};
+
+// Its parts, in one order.
+std::vector<at::Tensor*> scalars(Losses& losses) {
+  return {&losses.total, &losses.cross_entropy, &losses.dice,   &losses.bce,         &losses.focal,
+          &losses.iou,   &losses.prompted,      &losses.router, &losses.image_label, &losses.name_link};
 }
 
 }  // namespace
 
-TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, const BatchMaker& batches)
-    : clip_label(scope / "clip", config.clip.hidden, batches.image_label_count()),
-      sam_label(scope / "sam", config.sam.channels, batches.image_label_count()) {
-  for (const auto& name : batches.structures())
+TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, std::int64_t image_labels,
+                             const std::set<std::string>& structures)
+    : clip_label(scope / "clip", config.clip.hidden, image_labels),
+      sam_label(scope / "sam", config.sam.channels, image_labels) {
+  for (const auto& name : structures)
     names[name] = (scope / "names").take(name, {config.sam.channels}, Init::Normal);
 }
 
@@ -179,22 +263,25 @@ void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, c
     by_name[batch.targets[i].structure].push_back(prompts[static_cast<std::int64_t>(i)]);
 }
 
-Losses losses_of(const Network& network, const TrainingParts& parts, const Recipe& recipe,
-                 MaskGeometry geometry, const Batch& batch, std::int64_t seg_token, Random& random) {
-  Losses losses;
-  losses.total = losses.cross_entropy = losses.dice = losses.bce = losses.prompted = losses.router =
-      losses.image_label = losses.name_link = at::zeros({});
-  at::Tensor prompts;
-  if (recipe.stage != Stage::Grounding)
-    prompts = add_language_losses(losses, network, parts, recipe, batch, seg_token);
-  else
-    prompts = name_prompts(parts, batch);
-  if (recipe.stage == Stage::Language) return losses;
-  const ImageEmbedding images = network.sam_encoder(at::stack(batch.sam_pixels));
-  add_image_label_loss(losses, recipe, parts.sam_label, images.embedding.mean({2, 3}), batch);
-  if (!batch.targets.empty())
-    add_mask_losses(losses, network, recipe, geometry, batch, prompts, images, random);
-  return losses;
+Losses::Losses() {
+  for (at::Tensor* loss : scalars(*this)) *loss = at::zeros({});
+}
+
+Forward forward(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, Random& random) {
+  const Autocast precision(trainee.recipe.precision == Precision::BFloat16);
+  return Pass(trainee, batch, whole, random).run();
+}
+
+Losses backward(const Trainee& trainee, const Batch& batch, Random& random) {
+  const BatchCounts whole = counts_of(batch);
+  Losses sum;
+  for (const Batch& part : split(batch, trainee.recipe.accumulate)) {
+    Losses losses = forward(trainee, part, whole, random).losses;
+    if (losses.total.requires_grad()) losses.total.backward();
+    const auto parts = scalars(losses), sums = scalars(sum);
+    for (std::size_t i = 0; i < parts.size(); ++i) sums[i]->add_(parts[i]->detach());
+  }
+  return sum;
 }
 
 }  // namespace medplib::core

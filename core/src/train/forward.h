@@ -4,13 +4,15 @@
 #include "nn/medplib.h"
 #include "train/batch.h"
 #include "train/recipe.h"
+#include "train/split.h"
 #include "weights/manifest.h"
 
 namespace medplib::core {
 
 // What exists during training alone.
 struct TrainingParts {
-  TrainingParts(const Scope& scope, const ModelConfig& config, const BatchMaker& batches);
+  TrainingParts(const Scope& scope, const ModelConfig& config, std::int64_t image_labels,
+                const std::set<std::string>& structures);
   // They name the kind of picture from what each image tower sees, which teaches the towers long before words
   // and masks do.
   Linear clip_label, sam_label;
@@ -19,19 +21,45 @@ struct TrainingParts {
   std::map<std::string, at::Tensor> names;
 };
 
-struct Losses {
-  at::Tensor total;  // scalar, with gradient
-  // What it is made of, unweighted; 0 where the batch has none.
-  at::Tensor cross_entropy, dice, bce, prompted, router, image_label, name_link;
-};
-
 // The text prompts (channels) that the language model says for the batch's targets, put to those of their
 // name.
 void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, const Network& network,
                       const Batch& batch, std::int64_t seg_token);
 
-// `random` draws the clicks and boxes that the mask decoder is taught to follow.
-Losses losses_of(const Network& network, const TrainingParts& parts, const Recipe& recipe,
-                 MaskGeometry geometry, const Batch& batch, std::int64_t seg_token, Random& random);
+// What is trained, and how: the same for all steps.
+struct Trainee {
+  const Network& network;
+  const TrainingParts& parts;
+  const Recipe& recipe;
+  MaskGeometry geometry;
+  std::int64_t seg_token;
+};
+
+struct Losses {
+  Losses();  // all 0
+  // w_ce · (cross entropy + coefficient · router) + Σ weight · each of the others: scalar, with gradient.
+  at::Tensor total;
+  // What it is made of, unweighted; 0 where the batch has none or (focal, iou, image_label, name_link) the
+  // recipe gives it no weight. Of a part of a batch: its share, so that the parts' sum is the batch's.
+  at::Tensor cross_entropy, dice, bce, focal, iou, prompted, router, image_label, name_link;
+};
+
+// The losses of a batch, and what they were computed from.
+struct Forward {
+  Losses losses;
+  LanguageOutput language;              // of the batch's sequences, padding too; nothing in stage "grounding"
+  at::Tensor text_prompts;              // (targets, channels): of each <SEG>, or each target's name
+  DecodedMasks masks;                   // (targets, 1, n, n), (targets, 1): drawn from the text prompts
+  std::vector<at::Tensor> mask_logits;  // (H, W) of each target, at image size
+};
+
+// `whole`: the counts of the batch that `batch` is a part of, or its own. `random` draws the clicks and boxes
+// that the mask decoder is taught to follow.
+Forward forward(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, Random& random);
+
+// The losses of a batch, without gradient. The gradients are left in the parameters: those of all of
+// recipe.accumulate parts together, each with its share of the batch's tokens and masks (of its images, in
+// the router loss, which isn't a mean).
+Losses backward(const Trainee& trainee, const Batch& batch, Random& random);
 
 }  // namespace medplib::core

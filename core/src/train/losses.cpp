@@ -5,15 +5,37 @@
 #include <ATen/ATen.h>
 
 namespace medplib::core {
+namespace {
+
+constexpr double kSmooth = 1e-6;
+
+}  // namespace
+
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels) {
+  return at::cross_entropy_loss(logits.to(at::kFloat), labels);
+}
 
 at::Tensor bce_loss(const at::Tensor& logits, const at::Tensor& target) {
   return at::binary_cross_entropy_with_logits(logits, target);
 }
 
 at::Tensor dice_loss(const at::Tensor& logits, const at::Tensor& target) {
-  constexpr double smooth = 1e-6;
   const at::Tensor p = at::sigmoid(logits);
-  return 1 - (2 * (p * target).sum() + smooth) / (p.sum() + target.sum() + smooth);
+  return 1 - (2 * (p * target).sum() + kSmooth) / (p.sum() + target.sum() + kSmooth);
+}
+
+at::Tensor focal_loss(const at::Tensor& logits, const at::Tensor& target) {
+  constexpr double foreground = 0.25;
+  const at::Tensor signed_logits = logits * (2 * target - 1);  // q = σ(this)
+  const at::Tensor weight = foreground * target + (1 - foreground) * (1 - target);
+  const at::Tensor missing = at::sigmoid(-signed_logits);  // 1 − q
+  return -(weight * missing.square() * at::log_sigmoid(signed_logits)).mean();
+}
+
+at::Tensor iou_loss(const at::Tensor& logits, const at::Tensor& target, const at::Tensor& predicted) {
+  const at::Tensor p = at::sigmoid(logits);
+  const at::Tensor both = (p * target).sum();
+  return ((both + kSmooth) / (p.sum() + target.sum() - both + kSmooth) - predicted).square();
 }
 
 at::Tensor router_loss(const std::vector<Routing>& routings) {

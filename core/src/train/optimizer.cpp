@@ -15,8 +15,9 @@ double learning_rate_at(const Recipe& recipe, std::int64_t step) {
     return recipe.learning_rate * static_cast<double>(step + 1) / static_cast<double>(recipe.warmup);
   const double span = std::max<double>(1, static_cast<double>(recipe.steps - recipe.warmup));
   const double done = std::min(1.0, static_cast<double>(step - recipe.warmup) / span);
-  const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * done));
-  return recipe.learning_rate * (recipe.final_learning_rate + (1 - recipe.final_learning_rate) * cosine);
+  const double left =
+      recipe.schedule == Schedule::Linear ? 1 - done : 0.5 * (1 + std::cos(std::numbers::pi * done));
+  return recipe.learning_rate * (recipe.final_learning_rate + (1 - recipe.final_learning_rate) * left);
 }
 
 Optimizer::Optimizer(const Recipe& recipe, NamedTensors parameters)

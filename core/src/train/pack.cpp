@@ -45,10 +45,10 @@ void fill_mask(float* mask, std::size_t length, const std::vector<std::int64_t>&
   constexpr float hidden = -std::numeric_limits<float>::infinity();
   std::fill(mask, mask + length * length, hidden);
   for (std::size_t i = 0; i < length; ++i) {
-    mask[i * length + i] = 0;  // padding looks at itself, so that its softmax is defined
-    if (i >= question.size()) continue;
-    for (std::size_t j = 0; j < i; ++j)
-      if (question[j] == 0 || question[j] == question[i]) mask[i * length + j] = 0;
+    const bool padding = i >= question.size();
+    const std::size_t end = padding ? question.size() : i + 1;
+    for (std::size_t j = 0; j < end; ++j)
+      if (padding || question[j] == 0 || question[j] == question[i]) mask[i * length + j] = 0;
   }
 }
 
@@ -82,7 +82,7 @@ PackedTensors pack_tensors(std::span<const PackedPrompt> prompts, std::int64_t i
   for (const auto& prompt : prompts)
     longest = std::max(longest, all.emplace_back(expand(prompt, image_tokens)).labels.size());
   const auto batch = static_cast<std::int64_t>(prompts.size()), length = static_cast<std::int64_t>(longest);
-  PackedTensors tensors{.positions = at::zeros({batch, length}, at::kLong),
+  PackedTensors tensors{.positions = at::arange(length, at::kLong).repeat({batch, 1}),
                         .mask = at::empty({batch, 1, length, length}, at::kFloat),
                         .labels = at::full({batch, length}, kIgnoredLabel, at::kLong)};
   for (std::size_t b = 0; b < all.size(); ++b) {

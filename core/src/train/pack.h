@@ -23,8 +23,9 @@ PackedPrompt pack(std::span<const LabelledPrompt> conversations);
 // longest (T).
 struct PackedTensors {
   at::Tensor positions;  // (B, T) int64: each question goes on where the shared part ends
-  at::Tensor mask;       // (B, 1, T, T): 0 where a token may look, −∞ elsewhere
-  at::Tensor labels;     // (B, T) int64: kIgnoredLabel where nothing is learned
+  at::Tensor mask;    // (B, 1, T, T): 0 where a token may look, −∞ elsewhere. Padding sees all that isn't
+                      // padding, as in the published code: it counts in the router's means.
+  at::Tensor labels;  // (B, T) int64: kIgnoredLabel where nothing is learned
 };
 
 PackedTensors pack_tensors(std::span<const PackedPrompt> prompts, std::int64_t image_tokens);

@@ -16,14 +16,6 @@ void apply(Json& json, const std::string& text) {
   json[key] = parsed.is_discarded() ? Json(value) : parsed;  // what is no JSON is a text
 }
 
-Stage stage_named(const std::string& name, const std::filesystem::path& where) {
-  if (name == "grounding") return Stage::Grounding;
-  if (name == "language") return Stage::Language;
-  if (name == "joint") return Stage::Joint;
-  fail(ErrorCode::Format, "\"stage\" in ", where, " is \"", name,
-       "\"; it must be \"grounding\", \"language\" or \"joint\".");
-}
-
 std::string shown(const Json& value) { return value.is_null() ? "not given" : value.dump(); }
 
 // Reads the known keys and complains about the others.
@@ -46,6 +38,23 @@ class Reader {
     std::vector<std::string> texts;
     (*this)(key, texts);
     for (const auto& text : texts) values.push_back(root / text);
+  }
+
+  // One of several names.
+  template <class T>
+  void choice(const char* key, T& value, std::initializer_list<std::pair<const char*, T>> names) {
+    std::string given, known;
+    (*this)(key, given);
+    if (!json_.contains(key)) return;
+    for (const auto& [name, meaning] : names) {
+      if (given == name) {
+        value = meaning;
+        return;
+      }
+      known += text_of(known.empty() ? "\"" : ", \"", name, "\"");
+    }
+    fail(ErrorCode::Format, "\"", key, "\" in ", where_, " is \"", given, "\"; it must be one of ", known,
+         ".");
   }
 
   void at_least(const char* key, double value, double least) const {
@@ -80,9 +89,9 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read.path("model", recipe.model, root);
   read.path("train", recipe.train, root);
   read.paths("start", recipe.start, root);
-  std::string stage = "joint";
-  read("stage", stage);
-  recipe.stage = stage_named(stage, path);
+  read.choice<Stage>(
+      "stage", recipe.stage,
+      {{"grounding", Stage::Grounding}, {"language", Stage::Language}, {"joint", Stage::Joint}});
   read("max_samples", recipe.max_samples);
   read("steps", recipe.steps);
   read("images_per_step", recipe.images_per_step);
@@ -98,9 +107,16 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("weight_decay", recipe.weight_decay);
   read("clip_norm", recipe.clip_norm);
   read("average", recipe.average);
+  read.choice<Schedule>("schedule", recipe.schedule,
+                        {{"cosine", Schedule::Cosine}, {"linear", Schedule::Linear}});
+  read("accumulate", recipe.accumulate);
+  read.choice<Precision>("precision", recipe.precision,
+                         {{"float32", Precision::Float32}, {"bfloat16", Precision::BFloat16}});
   read("cross_entropy", recipe.cross_entropy);
   read("dice", recipe.dice);
   read("bce", recipe.bce);
+  read("focal", recipe.focal);
+  read("iou", recipe.iou);
   read("prompted", recipe.prompted);
   read("router", recipe.router);
   read("image_label", recipe.image_label);
@@ -113,6 +129,7 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read.at_least("steps", static_cast<double>(recipe.steps), 1);
   read.at_least("max_samples", static_cast<double>(recipe.max_samples), 0);
   read.at_least("images_per_step", static_cast<double>(recipe.images_per_step), 1);
+  read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
   read.at_least("masks_per_image", static_cast<double>(recipe.masks_per_image), 0);
   read.at_least("questions_per_image", static_cast<double>(recipe.questions_per_image), 1);

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 
+#include <medplib/core/model.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,6 +20,9 @@ enum class Stage {
   Language,   // what answers: CLIP, projector, regions, language model, and its way to the mask decoder
   Joint,      // everything
 };
+
+// How the learning rate falls from its peak to its final fraction.
+enum class Schedule { Cosine, Linear };
 
 struct Recipe {
   // Where things are. Relative paths start from the recipe's folder.
@@ -40,9 +45,12 @@ struct Recipe {
   std::int64_t warmup = 150;
   double beta1 = 0.9, beta2 = 0.98, weight_decay = 0.05, clip_norm = 1.0;
   double average = 0.998;  // of the weights that are saved: exponential moving average
+  Schedule schedule = Schedule::Cosine;
+  std::int64_t accumulate = 1;  // parts in which a step's images are computed: more need less memory
+  Precision precision = Precision::Float32;  // of matrix products; weights and losses are float32 in both
 
   // Loss weights.
-  double cross_entropy = 1, dice = 1, bce = 2, prompted = 0.5, router = 0.01,
+  double cross_entropy = 1, dice = 1, bce = 2, focal = 0, iou = 0, prompted = 0.5, router = 0.01,
          image_label = 0,  // of heads that exist in training alone and name the kind of picture
       name_link = 0;  // pulls the text prompts to the vectors that stage "grounding" learnt for the names
 

@@ -54,6 +54,8 @@ class Progress {
     mean(said_.cross_entropy, losses.cross_entropy);
     mean(said_.dice, losses.dice);
     mean(said_.bce, losses.bce);
+    mean(said_.focal, losses.focal);
+    mean(said_.iou, losses.iou);
     mean(said_.prompted, losses.prompted);
     mean(said_.router, losses.router);
     mean(said_.image_label, losses.image_label);
@@ -81,6 +83,8 @@ Json json_of(const TrainProgress& said) {
           {"cross_entropy", said.cross_entropy},
           {"dice", said.dice},
           {"bce", said.bce},
+          {"focal", said.focal},
+          {"iou", said.iou},
           {"prompted", said.prompted},
           {"router", said.router},
           {"image_label", said.image_label},
@@ -103,7 +107,8 @@ class Trainer {
         network_(parameters_, config_),
         batches_(reading(TrainInput::Data,
                          [&] { return BatchMaker(recipe_, config_, tokenizer_, conversation_); })),
-        parts_(Scope(parameters_, kTrainingOnly), config_, batches_) {
+        parts_(Scope(parameters_, kTrainingOnly), config_, batches_.image_label_count(),
+               batches_.structures()) {
     for (const auto& folder : recipe_.start) reading(TrainInput::Data, [&] { start_from(folder); });
   }
 
@@ -214,15 +219,18 @@ class Trainer {
 
   TrainProgress run_step(Optimizer& optimizer, Progress& progress, const Batch& batch, std::int64_t step) {
     Random random(recipe_.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
-    const Losses losses = losses_of(network_, parts_, recipe_, manifest_.mask_geometry, batch,
-                                    tokenizer_.added("<SEG>"), random);
+    const Trainee trainee{.network = network_,
+                          .parts = parts_,
+                          .recipe = recipe_,
+                          .geometry = manifest_.mask_geometry,
+                          .seg_token = tokenizer_.added("<SEG>")};
+    const Losses losses = backward(trainee, batch, random);
     if (!std::isfinite(losses.total.item<double>())) {
       std::string ids;
       for (const auto& id : batch.ids) ids += " " + id;
       fail(ErrorCode::Internal, "The loss of step ", step,
            " is not finite. The last checkpoint is kept. Its samples:", ids, ".");
     }
-    losses.total.backward();
     optimizer.step(step);
     return progress.after(losses, batch.ids.size(), learning_rate_at(recipe_, step));
   }

@@ -54,11 +54,39 @@ TEST_F(Packing, labels_stand_where_the_answers_are) {
   EXPECT_EQ(labels[0][-1].item<std::int64_t>(), tokenizer_.eos());
 }
 
+TEST_F(Packing, padding_sees_its_whole_sequence_and_nothing_sees_padding) {
+  const std::vector<PackedPrompt> packed{
+      pack(std::vector{conversation("What?", "A disc.")}),
+      pack(std::vector{conversation("What is shown in this?", "A disc.")})};
+  const PackedTensors tensors = pack_tensors(packed, 1);
+  const auto length = static_cast<std::int64_t>(packed[0].ids.size());
+  const at::Tensor seen = tensors.mask[0][0] == 0;  // (T, T)
+  ASSERT_LT(length, seen.size(0)) << "the first is shorter";
+  EXPECT_FALSE(seen.slice(1, length).any().item<bool>());
+  EXPECT_TRUE(seen.slice(0, length).slice(1, 0, length).all().item<bool>());
+}
+
 TEST(Losses, dice_and_bce_follow_their_formulas) {
   const at::Tensor target = at::tensor({1.0F, 1.0F, 0.0F, 0.0F}).view({2, 2}), even = at::zeros({2, 2});
   EXPECT_NEAR(dice_loss(even, target).item<double>(), 1 - (2 * 1.0 + 1e-6) / (2.0 + 2.0 + 1e-6), 1e-6);
   EXPECT_NEAR(bce_loss(even, target).item<double>(), std::log(2.0), 1e-6);
   EXPECT_LT(dice_loss((target - 0.5) * 100, target).item<double>(), 1e-6);
+}
+
+TEST(Losses, focal_and_iou_follow_their_formulas) {
+  const at::Tensor target = at::tensor({1.0F, 0.0F, 0.0F, 0.0F}).view({2, 2}), even = at::zeros({2, 2});
+  // α (1 − q)² (−log q) with q = ½ everywhere.
+  EXPECT_NEAR(focal_loss(even, target).item<double>(), (0.25 + 3 * 0.75) / 4 * 0.25 * std::log(2.0), 1e-6);
+  // p = ½: both hold ½, one of them 1 + ½ · 4 − ½.
+  EXPECT_NEAR(iou_loss(even, target, at::tensor(0.7F)).item<double>(), std::pow(0.5 / 2.5 - 0.7, 2), 1e-6);
+}
+
+TEST(Losses, a_better_mask_brings_its_iou_to_what_was_predicted) {
+  const at::Tensor target = at::tensor({1.0F, 0.0F}).view({1, 2}),
+                   drawn = at::zeros({1, 2}).set_requires_grad(true);
+  iou_loss(drawn, target, at::tensor(1.0F)).backward();
+  EXPECT_LT(drawn.grad()[0][0].item<double>(), 0) << "more inside";
+  EXPECT_GT(drawn.grad()[0][1].item<double>(), 0) << "less outside";
 }
 
 TEST(Losses, tokens_spread_evenly_over_the_experts_cost_one_a_layer) {
@@ -79,6 +107,30 @@ TEST(Schedule, warms_up_and_then_decays_to_its_floor) {
   EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 99), 1.0);
   EXPECT_NEAR(learning_rate_at(recipe, 550), 0.55, 1e-9);
   EXPECT_NEAR(learning_rate_at(recipe, 1000), 0.1, 1e-9);
+}
+
+TEST(Schedule, falls_linearly_as_the_published_one_but_for_its_start) {
+  const std::filesystem::path file = test::golden_root() / "metrics" / "lr_schedule.json";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "There is no " << file;
+  for (const Json& published : read_json(file)) {
+    Recipe recipe;
+    recipe.schedule = Schedule::Linear;
+    recipe.steps = published.at("total_num_steps");
+    recipe.warmup = published.at("warmup_num_steps_used");
+    recipe.learning_rate = published.at("warmup_max_lr");
+    recipe.final_learning_rate = 0;
+    // The published one begins with a step at the peak and one at 0, and then warms up, a step later than
+    // ours: ours begins above 0.
+    for (const auto& [key, rate] : published.at("lr_used_at_step").items()) {
+      const std::int64_t step = std::stoll(key) - 1;
+      if (step >= recipe.warmup) {
+        EXPECT_NEAR(learning_rate_at(recipe, step), rate.get<double>(), 1e-9 * recipe.learning_rate) << key;
+      } else if (step >= 1) {
+        EXPECT_NEAR(learning_rate_at(recipe, step - 1), rate.get<double>(), 1e-9 * recipe.learning_rate)
+            << key;
+      }
+    }
+  }
 }
 
 TEST(SimulatedPrompts, clicks_land_inside_and_boxes_hold_the_mask) {

@@ -1,0 +1,17 @@
+#include "ops/autocast.h"
+
+#include <ATen/autocast_mode.h>
+
+namespace medplib::core {
+
+Autocast::Autocast(bool on) : before_(at::autocast::is_autocast_enabled(at::kCPU)) {
+  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  at::autocast::set_autocast_enabled(at::kCPU, on);
+}
+
+Autocast::~Autocast() {
+  at::autocast::clear_cache();  // of the copies of the weights, which the next step changes
+  at::autocast::set_autocast_enabled(at::kCPU, before_);
+}
+
+}  // namespace medplib::core

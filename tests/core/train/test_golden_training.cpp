@@ -1,0 +1,344 @@
+// Training batches of the published code, computed by ours: losses, gradients and one step of the optimiser.
+#include "base/files.h"
+#include "data/records.h"
+#include "nn/medplib.h"
+#include "support/golden_network.h"
+#include "support/temporary_folder.h"
+#include "support/tolerance.h"
+#include "train/forward.h"
+#include "train/lora.h"
+#include "train/losses.h"
+#include "train/optimizer.h"
+#include "weights/names.h"
+
+#include <medplib/core/error.h>
+
+#include <c10/core/GradMode.h>
+
+#include <filesystem>
+#include <regex>
+
+namespace medplib::test {
+
+namespace fs = std::filesystem;
+using core::Json;
+using core::published_name;
+
+namespace {
+
+constexpr Tolerance kTolerance = kVariants[0].tolerance;  // float32 on the CPU
+
+fs::path train_folder() { return golden_root() / "train"; }
+
+// The names of train/NAME.json, with tensors beside them, whose facts have this key.
+std::vector<std::string> cases_with(const char* key) {
+  std::vector<std::string> names;
+  if (!fs::exists(train_folder())) return names;
+  for (const auto& entry : fs::directory_iterator(train_folder())) {
+    if (entry.path().extension() != ".json" || !core::read_json(entry.path()).contains(key)) continue;
+    names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// What the published recipe keeps still.
+bool is_frozen(const std::string& name) {
+  return name.starts_with("clip.") || name.starts_with("sam.encoder.") || name.starts_with("sam.prompt.");
+}
+
+class TrainingCase {
+ public:
+  explicit TrainingCase(const std::string& name)
+      : facts_(core::read_json(train_folder() / (name + ".json"))),
+        tensors_(load_golden("train/" + name + ".safetensors")),
+        checkpoint_(checkpoint_of(facts_)),
+        config_(core::ModelConfig::read(checkpoint_ / "config.json")),
+        tokenizer_(core::Tokenizer::load(checkpoint_)),
+        network_(parameters_, config_),
+        parts_(core::Scope(training_only_), config_, 1, {}) {
+    load_weights();
+    const Json& weights = facts_.at("weights");
+    recipe_.cross_entropy = weights.at("ce");
+    recipe_.dice = weights.at("dice");
+    recipe_.bce = weights.at("bce");
+    recipe_.focal = weights.at("focal");
+    recipe_.iou = weights.at("iou");
+    recipe_.router = facts_.at("router_aux_loss_coef");
+    recipe_.prompted = 0;
+    make_batch();
+  }
+
+  static fs::path checkpoint_of(const Json& facts) {
+    return golden_root() / "ckpt" / facts.value("checkpoint", "tiny_moe");
+  }
+
+  void check_batch() const {
+    const auto ids = facts_.at("input_ids").get<std::vector<std::vector<core::TokenId>>>(),
+               labels = facts_.at("labels").get<std::vector<std::vector<core::TokenId>>>();
+    ASSERT_EQ(batch_.prompts.size(), ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      EXPECT_EQ(filled(batch_.prompts[i].ids, ids[i].size(), core::kPadding), ids[i]);
+      EXPECT_EQ(filled(batch_.prompts[i].labels, ids[i].size(), core::kIgnoredLabel), labels[i]);
+    }
+    const core::PackedTensors packed = core::pack_tensors(batch_.prompts, config_.image_tokens());
+    EXPECT_TRUE(at::equal(packed.labels, matrix("expanded_labels")));
+    const at::Tensor seen = packed.mask.select(1, 0).select(1, -1) == 0;  // by the last token: (B, T)
+    EXPECT_TRUE(at::equal(seen.to(at::kLong), matrix("expanded_attention_mask")));
+  }
+
+  void check_forward() {
+    const core::Forward got = core::forward(trainee(), batch_, core::counts_of(batch_), random_);
+    check_routing(got.language.routings);
+    check("final_norm", got.language.hidden, kTolerance.states);
+    if (!batch_.targets.empty()) {
+      check("pred_embeddings", got.text_prompts, kTolerance.states);
+      check("low_res_logits", got.masks.logits.squeeze(1), kTolerance.masks);
+      check("iou_pred", got.masks.iou.squeeze(1), kTolerance.masks);
+      for (std::size_t i = 0; i < got.mask_logits.size(); ++i)
+        check("mask_logits." + std::to_string(i), got.mask_logits[i], kTolerance.masks);
+    }
+    check_scalars(got);
+  }
+
+  void check_gradients() {
+    const core::Losses losses = core::backward(trainee(), batch_, random_);
+    scalar("loss", losses.total);
+    const auto norms = facts_.at("grad_norms").get<std::map<std::string, double>>();
+    const auto without = facts_.at("grads_none").get<std::vector<std::string>>();
+    EXPECT_EQ(norms.size() + without.size(), trainable_.size());
+    for (const auto& [name, value] : trainable_) {
+      const std::string published = published_name(name);
+      const auto norm = norms.find(published);
+      if (norm != norms.end()) {
+        check_gradient(published, value.grad().defined() ? value.grad() : at::zeros_like(value),
+                       norm->second);
+        continue;
+      }
+      EXPECT_EQ(std::count(without.begin(), without.end(), published), 1) << published;
+      EXPECT_FALSE(value.grad().defined()) << published;
+    }
+    const at::Tensor embedding = parameter("model.embed_tokens.weight").grad();
+    EXPECT_EQ(embedding[core::kPadding].abs().max().item<double>(), 0) << "padding isn't taught";
+  }
+
+  // With the gradients that check_gradients left.
+  void check_step() {
+    const std::string how = facts_.value("optimizer", "norm 1.0 lr 0 betas (0.9,0.95) wd 0");
+    const auto number = [&](const char* pattern) {
+      std::smatch found;
+      EXPECT_TRUE(std::regex_search(how, found, std::regex(pattern))) << pattern << " in " << how;
+      return std::stod(found[1]);
+    };
+    recipe_.steps = 1;
+    recipe_.warmup = 0;
+    recipe_.clip_norm = number("norm ([0-9.]+)");
+    recipe_.learning_rate = number("lr ([0-9.e-]+)");
+    recipe_.beta1 = number("betas \\(([0-9.]+)");
+    recipe_.beta2 = number("betas \\([0-9.]+, ?([0-9.]+)");
+    recipe_.weight_decay = number("wd ([0-9.e-]+)");
+    core::Optimizer optimizer(recipe_, trainable_);
+    const double before_clipping = facts_.at("total_grad_norm_before_clip");
+    EXPECT_NEAR(optimizer.step(0), before_clipping, kTolerance.masks * before_clipping);
+    for (const auto& [name, expected] : tensors_) {
+      if (!name.starts_with("after_step:")) continue;
+      EXPECT_LE(relative_error(parameter(name.substr(11)), expected), kTolerance.states) << name;
+    }
+  }
+
+ private:
+  core::Trainee trainee() const {
+    return {.network = network_,
+            .parts = parts_,
+            .recipe = recipe_,
+            .geometry = core::MaskGeometry::Reference,
+            .seg_token = tokenizer_.added("<SEG>")};
+  }
+
+  void load_weights() {
+    const c10::NoGradGuard no_grad;
+    core::Checkpoint stored(checkpoint_);
+    for (const auto& [name, value] : parameters_.all()) {
+      value.detach().copy_(stored.take({.name = name, .shape = value.sizes().vec()}));
+      if (is_frozen(name)) value.set_requires_grad(false);
+      if (value.requires_grad()) trainable_.emplace_back(name, value);
+    }
+    stored.finish();
+    // Rows in which the case's weights differ from the checkpoint that is at hand.
+    const Json others = facts_.value("rows", Json::object());
+    for (const auto& [published, rows] : others.items())
+      parameter(published).detach().index_copy_(
+          0, at::tensor(rows.get<std::vector<std::int64_t>>(), at::kLong), tensors_.at("rows:" + published));
+  }
+
+  // Each of the case's conversations as a file of training data beside copies of their pictures.
+  void make_batch() {
+    for (const auto& entry : fs::directory_iterator(train_folder()))
+      if (entry.path().extension() == ".png")
+        fs::copy_file(entry.path(), data_ / entry.path().filename().string());
+    core::BatchBuilder builder(config_, tokenizer_,
+                               core::conversation_template(facts_.at("template").get<std::string>()));
+    for (const Json& item : facts_.at("items")) {
+      core::write_file(data_ / "train.json", Json::array({item}).dump());
+      const auto images = core::read_records(data_ / "train.json");
+      builder.add(batch_, images[0].image, {&images[0].records[0]}, 0,
+                  [](const core::View& view) { return view; });
+    }
+  }
+
+  static std::vector<core::TokenId> filled(std::vector<core::TokenId> row, std::size_t length,
+                                           core::TokenId with) {
+    row.resize(length, with);
+    return row;
+  }
+
+  at::Tensor matrix(const char* key) const {
+    std::vector<at::Tensor> rows;
+    for (const auto& row : facts_.at(key).get<std::vector<std::vector<std::int64_t>>>())
+      rows.push_back(at::tensor(row, at::kLong));
+    return at::stack(rows);
+  }
+
+  at::Tensor parameter(const std::string& published) const {
+    for (const auto& [name, value] : trainable_)
+      if (published_name(name) == published) return value;
+    ADD_FAILURE() << "nothing trains " << published;
+    return at::zeros({});
+  }
+
+  void check(const std::string& name, const at::Tensor& got, double tolerance) const {
+    const auto expected = tensors_.find(name);
+    if (expected == tensors_.end()) return;  // not kept
+    EXPECT_LE(relative_error(got, expected->second), tolerance) << name;
+  }
+
+  void check_routing(const std::vector<core::Routing>& routings) const {
+    const Json& counts = facts_.at("router_counts");
+    ASSERT_EQ(routings.size(), counts.size());
+    for (std::size_t i = 0; i < routings.size(); ++i) {
+      const std::string layer = std::to_string(config_.language.moe.layers[i]);
+      check("router_logits." + layer, routings[i].logits, kTolerance.states);
+      const auto expected = counts.at(layer).get<std::vector<double>>();
+      const at::Tensor chosen = routings[i].experts.select(1, 0);
+      // A token between two experts may take either.
+      const auto best = std::get<0>(at::softmax(routings[i].logits, 1).topk(2, 1));
+      const auto undecided = ((best.select(1, 0) - best.select(1, 1)) < 1e-4).sum().item<double>();
+      for (std::size_t e = 0; e < expected.size(); ++e)
+        EXPECT_NEAR((chosen == static_cast<std::int64_t>(e)).sum().item<double>(), expected[e], undecided)
+            << "layer " << layer << ", expert " << e;
+      const double auxiliary = facts_.at("scalars").at("router_aux_per_layer").at(i);
+      EXPECT_NEAR(core::router_loss({routings[i]}).item<double>(), auxiliary, kTolerance.losses * auxiliary);
+    }
+  }
+
+  void scalar(const char* name, const at::Tensor& got) const {
+    const double expected = facts_.at("scalars").at(name);
+    EXPECT_NEAR(got.item<double>(), expected, kTolerance.losses * std::abs(expected)) << name;
+  }
+
+  // Also of the losses that have no weight in this case.
+  void check_scalars(const core::Forward& forward) const {
+    core::Losses got = forward.losses;
+    if (recipe_.focal == 0 || recipe_.iou == 0) unweighted_means(forward, got.focal, got.iou);
+    const at::Tensor router = recipe_.router * got.router, language = got.cross_entropy + router;
+    scalar("cross_entropy_only", got.cross_entropy);
+    scalar("router_aux_loss_scaled", router);
+    scalar("lm_loss_with_aux", language);
+    scalar("ce_loss", recipe_.cross_entropy * language);
+    scalar("unscale_mask_bce_loss", got.bce);
+    scalar("unscale_mask_dice_loss", got.dice);
+    scalar("unscale_mask_focal_loss", got.focal);
+    scalar("unscale_mask_iou_loss", got.iou);
+    scalar("unscale_mask_loss", got.bce + got.dice + got.focal + got.iou);
+    scalar("mask_bce_loss", recipe_.bce * got.bce);
+    scalar("mask_dice_loss", recipe_.dice * got.dice);
+    scalar("mask_loss", recipe_.bce * got.bce + recipe_.dice * got.dice + recipe_.focal * got.focal +
+                            recipe_.iou * got.iou);
+    scalar("loss", got.total);
+  }
+
+  void unweighted_means(const core::Forward& forward, at::Tensor& focal, at::Tensor& iou) const {
+    const auto count = static_cast<double>(batch_.targets.size());
+    focal = iou = at::zeros({});
+    for (std::size_t i = 0; i < batch_.targets.size(); ++i) {
+      const at::Tensor &logits = forward.mask_logits[i], &inside = batch_.targets[i].inside;
+      const at::Tensor predicted = forward.masks.iou[static_cast<std::int64_t>(i)][0];
+      focal = focal + core::focal_loss(logits, inside) / count;
+      iou = iou + core::iou_loss(logits, inside, predicted) / count;
+    }
+  }
+
+  // Gradients that are 0 but for rounding, such as those of keys' biases, are held to the whole's size.
+  void check_gradient(const std::string& published, const at::Tensor& gradient, double norm) const {
+    const double total = facts_.at("total_grad_norm_before_clip"), floor = 1e-7 * total;
+    EXPECT_NEAR(gradient.norm().item<double>(), norm, kTolerance.masks * norm + floor) << published;
+    const auto stored = tensors_.find("grad:" + published);
+    if (stored == tensors_.end()) return;
+    // Measuring the total clips it to 1 in place; the norms were taken before, the tensors kept afterwards.
+    const double kept = stored->second.norm().item<double>(), clip = std::min(1.0, 1.0 / total);
+    const bool clipped = std::abs(kept - norm * clip) < std::abs(kept - norm);
+    const at::Tensor expected = clipped ? stored->second / clip : stored->second;
+    const double largest = expected.abs().max().item<double>();
+    EXPECT_LE((gradient - expected).abs().max().item<double>(), kTolerance.masks * largest + floor)
+        << published;
+  }
+
+  Json facts_;
+  std::map<std::string, at::Tensor> tensors_;
+  fs::path checkpoint_;
+  core::ModelConfig config_;
+  core::Tokenizer tokenizer_;
+  core::FreshParameters parameters_{1}, training_only_{1};
+  core::Network network_;
+  core::TrainingParts parts_;
+  core::NamedTensors trainable_;
+  core::Recipe recipe_;
+  TemporaryFolder data_;
+  core::Batch batch_;
+  core::Random random_;
+};
+
+}  // namespace
+
+class GoldenTraining : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenTraining, equals_the_published_implementation) {
+  const fs::path checkpoint =
+      TrainingCase::checkpoint_of(core::read_json(train_folder() / (GetParam() + ".json")));
+  if (!fs::exists(checkpoint)) GTEST_SKIP() << "The case's weights are not here: " << checkpoint;
+  TrainingCase training(GetParam());
+  training.check_batch();
+  training.check_forward();
+  training.check_gradients();
+  training.check_step();
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenTraining, testing::ValuesIn(cases_with("scalars")),
+                         [](const auto& info) { return info.param; });
+
+class GoldenLora : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenLora, merged_weights_equal_the_published_ones) {
+  const Json facts = core::read_json(train_folder() / (GetParam() + ".json"));
+  const auto tensors = load_golden("train/" + GetParam() + ".safetensors");
+  int merged = 0;
+  for (const auto& [name, expected] : tensors) {
+    if (!name.starts_with("merged:")) continue;
+    const std::string weight = name.substr(7), module = weight.substr(0, weight.rfind(".weight"));
+    const auto matrix = [&](const char* which) {
+      return tensors.at(core::text_of("lora:base_model.model.", module, ".lora_", which, ".default.weight"));
+    };
+    const core::Lora lora{.a = matrix("A"), .b = matrix("B"), .alpha = facts.at("lora_alpha")};
+    EXPECT_LE(relative_error(core::merge_lora(tensors.at("base:" + weight), lora), expected), 1e-6) << weight;
+    ++merged;
+  }
+  EXPECT_GT(merged, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenLora, testing::ValuesIn(cases_with("lora_alpha")),
+                         [](const auto& info) { return info.param; });
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenTraining);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenLora);
+
+}  // namespace medplib::test
