@@ -53,15 +53,39 @@ def write_examples(out: Path) -> list[Path]:
     return [retina, brain]
 
 
+def write_sheet(pictures: Sequence[Path], out: Path, height: int = 320) -> None:
+    """The pictures side by side, all of one height."""
+    shown = []
+    for file in pictures:
+        with Image.open(file) as picture:
+            width = max(1, round(picture.width * height / picture.height))
+            shown.append(picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+    sheet = Image.new("RGB", (sum(picture.width for picture in shown), height))
+    left = 0
+    for picture in shown:
+        sheet.paste(picture, (left, 0))
+        left += picture.width
+    sheet.save(out, quality=90)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m medplib.examples",
         description="Write a fundus photograph and a slice of a brain MRI, for trying the model.",
         epilog="example: python -m medplib.examples demo-output",
     )
-    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("out", type=Path, help="folder to write, or with --sheet the file")
+    parser.add_argument(
+        "--sheet", type=Path, nargs="+", metavar="PICTURE", help="put these pictures side by side instead"
+    )
+    options = parser.parse_args(arguments)
     try:
-        for file in write_examples(parser.parse_args(arguments).out):
+        if options.sheet:
+            write_sheet(options.sheet, options.out)
+            written = [options.out]
+        else:
+            written = write_examples(options.out)
+        for file in written:
             print(file)
     except (OSError, ValueError) as error:
         print(f"medplib.examples: {error}", file=sys.stderr)

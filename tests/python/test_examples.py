@@ -62,3 +62,14 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert examples.main([str(tmp_path / "out")]) == 1
     assert "comes with the package skimage, which is not installed" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sheet_shows_pictures_side_by_side_in_one_height(tmp_path: Path) -> None:
+    for name, size, colour in (("red.png", (40, 20), "red"), ("blue.png", (30, 60), "blue")):
+        Image.new("RGB", size, colour).save(tmp_path / name)
+    sheet = tmp_path / "sheet.png"
+    assert examples.main([str(sheet), "--sheet", str(tmp_path / "red.png"), str(tmp_path / "blue.png")]) == 0
+    with Image.open(sheet) as shown:
+        assert shown.size == (640 + 160, 320)
+        assert shown.getpixel((639, 160)) == (255, 0, 0)
+        assert shown.getpixel((640, 160)) == (0, 0, 255)
