@@ -1,7 +1,8 @@
 """How the memory of a process grows with what it does: memory_slope.py "open and close=COUNT" "ask=COUNT" …
 
-Prints the slope in bytes for each round with its 95 % interval, and "level" or "grows"; the exit code is 1 if any grows. It grows when the interval lies
-above a hundred bytes for each round: the least object that could be forgotten in a round is larger.
+Prints the slope in bytes for each round with its 95 % interval, and "level" or "grows"; the exit code is 1 if any does.
+It grows when the interval lies above a hundred bytes for each round: the least object that could be forgotten in one is
+larger.
 """
 
 from __future__ import annotations
