@@ -7,9 +7,11 @@
 #include <medplib/core/error.h>
 #include <medplib/core/files.h>
 
+#include <opencv2/imgproc.hpp>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
+#include <array>
 #include <filesystem>
 #include <utility>
 
@@ -21,20 +23,32 @@ using core::Mask;
 using core::Timing;
 
 py::dict run_lengths(const Mask& mask) {
-  const core::RunLengths runs = mask.run_lengths();
+  const core::RunLengths runs = without_gil([&] { return mask.run_lengths(); });
   py::dict result;
   result["size"] = std::vector<int>{runs.height, runs.width};
   result["counts"] = runs.counts;
   return result;
 }
 
-std::vector<std::vector<std::pair<int, int>>> polygons(const Mask& mask) {
+// Of each outline its corners.
+std::vector<std::vector<std::pair<int, int>>> outlines(const Mask& mask) {
   std::vector<std::vector<std::pair<int, int>>> result;
   for (const auto& polygon : mask.polygons()) {
     auto& corners = result.emplace_back();
     for (const cv::Point& corner : polygon) corners.emplace_back(corner.x, corner.y);
   }
   return result;
+}
+
+// x, y, width, height of the smallest box around it; nothing around nothing.
+std::optional<std::array<int, 4>> box_around(const Mask& mask) {
+  const cv::Rect box = cv::boundingRect(mask.binary());
+  if (box.empty()) return std::nullopt;
+  return std::array{box.x, box.y, box.width, box.height};
+}
+
+py::object html(const py::object& shown) {
+  return py::module_::import("medplib._html").attr("html_of")(shown);
 }
 
 std::string described(const Mask& mask) {
@@ -69,23 +83,30 @@ Mask mask_at(const Answer& self, py::ssize_t index) {
 }
 
 void bind_mask(py::module_& module) {
-  py::class_<Mask>(module, "Mask")
-      .def_property_readonly("width", &Mask::width)
+  py::class_<Mask> bound(module, "Mask");
+  stand_for_array(bound);
+  bound.def_property_readonly("width", &Mask::width)
       .def_property_readonly("height", &Mask::height)
       .def_property_readonly("label", &Mask::label)
       .def_property_readonly("threshold", &Mask::threshold)
       .def_readonly("presence", &Mask::presence)
       .def_readonly("iou_estimate", &Mask::iou_estimate)
-      .def_property_readonly("array", [](const Mask& mask) { return array_over<bool>(mask.binary()); })
+      .def_property_readonly(
+          "array",
+          [](const Mask& mask) { return array_over<bool>(without_gil([&] { return mask.binary(); })); })
       .def_property_readonly("logits", [](const Mask& mask) { return array_over<float>(mask.logits()); })
-      .def_property_readonly("area", &Mask::area)
+      .def_property_readonly("area",
+                             [](const Mask& mask) { return without_gil([&] { return mask.area(); }); })
+      .def_property_readonly("bbox",
+                             [](const Mask& mask) { return without_gil([&] { return box_around(mask); }); })
       .def_property_readonly("rle", &run_lengths)
-      .def_property_readonly("polygons", &polygons)
+      .def("polygon", &outlines, py::call_guard<py::gil_scoped_release>())
       .def(
           "save",
           [](const Mask& mask, const std::filesystem::path& path) { core::write_file(path, mask.png()); },
           py::arg("path"), py::call_guard<py::gil_scoped_release>())
-      .def("_repr_png_", [](const Mask& mask) { return py::bytes(mask.png()); })
+      .def("_repr_png_", [](const Mask& mask) { return py::bytes(without_gil([&] { return mask.png(); })); })
+      .def("_repr_html_", &html)
       .def("__repr__", &described);
 }
 
@@ -147,7 +168,9 @@ void bind_answer(py::module_& module) {
       .def("__getitem__", &mask_at, py::arg("index"))
       .def("__iter__", [](const Answer& self) { return py::iter(py::cast(self.answer.masks)); })
       .def("__str__", read<&core::Answer::text>())
-      .def("_repr_png_", [](const Answer& self) { return py::bytes(self.overlay()); })
+      .def("_repr_png_",
+           [](const Answer& self) { return py::bytes(without_gil([&] { return self.overlay(); })); })
+      .def("_repr_html_", &html)
       .def("__repr__", [](const Answer& self) {
         return core::text_of("<medplib.Answer \"", self.answer.text, "\", masks: ", self.answer.masks.size(),
                              ">");

@@ -14,6 +14,7 @@ namespace py = pybind11;
 
 // Rows without gaps; the caller's dtype is not converted.
 using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
+using Logits = py::array_t<float, py::array::c_style>;
 
 inline std::span<const std::byte> bytes_of(const Bytes& array) {
   return {reinterpret_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.nbytes())};
@@ -33,6 +34,26 @@ py::array_t<T> array_over(const cv::Mat& pixels) {
   py::array_t<T> array(shape, strides, reinterpret_cast<const T*>(pixels.data), owner);
   array.attr("setflags")(py::arg("write") = false);
   return array;
+}
+
+// Lets numpy, torch and all who know DLPack take the object for the array that its property `array` is. Those
+// who ask by DLPack get a copy, since they may write to it.
+template <class Class>
+void stand_for_array(Class& bound) {
+  bound
+      .def(
+          "__array__",
+          [](const py::object& self, const py::object& dtype, const py::object& copy) {
+            return py::module_::import("numpy").attr("array")(self.attr("array"), py::arg("dtype") = dtype,
+                                                              py::arg("copy") = copy);
+          },
+          py::arg("dtype") = py::none(), py::arg("copy") = py::none())
+      .def("__dlpack__",
+           [](const py::object& self, const py::kwargs& how) {
+             return self.attr("array").attr("copy")().attr("__dlpack__")(**how);
+           })
+      .def("__dlpack_device__",
+           [](const py::object& self) { return self.attr("array").attr("__dlpack_device__")(); });
 }
 
 }  // namespace medplib::python

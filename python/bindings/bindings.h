@@ -18,6 +18,13 @@ struct FreeWithoutGil {
   }
 };
 
+// What `work` answers, computed while other threads go on.
+template <class Work>
+auto without_gil(const Work& work) {
+  const py::gil_scoped_release release;
+  return work();
+}
+
 template <class T>
 using Owned = std::unique_ptr<T, FreeWithoutGil>;
 

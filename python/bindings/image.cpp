@@ -45,7 +45,9 @@ Region region_of(const Bytes& array) {
 }  // namespace
 
 void bind_image(py::module_& module) {
-  py::class_<Image>(module, "Image")
+  py::class_<Image> bound(module, "Image");
+  stand_for_array(bound);
+  bound
       .def_static(
           "read", [](const std::filesystem::path& path) { return Image::read(path); }, py::arg("path"),
           py::call_guard<py::gil_scoped_release>())
@@ -55,7 +57,10 @@ void bind_image(py::module_& module) {
       .def_property_readonly("name", &Image::name)
       .def_property_readonly("array",
                              [](const Image& image) { return array_over<std::uint8_t>(image.rgb()); })
-      .def("_repr_png_", [](const Image& image) { return py::bytes(core::encode_png(image.rgb())); })
+      .def("_repr_png_",
+           [](const Image& image) {
+             return py::bytes(without_gil([&] { return core::encode_png(image.rgb()); }));
+           })
       .def("__repr__", [](const Image& image) {
         return core::text_of("<medplib.Image ", image.name(), " ", image.width(), " × ", image.height(), ">");
       });

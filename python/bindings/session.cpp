@@ -1,5 +1,6 @@
 // Model, AskOptions, Session.
 #include "answer.h"
+#include "arrays.h"
 #include "bindings.h"
 
 #include <medplib/core/error.h>
@@ -30,9 +31,10 @@ using core::ErrorCode;
 using core::fail;
 using core::Model;
 
-// No folder stands for the embedded model's.
+// No folder stands for the embedded model's. `progress` (or None) is told the part loaded so far, 0 … 1; it
+// returns False to stop, and what it raises comes out of here as it is.
 Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std::string& device,
-                  const std::string& precision) {
+                  const std::string& precision, const py::object& progress) {
   core::LoadOptions options;
   options.device = device;
   if (precision == "bfloat16")
@@ -40,17 +42,23 @@ Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std:
   else if (precision != "float32")
     fail(ErrorCode::InvalidArgument, "The precision \"", precision,
          "\" is none of \"float32\" and \"bfloat16\".");
-  bool interrupted = false;
-  options.progress = [&](double) {
-    py::gil_scoped_acquire acquire;
-    interrupted = PyErr_CheckSignals() != 0;
-    return !interrupted;
+  std::exception_ptr raised;
+  options.progress = [&](double part) {
+    const py::gil_scoped_acquire acquire;
+    try {
+      const bool stop = !progress.is_none() && progress(part).is(py::bool_(false));
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      return !stop;
+    } catch (...) {
+      raised = std::current_exception();
+      return false;
+    }
   };
   try {
-    py::gil_scoped_release release;
+    const py::gil_scoped_release release;
     return Owned<Model>(new Model(Model::load(folder ? *folder : core::embedded_model(), options)));
   } catch (const core::Error&) {
-    if (interrupted) throw py::error_already_set();
+    if (raised) std::rethrow_exception(raised);
     throw;
   }
 }
@@ -94,6 +102,13 @@ class Session {
                     const std::optional<core::Region>& box, std::optional<double> threshold) {
     return interruptible(
         [&](core::Session& session) { return session.refine(mask, clicks, box, threshold); });
+  }
+
+  std::vector<core::Prediction> predict(const std::vector<core::Click>& clicks,
+                                        const std::optional<core::Region>& box, const cv::Mat& low_resolution,
+                                        bool several) {
+    return interruptible(
+        [&](core::Session& session) { return session.predict(clicks, box, low_resolution, several); });
   }
 
  private:
@@ -166,19 +181,38 @@ Answer describe(Session& self, const core::Region& region, const AskOptions& opt
   return described;
 }
 
-core::Mask refine(Session& self, const std::optional<core::Mask>& mask,
-                  const std::vector<std::tuple<double, double, bool>>& clicks,
-                  const std::optional<core::Region>& box, std::optional<double> threshold) {
+// (x, y, inside)
+using Clicks = std::vector<std::tuple<double, double, bool>>;
+
+std::vector<core::Click> clicks_of(const Clicks& clicks) {
   std::vector<core::Click> all;
   all.reserve(clicks.size());
   for (const auto& [x, y, inside] : clicks) all.push_back({x, y, inside});
-  return self.refine(mask, all, box, threshold);
+  return all;
+}
+
+core::Mask refine(Session& self, const std::optional<core::Mask>& mask, const Clicks& clicks,
+                  const std::optional<core::Region>& box, std::optional<double> threshold) {
+  return self.refine(mask, clicks_of(clicks), box, threshold);
+}
+
+// `low_resolution`: (n, n) or None. Pairs of a mask and its own low-resolution logits.
+py::list predict(Session& self, const Clicks& clicks, const std::optional<core::Region>& box,
+                 const std::optional<Logits>& low_resolution, bool several) {
+  cv::Mat low;
+  if (low_resolution)
+    low = cv::Mat(static_cast<int>(low_resolution->shape(0)), static_cast<int>(low_resolution->shape(1)),
+                  CV_32FC1, const_cast<float*>(low_resolution->data()));  // read only, within this call
+  py::list pairs;
+  for (const core::Prediction& each : self.predict(clicks_of(clicks), box, low, several))
+    pairs.append(py::make_tuple(each.mask, array_over<float>(each.low_resolution)));
+  return pairs;
 }
 
 void bind_model(py::module_& module) {
   py::class_<Model, Owned<Model>>(module, "Model")
       .def(py::init(&load), py::arg("folder") = py::none(), py::arg("device") = "auto",
-           py::arg("precision") = "float32")
+           py::arg("precision") = "float32", py::arg("progress") = py::none())
       .def_property_readonly("device", &Model::device)
       .def_property_readonly("precision",
                              [](const Model& model) {
@@ -209,7 +243,10 @@ void bind_session(py::module_& module) {
   bind_model(module);
   bind_options(module);
   py::class_<Session, Owned<Session>>(module, "Session")
-      .def(py::init([](const Model& model) { return Owned<Session>(new Session(model)); }), py::arg("model"))
+      .def(py::init([](const Model& model) {
+             return without_gil([&] { return Owned<Session>(new Session(model)); });
+           }),
+           py::arg("model"))
       .def_property_readonly("image", &Session::image)
       .def("_set_image", &Session::set_image, py::arg("image"))
       .def("_ask", &run<&core::Session::ask>, py::arg("question"), py::arg("options"), py::arg("on_text"))
@@ -219,6 +256,8 @@ void bind_session(py::module_& module) {
       .def("_chat", &run<&core::Session::chat>, py::arg("message"), py::arg("options"), py::arg("on_text"))
       .def("reset_chat", &Session::reset_chat)
       .def("_refine", &refine, py::arg("mask"), py::arg("clicks"), py::arg("box"), py::arg("threshold"))
+      .def("_predict", &predict, py::arg("clicks"), py::arg("box"), py::arg("low_resolution").noconvert(),
+           py::arg("several"))
       .def("cancel", &Session::cancel);
 }
 

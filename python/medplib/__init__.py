@@ -31,7 +31,8 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._built import __version__
-    from .engine import Answer, Image, Mask, Model, Region, Session, Timing, ask, load, segment
+    from .engine import Answer, Image, Mask, Model, Region, Session, Stream, Timing, ask, load, segment
+    from .predictor import Predictor
 
 __all__ = [
     "Answer",
@@ -49,9 +50,11 @@ __all__ = [
     "MedplibError",
     "Model",
     "NotFoundError",
+    "Predictor",
     "Region",
     "Session",
     "StateError",
+    "Stream",
     "Timing",
     "UnsupportedError",
     "VersionError",
@@ -66,7 +69,7 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module 'medplib' has no attribute '{name}'")
-        from . import engine
+        from . import engine, predictor
 
-        globals().update({each: getattr(engine, each) for each in __all__ if each not in globals()})
+        globals().update({each: getattr(engine, each) for each in engine.__all__}, Predictor=predictor.Predictor)
         return globals()[name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,27 @@ from .errors import InvalidArgumentError
 if TYPE_CHECKING:
     import PIL.Image
 
-ImageLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | PIL.Image.Image | Image"
-MaskLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Mask"
+
+class Tensor(Protocol):
+    """torch, and whatever else hands its numbers over by DLPack."""
+
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __dlpack_device__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class Dataset(Protocol):
+    """pydicom's, with pixels."""
+
+    @property
+    def pixel_array(self) -> npt.NDArray[Any]: ...
+
+
+ImageLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Dataset | Image"
+MaskLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Mask"
+
+Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
+Points: TypeAlias = Sequence[Sequence[float]] | npt.NDArray[Any]
+Labels: TypeAlias = Sequence[int] | npt.NDArray[Any]
 
 # Each kind of region, and what stands for it.
 REGIONS = {
@@ -34,9 +54,12 @@ def image_of(image: ImageLike) -> Image:
         return image
     if isinstance(image, str | os.PathLike):
         return Image.read(image)
-    array = _array_of_pil(image)
+    array = _pixels_of(image)
     if not isinstance(array, np.ndarray):
-        raise InvalidArgumentError(f"An image is a path, a PIL image or a numpy array, not {type(image).__name__}.")
+        raise InvalidArgumentError(
+            "An image is a path, a PIL image, a numpy array, a torch tensor or a pydicom dataset, not "
+            f"{type(image).__name__}."
+        )
     if array.dtype != np.uint8:
         raise InvalidArgumentError(f"An image array holds uint8, 0 to 255, but this one holds {array.dtype}.")
     if array.ndim == 2:
@@ -46,11 +69,38 @@ def image_of(image: ImageLike) -> Image:
     return Image.from_array(np.ascontiguousarray(array))
 
 
-def _array_of_pil(image: Any) -> Any:
-    """The pixels of a PIL image; anything else as it is."""
-    pil = sys.modules.get("PIL.Image")  # who hands in a PIL image has imported it
-    if pil is None or not isinstance(image, pil.Image):
+def _pixels_of(image: Any) -> Any:
+    """An array with the channels last, from what holds one; anything else as it is."""
+    if isinstance(image, np.ndarray):
         return image
+    if _is(image, "PIL.Image", "Image"):
+        return _pixels_of_pil(image)
+    if _is(image, "torch", "Tensor"):
+        return _channels_last(image.detach().cpu().numpy())
+    if _is(image, "pydicom", "Dataset"):
+        from ._dicom import pixels_of_dataset
+
+        return pixels_of_dataset(image)
+    return np.from_dlpack(image) if hasattr(image, "__dlpack__") else image
+
+
+def _is(thing: Any, module: str, name: str) -> bool:
+    """Whether it is of a class of a package that need not be there: who hands one in has imported it."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(thing, getattr(loaded, name))
+
+
+def _channels_last(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(C, H, W), as torch has its images, to (H, W, C)."""
+    if tensor.ndim == 3 and tensor.shape[0] not in (1, 3, 4):
+        raise InvalidArgumentError(
+            f"An image tensor is (H, W) or (C, H, W) with 1, 3 or 4 channels, not {tensor.shape}: use "
+            "permute(2, 0, 1) where the channels come last."
+        )
+    return np.moveaxis(tensor, 0, -1) if tensor.ndim == 3 else tensor
+
+
+def _pixels_of_pil(image: PIL.Image.Image) -> npt.NDArray[Any]:
     if image.mode.startswith(("I", "F")):
         raise InvalidArgumentError(
             f'The PIL image has mode "{image.mode}": give the path of the file, which is read with all its bits, or '
@@ -76,12 +126,34 @@ def region_of(kind: str, value: Any) -> Region:
         raise InvalidArgumentError(f"{kind} is {REGIONS[kind]}, not {value!r}.") from error
 
 
+def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float, float, bool]]:
+    """(x, y, inside) of points (N, 2) labelled 1, the default, or 0. Errors: InvalidArgumentError."""
+    try:
+        places = [] if points is None else [(float(x), float(y)) for x, y in points]
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"point_coords is (N, 2): x and y of each point, not {points!r}.") from error
+    inside = [1] * len(places) if labels is None else [int(label) for label in labels]
+    if len(inside) != len(places):
+        raise InvalidArgumentError(f"There are {len(places)} point_coords, but {len(inside)} point_labels.")
+    if not {*inside} <= {0, 1}:
+        raise InvalidArgumentError(f"point_labels are 1 (inside) or 0 (outside), not {inside}.")
+    return [(x, y, bool(label)) for (x, y), label in zip(places, inside, strict=True)]
+
+
 def _mask_region(mask: MaskLike) -> Region:
     if isinstance(mask, str | os.PathLike):
         return Region.mask_file(mask)
-    array = mask.array if isinstance(mask, Mask) else mask
+    array = mask.array if isinstance(mask, Mask) else _array_of_mask(mask)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "bui":
         raise TypeError("not an array of integers")
     if array.ndim != 2:
         raise InvalidArgumentError(f"A mask array is (H, W), not {array.shape}.")
     return Region.mask(np.ascontiguousarray(array >= 1, dtype=np.uint8))
+
+
+def _array_of_mask(mask: Any) -> Any:
+    if _is(mask, "PIL.Image", "Image"):
+        return np.asarray(mask.convert("L"))
+    if _is(mask, "torch", "Tensor"):
+        return mask.detach().cpu().numpy()
+    return mask if isinstance(mask, np.ndarray) or not hasattr(mask, "__dlpack__") else np.from_dlpack(mask)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypedDict, Unpack
-
-import numpy.typing as npt
+from typing import Any, TypedDict, Unpack
 
 from . import _native as _native  # before _core
 from ._built import __version__
@@ -15,13 +13,24 @@ from ._core import Answer, Image, Mask, Region, Timing
 from ._core import AskOptions as _AskOptions
 from ._core import Model as _Model
 from ._core import Session as _Session
-from ._inputs import REGIONS, ImageLike, MaskLike, image_of, region_of
+from ._inputs import REGIONS, ImageLike, Labels, MaskLike, Point, Points, clicks_of, image_of, region_of
+from ._stream import Stream
 from .errors import InvalidArgumentError
 
-__all__ = ["Answer", "Image", "Mask", "Model", "Region", "Session", "Timing", "__version__", "ask", "load", "segment"]
-
-Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
-Points: TypeAlias = Sequence[Sequence[float]] | npt.NDArray[Any]
+__all__ = [
+    "Answer",
+    "Image",
+    "Mask",
+    "Model",
+    "Region",
+    "Session",
+    "Stream",
+    "Timing",
+    "__version__",
+    "ask",
+    "load",
+    "segment",
+]
 
 
 class AskOptions(TypedDict, total=False):
@@ -46,7 +55,8 @@ class Model(_Model):
     """Weights on a device. Immutable, shared by any number of sessions and threads.
 
     `folder` is by default the model inside this checkout or installation, `device` "auto" (a GPU if there is one),
-    "cpu", "cuda" or "cuda:1", `precision` "float32" or "bfloat16".
+    "cpu", "cuda" or "cuda:1", `precision` "float32" or "bfloat16". `progress` is told the part loaded so far, 0 to 1;
+    returning False cancels.
     """
 
     def session(self, image: ImageLike | None = None) -> Session:
@@ -63,7 +73,8 @@ class Model(_Model):
 class Session(_Session):
     """Questions about an image, by one user. One thread at a time; `cancel` from any.
 
-    An image is a path (PNG, JPEG, TIFF), a PIL image, or a uint8 array (H, W) or (H, W, 3) or (H, W, 4).
+    An image is a path (PNG, JPEG, TIFF), a PIL image, a uint8 array (H, W) or (H, W, 3) or (H, W, 4), a torch tensor
+    (H, W) or (C, H, W), or a pydicom dataset.
     """
 
     def set_image(self, image: ImageLike) -> None:
@@ -94,30 +105,41 @@ class Session(_Session):
         """The next answer of a conversation, which `reset_chat` and `set_image` end."""
         return self._chat(message, *_split(options))
 
+    def stream(self, question: str, **options: Unpack[AskOptions]) -> Stream:
+        """What `ask` answers, piece by piece: an iterator over text, whose `answer` is there at the end.
+
+        It answers in a thread of its own, from the first piece that is asked for. Leaving the loop cancels.
+        """
+        settings, on_text = _split(options)
+        if on_text is not None:
+            raise InvalidArgumentError("stream gives the text to its reader: it takes no on_text.")
+        return Stream(lambda listen: self._ask(question, settings, listen), self.cancel)
+
     def refine(
         self,
         mask: Mask | None = None,
         *,
         point_coords: Points | None = None,
-        point_labels: Sequence[int] | npt.NDArray[Any] | None = None,
+        point_labels: Labels | None = None,
         box: Point | None = None,
         threshold: float | None = None,
     ) -> Mask:
         """A better mask from points (N, 2), labelled 1 (inside, the default) or 0 (outside), and / or a box."""
-        points = [] if point_coords is None else list(point_coords)
-        labels = [1] * len(points) if point_labels is None else list(point_labels)
-        if len(labels) != len(points):
-            raise InvalidArgumentError(f"There are {len(points)} point_coords, but {len(labels)} point_labels.")
-        clicks = [(float(x), float(y), bool(label)) for (x, y), label in zip(points, labels, strict=True)]
+        clicks = clicks_of(point_coords, point_labels)
         return self._refine(mask, clicks, None if box is None else region_of("box", box), threshold)
 
     def __repr__(self) -> str:
         return f"<medplib.Session on {self.image or 'no image'}>"
 
 
-def load(folder: str | os.PathLike[str] | None = None, device: str = "auto", precision: str = "float32") -> Model:
+def load(
+    folder: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "float32",
+    progress: Callable[[float], object] | None = None,
+) -> Model:
     """The model in `folder`, by default the one inside this checkout or installation; see Model."""
-    return Model(folder, device, precision)
+    return Model(folder, device, precision, progress)
 
 
 def ask(image: ImageLike, question: str, **options: Unpack[AskOptions]) -> Answer:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
+import base64
 import gc
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -18,30 +17,10 @@ import medplib
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
+from golden import CASE, GOLDENS, MODEL, PICTURE, QUESTION
 from medplib import _core, engine
 from PIL import Image as PilImage
-
-GOLDENS = Path(__file__).parents[1] / "goldens"
-CASE = GOLDENS / "cases/s01_emits_seg_wide"
-PICTURE = CASE.with_name(CASE.name + ".image.png")
-QUESTION = "Please segment the tumour in this MRI image."
-
-
-@pytest.fixture(scope="module")
-def model() -> medplib.Model:
-    return medplib.load(GOLDENS / "ckpt/tiny_seg", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def session(model: medplib.Model) -> medplib.Session:
-    return model.session(PICTURE)
-
-
-@pytest.fixture(scope="module")
-def pixels() -> npt.NDArray[np.uint8]:
-    with PilImage.open(PICTURE) as picture:
-        return np.array(picture.convert("RGB"))
-
 
 # What an answer is
 
@@ -114,12 +93,40 @@ def test_arrays_outlive_their_mask_and_cannot_be_written_to(session: medplib.Ses
     np.testing.assert_array_equal(logits, before)
 
 
+def test_a_mask_stands_for_its_array(session: medplib.Session) -> None:
+    mask = session.ask(QUESTION)[0]
+    np.testing.assert_array_equal(np.asarray(mask), mask.array)
+    tensor = torch.from_dlpack(mask)
+    assert tensor.dtype == torch.bool
+    np.testing.assert_array_equal(tensor.numpy(), mask.array)
+    tensor[:] = False  # a copy
+    assert mask.array.any()
+    assert torch.from_dlpack(session.image).shape == (150, 330, 3)
+
+
+def test_outlines_and_the_box_lie_on_the_mask(session: medplib.Session) -> None:
+    mask = session.ask(QUESTION)[0]
+    corners = [corner for outline in mask.polygon() for corner in outline]
+    assert all(mask.array[y, x] for x, y in corners)
+    rows, columns = np.nonzero(mask.array)
+    assert mask.bbox == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
+    nothing = session.ask(QUESTION, threshold=1 - 1e-12)[0]
+    assert nothing.area == 0
+    assert nothing.bbox is None
+    assert nothing.polygon() == []
+
+
 def test_an_answer_shows_itself_on_its_image(session: medplib.Session, tmp_path: Path) -> None:
     answer = session.ask(QUESTION, box=(20, 20, 120, 120))
     answer.save(tmp_path / "overlay.png")
     with PilImage.open(tmp_path / "overlay.png") as overlay:
         assert overlay.size == (330, 150)
     assert answer._repr_png_() == (tmp_path / "overlay.png").read_bytes()
+    for shown in (answer, answer[0]):
+        html = shown._repr_html_()
+        assert base64.b64encode(shown._repr_png_()).decode() in html
+        assert f"{answer[0].area} pixels" in html
+    assert escape(answer.text) in answer._repr_html_()
     assert answer.image.name.endswith("s01_emits_seg_wide.image.png")
     assert len(answer.regions) == 1
     for each in (answer, answer[0], answer.timing, answer.image, answer.regions[0], session):
@@ -239,7 +246,7 @@ def test_refining_takes_points_and_labels_or_a_box(session: medplib.Session) -> 
 
 
 def test_the_module_asks_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEDPLIB_MODEL", str(GOLDENS / "ckpt/tiny_seg"))
+    monkeypatch.setenv("MEDPLIB_MODEL", str(MODEL))
     engine._embedded.cache_clear()
     try:
         assert medplib.ask(PICTURE, QUESTION).tokens == medplib.load().session(PICTURE).ask(QUESTION).tokens
@@ -278,91 +285,6 @@ def test_an_option_that_does_not_exist_is_named_with_those_that_do(session: medp
         session.ask("What is this?", tempreature=1)  # type: ignore[call-arg]
 
 
-# Callbacks, threads, interruption
-
-
-def test_text_arrives_in_pieces_that_make_up_the_answer(session: medplib.Session) -> None:
-    pieces: list[str] = []
-    answer = session.ask("What is this?", temperature=5.0, seed=3, max_new_tokens=12, on_text=pieces.append)
-    assert "".join(pieces) == answer.text
-    assert all(pieces)
-
-
-def test_returning_false_stops_and_keeps_the_text(session: medplib.Session) -> None:
-    pieces: list[str] = []
-
-    def first_only(piece: str) -> bool:
-        pieces.append(piece)
-        return False
-
-    answer = session.ask("What is this?", temperature=5.0, seed=3, max_new_tokens=12, on_text=first_only)
-    assert answer.finish == "stopped"
-    assert [answer.text] == pieces
-
-
-def test_what_a_callback_raises_comes_back_as_itself_and_the_session_goes_on(session: medplib.Session) -> None:
-    class OwnError(Exception):
-        pass
-
-    error = OwnError("mine")
-
-    def broken(_: str) -> None:
-        raise error
-
-    with pytest.raises(OwnError) as caught:
-        session.ask(QUESTION, on_text=broken)
-    assert caught.value is error
-    assert len(session.ask(QUESTION)) == 1
-
-
-def test_a_callback_cannot_call_into_its_session(session: medplib.Session) -> None:
-    with pytest.raises(medplib.StateError, match="session"):
-        session.ask(QUESTION, on_text=lambda _: session.ask("What is this?", max_new_tokens=4))
-
-
-def test_control_c_interrupts_an_answer(session: medplib.Session) -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
-    with pytest.raises(KeyboardInterrupt):
-        session.ask(QUESTION, on_text=lambda _: signal.raise_signal(signal.SIGINT))
-    signal.signal(signal.SIGINT, before)
-    assert len(session.ask(QUESTION)) == 1
-
-
-def test_cancelling_from_another_thread_ends_the_answer(session: medplib.Session) -> None:
-    def cancel_elsewhere(_: str) -> None:
-        thread = threading.Thread(target=session.cancel)
-        thread.start()
-        thread.join()
-
-    with pytest.raises(medplib.CancelledError):
-        session.ask(QUESTION, on_text=cancel_elsewhere)
-
-
-def test_two_threads_in_one_session_are_told_and_sessions_of_one_model_run_side_by_side(model: medplib.Model) -> None:
-    session = model.session(PICTURE)
-    results: list[object] = []
-
-    def elsewhere(call: Callable[[], object]) -> None:
-        def run() -> None:
-            try:
-                results.append(call())
-            except medplib.MedplibError as error:
-                results.append(error)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-
-    def meanwhile(_: str) -> None:
-        if not results:
-            elsewhere(lambda: session.ask("What is this?", max_new_tokens=4))
-            elsewhere(lambda: model.session(PICTURE).ask(QUESTION).tokens)
-
-    expected = session.ask(QUESTION, on_text=meanwhile).tokens
-    assert isinstance(results[0], medplib.StateError)
-    assert results[1] == expected
-
-
 # Errors
 
 
@@ -390,15 +312,6 @@ def test_errors_have_a_class_and_a_code(
     assert str(caught.value)
 
 
-def test_the_session_keeps_its_model_and_the_answer_needs_neither() -> None:
-    session = medplib.load(GOLDENS / "ckpt/tiny_seg").session(PICTURE)
-    gc.collect()
-    answer = session.ask(QUESTION)
-    del session
-    gc.collect()
-    assert answer[0].array.any()
-
-
 # The package
 
 
@@ -410,18 +323,6 @@ def test_every_error_of_the_package_is_exported() -> None:
 
 def test_the_version_is_the_engines() -> None:
     assert medplib.__version__ == _core.version() == json.loads(_core.build_info_json())["version"]
-
-
-def test_the_stub_names_what_the_extension_module_has() -> None:
-    stub = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
-    written = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
-    assert set(written) == {name for name in vars(_core) if not name.startswith("_")}
-    for name, node in written.items():
-        if isinstance(node, ast.ClassDef):
-            members = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
-            members |= {ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign)}
-            own = {each for each in vars(getattr(_core, name)) if not each.startswith(("__", "_pybind11_"))}
-            assert {each for each in members if not each.startswith("__")} == own, name
 
 
 def test_another_torch_is_refused_with_one_sentence(tmp_path: Path) -> None:

@@ -72,6 +72,24 @@ void add_mask(MaskPrompt& prompt, const Mask& mask, const LoadedModel& model, co
                                         model.facts.config.sam.low_resolution())[0];
 }
 
+at::Tensor low_resolution_mask(const cv::Mat& logits, std::int64_t side) {
+  if (logits.rows != side || logits.cols != side || logits.type() != CV_32FC1)
+    fail(ErrorCode::InvalidArgument, "The low-resolution mask has ", logits.cols, " × ", logits.rows,
+         " logits, but this model's have ", side, " × ", side, ": give one that predict returned.");
+  return at::nan_to_num(tensor_of(logits), 0).clamp(-kMostLogit, kMostLogit).unsqueeze(0);
+}
+
+// What clicks and a box say; an earlier mask may come on top.
+MaskPrompt prompt_of(const std::vector<Click>& clicks, const std::optional<Region>& box,
+                     const EncodedImage& image) {
+  if (clicks.empty() && !box)
+    fail(ErrorCode::InvalidArgument, "A click or a box is needed, to know what is meant.");
+  MaskPrompt prompt;
+  add_clicks(prompt, clicks, image);
+  if (box) add_box(prompt, *box, image);
+  return prompt;
+}
+
 MaskPrompt on_device(const MaskPrompt& prompt, const LoadedModel& model) {
   const auto moved = [&](const at::Tensor& t) { return t.defined() ? t.to(model.device) : t; };
   return {.points = moved(prompt.points),
@@ -79,6 +97,14 @@ MaskPrompt on_device(const MaskPrompt& prompt, const LoadedModel& model) {
           .box = moved(prompt.box),
           .text = {},
           .mask = prompt.mask.defined() ? prompt.mask.to(model.options()) : prompt.mask};
+}
+
+DecodedMasks decode(const LoadedModel& model, EncodedImage& image, const MaskPrompt& prompt, bool several,
+                    const Interrupt& interrupt) {
+  const ImageEmbedding& embedding = image.embedding();
+  interrupt.before("masks");
+  return model.network.mask_decoder(embedding, model.image_positions,
+                                    model.network.prompt_encoder(on_device(prompt, model)), several);
 }
 
 }  // namespace
@@ -109,19 +135,30 @@ std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
 Mask draw_prompted(const LoadedModel& model, EncodedImage& image, const std::optional<Mask>& earlier,
                    const std::vector<Click>& clicks, const std::optional<Region>& box, double threshold,
                    const Interrupt& interrupt) {
-  if (clicks.empty() && !box)
-    fail(ErrorCode::InvalidArgument, "refine needs a click or a box to know what to change.");
-  MaskPrompt prompt;
-  add_clicks(prompt, clicks, image);
-  if (box) add_box(prompt, *box, image);
+  MaskPrompt prompt = prompt_of(clicks, box, image);
   if (earlier) add_mask(prompt, *earlier, model, image);
-  const Network& network = model.network;
-  const ImageEmbedding& embedding = image.embedding();
-  interrupt.before("masks");
-  const DecodedMasks decoded = network.mask_decoder(embedding, model.image_positions,
-                                                    network.prompt_encoder(on_device(prompt, model)), false);
+  const DecodedMasks decoded = decode(model, image, prompt, false, interrupt);
   return finished(model, image, decoded.logits[0][0], decoded.iou[0][0], earlier ? earlier->label() : "",
                   threshold);
+}
+
+std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage& image,
+                                         const std::vector<Click>& clicks, const std::optional<Region>& box,
+                                         const cv::Mat& low_resolution, bool several,
+                                         const Interrupt& interrupt) {
+  MaskPrompt prompt = prompt_of(clicks, box, image);
+  if (!low_resolution.empty())
+    prompt.mask = low_resolution_mask(low_resolution, model.facts.config.sam.low_resolution());
+  const Manifest& manifest = model.facts.manifest;
+  const DecodedMasks decoded = decode(model, image, prompt, several && manifest.several, interrupt);
+  std::vector<Prediction> predictions;
+  for (std::int64_t i = 0; i < decoded.logits.size(1); ++i) {
+    interrupt.check();
+    const at::Tensor low = decoded.logits[0][i];
+    predictions.push_back(
+        {finished(model, image, low, decoded.iou[0][i], "", manifest.threshold), picture_of(low.cpu())});
+  }
+  return predictions;
 }
 
 }  // namespace medplib::core

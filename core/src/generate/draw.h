@@ -5,6 +5,7 @@
 #include "generate/encoded_image.h"
 
 #include <medplib/core/mask.h>
+#include <medplib/core/session.h>
 
 #include <optional>
 #include <string>
@@ -25,5 +26,13 @@ std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
 Mask draw_prompted(const LoadedModel& model, EncodedImage& image, const std::optional<Mask>& earlier,
                    const std::vector<Click>& clicks, const std::optional<Region>& box, double threshold,
                    const Interrupt& interrupt);
+
+// The masks from clicks, a box and low-resolution logits (n × n, CV_32FC1; empty: none): at least one of the
+// first two. `several`: the decoder's further masks instead of the first, where they were trained. Errors:
+// InvalidArgument.
+std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage& image,
+                                         const std::vector<Click>& clicks, const std::optional<Region>& box,
+                                         const cv::Mat& low_resolution, bool several,
+                                         const Interrupt& interrupt);
 
 }  // namespace medplib::core

@@ -111,14 +111,21 @@ Mask Session::refine(const std::optional<Mask>& mask, const std::vector<Click>& 
                      const std::optional<Region>& box, std::optional<double> threshold) {
   const Call call(state_->busy, state_->interrupt);
   state_->need_image("refine a mask on");
+  state_->need_clicks();
   const Manifest& manifest = state_->loaded().facts.manifest;
-  if (!manifest.refine)
-    fail(ErrorCode::Unsupported,
-         "This model's mask decoder was not trained with clicks. Use segment or ask.");
   if (threshold && !(*threshold > 0 && *threshold < 1))
     fail(ErrorCode::InvalidArgument, "threshold is ", *threshold, "; it must lie between 0 and 1.");
   const double used = threshold ? *threshold : mask ? mask->threshold() : manifest.threshold;
   return draw_prompted(state_->loaded(), state_->images.front(), mask, clicks, box, used, state_->interrupt);
+}
+
+std::vector<Prediction> Session::predict(const std::vector<Click>& clicks, const std::optional<Region>& box,
+                                         const cv::Mat& low_resolution, bool several) {
+  const Call call(state_->busy, state_->interrupt);
+  state_->need_image("predict a mask on");
+  state_->need_clicks();
+  return draw_predictions(state_->loaded(), state_->images.front(), clicks, box, low_resolution, several,
+                          state_->interrupt);
 }
 
 void Session::cancel() noexcept { state_->interrupt.request(); }

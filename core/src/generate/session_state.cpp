@@ -59,6 +59,12 @@ void Session::State::need_image(const char* verb) const {
   if (images.empty()) fail(ErrorCode::State, "There is no image to ", verb, ". Call set_image first.");
 }
 
+void Session::State::need_clicks() const {
+  if (!loaded().facts.manifest.refine)
+    fail(ErrorCode::Unsupported,
+         "This model's mask decoder was not trained with clicks. Use segment or ask.");
+}
+
 Session::State::Request Session::State::request_for(const std::string& question,
                                                     const AskOptions& ask_options) {
   check(ask_options);

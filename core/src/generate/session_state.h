@@ -33,6 +33,7 @@ struct Session::State {
   Answer answer(const Request& request, const AskOptions& options);
   void set_images(std::vector<Image> given);
   void need_image(const char* verb) const;
+  void need_clicks() const;
 
   Model model;
   SessionOptions options;

@@ -89,6 +89,12 @@ struct Click {
   bool inside = true;
 };
 
+// One mask of `predict`, and the decoder's own logits, from which a further call can go on.
+struct Prediction {
+  Mask mask;
+  cv::Mat low_resolution;  // n × n, CV_32FC1, before the sigmoid; n is the decoder's
+};
+
 class Session {
  public:
   explicit Session(Model model, const SessionOptions& options = {});
@@ -115,6 +121,13 @@ class Session {
   // needed.
   Mask refine(const std::optional<Mask>& mask, const std::vector<Click>& clicks,
               const std::optional<Region>& box = {}, std::optional<double> threshold = {});
+
+  // The masks from clicks and / or a box and an earlier prediction's `low_resolution` (empty: none), as
+  // segment-anything hands them around. `several`: the decoder's guesses at what was meant (3 in the
+  // published model) instead of one mask; one all the same from a model that was not trained to guess.
+  // Errors: as refine.
+  std::vector<Prediction> predict(const std::vector<Click>& clicks, const std::optional<Region>& box,
+                                  const cv::Mat& low_resolution, bool several);
 
   // Any thread, also a signal handler: the call under way throws Cancelled at its next layer. Without one,
   // nothing happens.

@@ -1,0 +1,49 @@
+"""The pixels of a pydicom dataset as they are looked at: 8 bits, bright is bright."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.multival import MultiValue
+from pydicom.pixels import apply_color_lut, apply_rescale
+
+from .errors import InvalidArgumentError
+
+
+def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8]:
+    """(H, W) or (H, W, 3). Grey is windowed by the file's first window, else from its darkest to its brightest value.
+
+    Errors: InvalidArgumentError, for several frames; those of pydicom where it cannot decode the pixels.
+    """
+    if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
+        raise InvalidArgumentError(
+            f"The dataset has {dataset.NumberOfFrames} frames: hand in one, as an array scaled to uint8."
+        )
+    pixels: npt.NDArray[Any] = dataset.pixel_array  # colours as RGB, however they were stored
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)
+    if pixels.ndim == 3:
+        return _eight_bits(pixels)
+    values: npt.NDArray[np.float64] = apply_rescale(pixels, dataset).astype(np.float64)
+    low, high = _window(dataset) or (values.min(), values.max())
+    bright: npt.NDArray[np.float64] = np.clip((values - low) / max(high - low, np.finfo(np.float64).tiny), 0, 1)
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        bright = 1 - bright
+    return (bright * 255).round().astype(np.uint8)
+
+
+def _eight_bits(colours: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    return np.asarray(colours if colours.dtype == np.uint8 else colours >> 8, np.uint8)
+
+
+def _window(dataset: Any) -> tuple[float, float] | None:
+    """The values that become black and white (PS3.3 C.11.2.1.2)."""
+    if "WindowCenter" not in dataset or "WindowWidth" not in dataset:
+        return None
+    centre, width = (
+        float(value[0] if isinstance(value, MultiValue) else value)
+        for value in (dataset.WindowCenter, dataset.WindowWidth)
+    )
+    return centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2

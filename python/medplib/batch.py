@@ -1,0 +1,109 @@
+"""Many files with one model: a row for each, in order, and a bar while they are worked on.
+
+>>> from medplib import batch
+>>> for row in batch.segment(Path("scans").glob("*.png"), "optic disc"):
+...     print(json.dumps(row))
+
+Rows are what the command line prints with --jsonl, but for the timing. An image that cannot be read or answered gives
+a row with an "error" and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, Unpack
+
+from .engine import Answer, AskOptions, Mask, Model, Session, load
+from .errors import CancelledError, DeviceError, MedplibError
+
+Row = dict[str, Any]
+Verb = Callable[[Session], Answer]
+Item = TypeVar("Item")
+
+# What the other images would meet too.
+_ENDS_EVERYTHING = (CancelledError, DeviceError)
+
+
+def ask(
+    images: Iterable[Any], question: str, model: Model | None = None, bar: bool = True, **options: Unpack[AskOptions]
+) -> Iterator[Row]:
+    """The answers to one question about many images (whatever a session takes)."""
+    return _rows(images, {"question": question}, lambda session: session.ask(question, **options), model, bar)
+
+
+def segment(
+    images: Iterable[Any], phrase: str, model: Model | None = None, bar: bool = True, **options: Unpack[AskOptions]
+) -> Iterator[Row]:
+    """What a phrase names, in many images (whatever a session takes)."""
+    return _rows(images, {"phrase": phrase}, lambda session: session.segment(phrase, **options), model, bar)
+
+
+def row_of(answer: Answer) -> Row:
+    """An answer as plain values, for JSON."""
+    return {
+        "text": answer.text,
+        "masks": [_row_of_mask(mask) for mask in answer],
+        "presence": answer.presence,
+        "prompt": answer.prompt,
+        "warnings": answer.warnings,
+        "finish": answer.finish,
+        "tokens": answer.tokens,
+        "routing": answer.routing,
+        "near_ties": answer.near_ties,
+    }
+
+
+def answered(session: Session, image: Any, verb: Verb) -> Row:
+    """The row of one image. Errors: those that the other images would meet too."""
+    try:
+        session.set_image(image)
+        return row_of(verb(session))
+    except _ENDS_EVERYTHING:
+        raise
+    except MedplibError as error:
+        return {"error": {"code": error.code, "message": str(error)}}
+
+
+def _row_of_mask(mask: Mask) -> Row:
+    return {
+        "label": mask.label,
+        "area": mask.area,
+        "presence": mask.presence,
+        "iou_estimate": mask.iou_estimate,
+        "threshold": mask.threshold,
+        "bbox": mask.bbox,
+        "rle": mask.rle,
+    }
+
+
+def _rows(images: Iterable[Any], words: Row, verb: Verb, model: Model | None, bar: bool) -> Iterator[Row]:
+    session = (model or load()).session()
+    for number, image in enumerate(_with_bar(images) if bar else images):
+        yield {"image": _name_of(image, number), **words, **answered(session, image, verb)}
+
+
+def _name_of(image: Any, number: int) -> str | int:
+    """The file, or the place in the list of what has no name."""
+    return os.fspath(image) if isinstance(image, str | os.PathLike) else number
+
+
+def _with_bar(items: Iterable[Item]) -> Iterable[Item]:
+    """The items; how far they are is told on stderr, if that is a terminal."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return _with_line(items)
+    bar: Iterable[Item] = tqdm(items, unit="image", disable=None)
+    return bar
+
+
+def _with_line(items: Iterable[Item]) -> Iterator[Item]:
+    shown = sys.stderr.isatty()
+    for done, item in enumerate(items, start=1):
+        yield item
+        if shown:
+            print(f"\r{done} images", end="", file=sys.stderr, flush=True)
+    if shown:
+        print(file=sys.stderr)

@@ -1,0 +1,81 @@
+"""Masks from clicks and boxes in the words of segment-anything, for notebooks that were written for it.
+
+>>> predictor = medplib.Predictor(medplib.load())
+>>> predictor.set_image(rgb)
+>>> masks, scores, logits = predictor.predict(point_coords=np.array([[250, 655]]), point_labels=np.array([1]))
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._inputs import Labels, Point, Points, clicks_of, image_of, region_of
+from .engine import Model, Session
+from .errors import InvalidArgumentError, StateError
+
+
+class Predictor:
+    """Stands where `SamPredictor` stood: same methods, arguments, shapes. Errors are the engine's."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._session: Session = model.session()
+
+    def set_image(self, image: npt.NDArray[np.uint8], image_format: str = "RGB") -> None:
+        """`image`: (H, W, 3) uint8, its channels in the order of `image_format`, "RGB" or "BGR"."""
+        if image_format not in ("RGB", "BGR"):
+            raise InvalidArgumentError(f'image_format is "RGB" or "BGR", not {image_format!r}.')
+        if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+            raise InvalidArgumentError(f"The image is an array (H, W, 3), not {getattr(image, 'shape', image)!r}.")
+        self._session.set_image(image_of(image if image_format == "RGB" else image[..., ::-1]))
+
+    def reset_image(self) -> None:
+        self._session = self.model.session()
+
+    @property
+    def is_image_set(self) -> bool:
+        return self._session.image is not None
+
+    @property
+    def original_size(self) -> tuple[int, int]:
+        """(H, W) of the image. Errors: StateError, without one."""
+        image = self._session.image
+        if image is None:
+            raise StateError("The predictor has no image: give it one with set_image.")
+        return image.height, image.width
+
+    def predict(
+        self,
+        point_coords: Points | None = None,
+        point_labels: Labels | None = None,
+        box: Point | None = None,
+        mask_input: npt.NDArray[Any] | None = None,
+        multimask_output: bool = True,
+        return_logits: bool = False,
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Masks (C, H, W), boolean or logits; the model's estimates of their IoU (C,); low-resolution logits (C, n, n).
+
+        `point_coords` (N, 2) xy with `point_labels` (N,), 1 inside, 0 outside; `box` (4,) xyxy; `mask_input` (1, n, n),
+        a low-resolution result of before. C is 3 with `multimask_output`, else 1; always 1 from a model that was not
+        trained to guess several times, such as the embedded one.
+        """
+        if point_coords is not None and point_labels is None:
+            raise InvalidArgumentError("point_labels are missing: give one for each of point_coords.")
+        region = None if box is None else region_of("box", np.asarray(box).reshape(-1))
+        clicks = clicks_of(point_coords, point_labels)
+        found = self._session._predict(clicks, region, _low_resolution(mask_input), multimask_output)
+        masks = np.stack([mask.logits if return_logits else mask.array for mask, _ in found])
+        scores = np.array([mask.iou_estimate for mask, _ in found], np.float32)
+        return masks, scores, np.stack([low for _, low in found])
+
+
+def _low_resolution(mask_input: npt.NDArray[Any] | None) -> npt.NDArray[np.float32] | None:
+    if mask_input is None:
+        return None
+    logits = np.asarray(mask_input)
+    if logits.ndim != 3 or logits.shape[0] != 1 or logits.dtype.kind != "f":
+        raise InvalidArgumentError(f"mask_input is (1, n, n) of floats, not {logits.shape} of {logits.dtype}.")
+    return np.ascontiguousarray(logits[0], np.float32)

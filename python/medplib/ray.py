@@ -1,0 +1,69 @@
+"""Many images on many machines, with Ray Data: each worker loads the model once.
+
+>>> import ray
+>>> from medplib import ray as medplib_ray
+>>> images = ray.data.from_items([{"path": "a.png"}, {"path": "b.png"}])
+>>> medplib_ray.segment(images, "optic disc", workers=2).write_parquet("answers")
+
+Every row keeps its columns and gets two more: "answer", the row of `medplib.batch` as JSON, and "error", the sentence
+that says why there is none, empty where there is one. A worker that dies is replaced, and what it had is done again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Unpack
+
+from .batch import answered
+from .engine import AskOptions, load
+
+Row = dict[str, Any]
+
+
+def ask(
+    dataset: Any,
+    question: str,
+    *,
+    column: str = "path",
+    model: str | os.PathLike[str] | None = None,
+    workers: int = 2,
+    **options: Unpack[AskOptions],
+) -> Any:
+    """The data set with the answers to a question about the images in `column`: files that the workers can read, or
+    uint8 arrays. `model` is a folder that they can read; options must be such that can be sent to them."""
+    return _map(dataset, ("ask", question, column, model, dict(options)), workers)
+
+
+def segment(
+    dataset: Any,
+    phrase: str,
+    *,
+    column: str = "path",
+    model: str | os.PathLike[str] | None = None,
+    workers: int = 2,
+    **options: Unpack[AskOptions],
+) -> Any:
+    """The data set with what a phrase names in the images in `column`; otherwise as `ask`."""
+    return _map(dataset, ("segment", phrase, column, model, dict(options)), workers)
+
+
+def _map(dataset: Any, settings: tuple[Any, ...], workers: int) -> Any:
+    return dataset.map(_Worker, fn_constructor_args=settings, concurrency=workers)
+
+
+class _Worker:
+    """One process with the model and a session."""
+
+    def __init__(
+        self, verb: str, words: str, column: str, model: str | os.PathLike[str] | None, options: dict[str, Any]
+    ) -> None:
+        self._session = load(model).session()
+        self._verb, self._words, self._column, self._options = verb, words, column, options
+
+    def __call__(self, row: Row) -> Row:
+        answer = answered(
+            self._session, row[self._column], lambda session: getattr(session, self._verb)(self._words, **self._options)
+        )
+        error = answer.get("error", {"message": ""})["message"]
+        return {**row, "answer": json.dumps(answer), "error": error}

@@ -1,0 +1,78 @@
+"""Many files with one model."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from pathlib import Path
+from typing import Any
+
+import medplib
+import numpy as np
+import pytest
+from golden import PICTURE, QUESTION
+from medplib import batch
+
+
+def test_every_image_gives_its_row_in_order(model: medplib.Model, tmp_path: Path) -> None:
+    (tmp_path / "no.png").write_text("no picture")
+    rows = list(batch.segment([PICTURE, tmp_path / "no.png", str(PICTURE)], "tumour", model=model))
+    assert [row["image"] for row in rows] == [str(PICTURE), str(tmp_path / "no.png"), str(PICTURE)]
+    assert all(row["phrase"] == "tumour" for row in rows)
+    assert rows[1]["error"]["code"] == "FORMAT"
+    expected = model.session(PICTURE).segment("tumour")
+    assert rows[0]["masks"][0]["rle"] == expected[0].rle
+    assert rows[0]["masks"] == rows[2]["masks"]
+    assert json.loads(json.dumps(rows)) == rows
+
+
+def test_a_question_is_asked_about_every_image(model: medplib.Model) -> None:
+    rows = list(batch.ask([PICTURE] * 2, QUESTION, model=model, box=(20, 20, 120, 120)))
+    assert [row["text"] for row in rows] == [model.session(PICTURE).ask(QUESTION, box=(20, 20, 120, 120)).text] * 2
+    assert all(row["question"] == QUESTION for row in rows)
+
+
+def test_images_are_read_when_their_turn_comes(model: medplib.Model) -> None:
+    taken: list[int] = []
+
+    def images() -> Any:
+        for number in range(3):
+            taken.append(number)
+            yield np.full((20, 30), 90, np.uint8)
+
+    rows = batch.segment(images(), "tumour", model=model)
+    assert next(rows)["image"] == 0
+    assert taken == [0]
+    assert [row["image"] for row in rows] == [1, 2]
+
+
+def test_cancelling_ends_everything(model: medplib.Model) -> None:
+    def cancelled() -> Any:
+        raise medplib.CancelledError("The call was cancelled.")
+
+    with pytest.raises(medplib.CancelledError):
+        list(batch.segment([PICTURE], "tumour", model=model, on_text=lambda _: cancelled()))
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_bar_on_a_terminal_says_how_far_it_is(
+    model: medplib.Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], installed: bool
+) -> None:
+    if installed:
+        pytest.importorskip("tqdm", reason="tqdm is not installed")
+    else:
+        imported = builtins.__import__
+
+        def without_tqdm(name: str, *rest: Any) -> Any:
+            if name.startswith("tqdm"):
+                raise ImportError(name)
+            return imported(name, *rest)
+
+        monkeypatch.setattr(builtins, "__import__", without_tqdm)
+    list(batch.segment([PICTURE], "tumour", model=model))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    list(batch.segment([PICTURE] * 2, "tumour", model=model, bar=False))
+    assert capsys.readouterr().err == ""
+    list(batch.segment([PICTURE] * 2, "tumour", model=model))
+    assert "2 images" in capsys.readouterr().err or installed

@@ -1,0 +1,262 @@
+"""What runs beside and inside a call: callbacks, threads, Ctrl-C, forks; and what lives how long."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import medplib
+import numpy as np
+import pytest
+from golden import MODEL, PICTURE, QUESTION, python
+
+# Callbacks, threads, interruption
+
+
+def test_text_arrives_in_pieces_that_make_up_the_answer(session: medplib.Session) -> None:
+    pieces: list[str] = []
+    answer = session.ask("What is this?", temperature=5.0, seed=3, max_new_tokens=12, on_text=pieces.append)
+    assert "".join(pieces) == answer.text
+    assert all(pieces)
+
+
+def test_returning_false_stops_and_keeps_the_text(session: medplib.Session) -> None:
+    pieces: list[str] = []
+
+    def first_only(piece: str) -> bool:
+        pieces.append(piece)
+        return False
+
+    answer = session.ask("What is this?", temperature=5.0, seed=3, max_new_tokens=12, on_text=first_only)
+    assert answer.finish == "stopped"
+    assert [answer.text] == pieces
+
+
+def test_what_a_callback_raises_comes_back_as_itself_and_the_session_goes_on(session: medplib.Session) -> None:
+    class OwnError(Exception):
+        pass
+
+    error = OwnError("mine")
+
+    def broken(_: str) -> None:
+        raise error
+
+    with pytest.raises(OwnError) as caught:
+        session.ask(QUESTION, on_text=broken)
+    assert caught.value is error
+    assert len(session.ask(QUESTION)) == 1
+
+
+def test_a_callback_cannot_call_into_its_session(session: medplib.Session) -> None:
+    with pytest.raises(medplib.StateError, match="session"):
+        session.ask(QUESTION, on_text=lambda _: session.ask("What is this?", max_new_tokens=4))
+
+
+def test_control_c_interrupts_an_answer(session: medplib.Session) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
+    with pytest.raises(KeyboardInterrupt):
+        session.ask(QUESTION, on_text=lambda _: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGINT, before)
+    assert len(session.ask(QUESTION)) == 1
+
+
+def test_cancelling_from_another_thread_ends_the_answer(session: medplib.Session) -> None:
+    def cancel_elsewhere(_: str) -> None:
+        thread = threading.Thread(target=session.cancel)
+        thread.start()
+        thread.join()
+
+    with pytest.raises(medplib.CancelledError):
+        session.ask(QUESTION, on_text=cancel_elsewhere)
+
+
+def test_two_threads_in_one_session_are_told_and_sessions_of_one_model_run_side_by_side(model: medplib.Model) -> None:
+    session = model.session(PICTURE)
+    results: list[object] = []
+
+    def elsewhere(call: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                results.append(call())
+            except medplib.MedplibError as error:
+                results.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    def meanwhile(_: str) -> None:
+        if not results:
+            elsewhere(lambda: session.ask("What is this?", max_new_tokens=4))
+            elsewhere(lambda: model.session(PICTURE).ask(QUESTION).tokens)
+
+    expected = session.ask(QUESTION, on_text=meanwhile).tokens
+    assert isinstance(results[0], medplib.StateError)
+    assert results[1] == expected
+
+
+INTERRUPTED = f"""
+import os, signal, medplib
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def interrupt(_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+def read():
+    for piece in session.stream("What is this?", max_new_tokens=4):
+        interrupt(piece)
+
+session = medplib.load().session({str(PICTURE)!r})
+for call in (
+    lambda: medplib.load(progress=interrupt),
+    lambda: session.ask("What is this?", max_new_tokens=4, on_text=interrupt),
+    read,
+):
+    try:
+        call()
+        print("went on", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+session.ask("What is this?", max_new_tokens=4, on_text=interrupt)
+print("went on", flush=True)
+"""
+
+
+def test_control_c_ends_every_call_and_then_the_program() -> None:
+    ended = python("-c", INTERRUPTED, check=False)
+    assert ended.stdout.splitlines() == ["interrupted"] * 3, ended.stderr
+    assert ended.returncode == -signal.SIGINT
+    assert ended.stderr.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_loading_tells_how_far_it_is_and_can_be_stopped() -> None:
+    told: list[float] = []
+    medplib.load(MODEL, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] > 0.99
+    with pytest.raises(medplib.CancelledError):
+        medplib.load(MODEL, progress=lambda part: part < 0.5)
+    with pytest.raises(ZeroDivisionError):
+        medplib.load(MODEL, progress=lambda _: 1 / 0)
+
+
+# The lock of the interpreter
+
+
+@pytest.fixture
+def selfish() -> Iterator[None]:
+    """A thread gives up the lock only where it means to."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(before)
+
+
+def runs_meanwhile(call: Callable[[], object]) -> bool:
+    """Whether another thread gets on during one of some calls."""
+    gate, seen = threading.Lock(), []
+
+    def other() -> None:
+        with gate:
+            seen.append(True)
+
+    gate.acquire()
+    thread = threading.Thread(target=other)
+    thread.start()
+    gate.release()  # the thread now waits for the interpreter alone
+    for _ in range(2000):
+        if seen:
+            break
+        call()
+    got_on = bool(seen)
+    thread.join()
+    return got_on
+
+
+@pytest.mark.parametrize(
+    "name", ["load", "forget", "session", "read", "ask", "segment", "describe", "chat", "refine", "save"]
+)
+def test_other_threads_run_during_a_long_call(model: medplib.Model, selfish: None, tmp_path: Path, name: str) -> None:
+    session = model.session(PICTURE)
+    answer = session.ask(QUESTION)
+    models = [medplib.load(MODEL) for _ in range(30)] if name == "forget" else []
+    calls: dict[str, Callable[[], object]] = {
+        "load": lambda: medplib.load(MODEL),
+        "forget": lambda: models.pop() if models else None,
+        "session": lambda: model.session(),
+        "read": lambda: medplib.Image.read(PICTURE),
+        "ask": lambda: session.ask(QUESTION),
+        "segment": lambda: session.segment("tumour"),
+        "describe": lambda: session.describe(point=(100, 100), max_new_tokens=4),
+        "chat": lambda: session.chat("What is this?", max_new_tokens=4),
+        "refine": lambda: session.refine(point_coords=[(100, 100)]),
+        "save": lambda: answer.save(tmp_path / "overlay.png"),
+    }
+    assert runs_meanwhile(calls[name])
+
+
+def test_a_call_that_keeps_the_lock_is_found_out(selfish: None) -> None:
+    assert not runs_meanwhile(lambda: sum(range(1000)))
+
+
+# Forks
+
+
+def test_a_forked_child_gets_an_error_and_does_not_hang() -> None:
+    script = (
+        "import os, medplib, medplib.errors\n"
+        f"model = medplib.load(); session = model.session({str(PICTURE)!r})\n"
+        "session.ask('What is this?', max_new_tokens=2)\n"
+        "if os.fork() == 0:\n"
+        "    for call in (medplib.load, model.session, lambda: session.ask('What?')):\n"
+        "        try:\n"
+        "            call()\n"
+        "        except medplib.StateError as error:\n"
+        "            print('spawn' in str(error), flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "print(session.ask('What is this?', max_new_tokens=2).finish)\n"
+    )
+    assert python("-c", script).stdout.split() == ["True"] * 3 + ["length"]
+
+
+# What lives how long
+
+
+def test_the_session_keeps_its_model_and_the_answer_needs_neither() -> None:
+    session = medplib.load(MODEL).session(PICTURE)
+    gc.collect()
+    answer = session.ask(QUESTION)
+    del session
+    gc.collect()
+    assert answer[0].array.any()
+
+
+def test_what_an_answer_has_outlives_it() -> None:
+    session = medplib.load(MODEL).session(PICTURE)
+    answer = session.ask(QUESTION, box=(20, 20, 120, 120))
+    mask, image, region, timing = answer[0], answer.image, answer.regions[0], answer.timing
+    logits, pixels = mask.logits, image.array
+    expected = logits.copy(), pixels.copy()
+    del session, answer, mask, image
+    gc.collect()
+    np.testing.assert_array_equal(logits, expected[0])
+    np.testing.assert_array_equal(pixels, expected[1])
+    assert "box" in repr(region)
+    assert timing.total > 0
+
+
+def test_a_stream_outlives_its_session() -> None:
+    stream = medplib.load(MODEL).session(PICTURE).stream("What is this?", temperature=5.0, seed=3, max_new_tokens=12)
+    gc.collect()
+    assert "".join(stream) == stream.answer.text
+
+
+def test_memory_stays_level() -> None:
+    ended = python(str(Path(__file__).with_name("memory_slope.py")), "open and close=100", "ask=100", check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("level") == 2

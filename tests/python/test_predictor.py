@@ -1,0 +1,105 @@
+"""A notebook that was written for segment-anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import medplib
+import numpy as np
+import numpy.typing as npt
+import pytest
+from golden import ROOT
+
+CLICK: Any = {"point_coords": np.array([[100, 80], [20, 20]]), "point_labels": np.array([1, 0])}
+
+
+@pytest.fixture(scope="module")
+def predictor(model: medplib.Model, pixels: npt.NDArray[np.uint8]) -> medplib.Predictor:
+    predictor = medplib.Predictor(model)
+    predictor.set_image(pixels)
+    return predictor
+
+
+def test_the_shapes_are_those_of_segment_anything(predictor: medplib.Predictor) -> None:
+    for several, count in ((True, 3), (False, 1)):
+        masks, scores, logits = predictor.predict(**CLICK, multimask_output=several)
+        assert masks.shape == (count, 150, 330)
+        assert masks.dtype == np.bool_
+        assert scores.shape == (count,)
+        assert scores.dtype == logits.dtype == np.float32
+        assert logits.shape[0] == count
+        assert logits.shape[1] == logits.shape[2]
+    assert predictor.predict(**CLICK)[0].shape[0] == 3  # as there, several by default
+
+
+def test_one_mask_is_the_one_that_refine_draws(predictor: medplib.Predictor, session: medplib.Session) -> None:
+    masks, scores, _ = predictor.predict(**CLICK, box=np.array([50, 50, 150, 140]), multimask_output=False)
+    refined = session.refine(**CLICK, box=(50, 50, 150, 140))
+    np.testing.assert_array_equal(masks[0], refined.array)
+    assert scores[0] == pytest.approx(refined.iou_estimate)
+    logits, _, _ = predictor.predict(
+        **CLICK, box=np.array([[50, 50, 150, 140]]), multimask_output=False, return_logits=True
+    )
+    np.testing.assert_array_equal(logits[0], refined.logits)
+
+
+def test_a_result_leads_on_to_the_next(predictor: medplib.Predictor) -> None:
+    _, scores, logits = predictor.predict(**CLICK)
+    best = logits[np.argmax(scores)][None]
+    further, _, _ = predictor.predict(**CLICK, mask_input=best, multimask_output=False, return_logits=True)
+    without, _, _ = predictor.predict(**CLICK, multimask_output=False, return_logits=True)
+    assert (further != without).any()
+
+
+def test_blue_may_come_first(model: medplib.Model, predictor: medplib.Predictor, pixels: npt.NDArray[np.uint8]) -> None:
+    other = medplib.Predictor(model)
+    other.set_image(pixels[:, :, ::-1], image_format="BGR")
+    np.testing.assert_array_equal(other.predict(**CLICK)[2], predictor.predict(**CLICK)[2])
+
+
+def test_a_model_that_was_not_trained_to_guess_gives_one_mask(pixels: npt.NDArray[np.uint8]) -> None:
+    predictor = medplib.Predictor(medplib.load(ROOT / "models/tiny", device="cpu"))
+    predictor.set_image(pixels)
+    masks, scores, logits = predictor.predict(**CLICK)
+    assert len(masks) == len(scores) == len(logits) == 1
+
+
+def test_an_image_is_set_and_reset(model: medplib.Model, pixels: npt.NDArray[np.uint8]) -> None:
+    predictor = medplib.Predictor(model)
+    assert not predictor.is_image_set
+    with pytest.raises(medplib.StateError, match="set_image"):
+        predictor.predict(**CLICK)
+    predictor.set_image(pixels)
+    assert predictor.is_image_set
+    assert predictor.original_size == (150, 330)
+    predictor.reset_image()
+    with pytest.raises(medplib.StateError, match="set_image"):
+        _ = predictor.original_size
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"point_labels": None}, "point_labels are missing"),
+        ({"point_labels": [1]}, "2 point_coords, but 1"),
+        ({"point_labels": [1, -1]}, "1 .inside. or 0"),
+        ({"point_coords": [1, 2]}, r"\(N, 2\)"),
+        ({"box": [1, 2, 3]}, "x0, y0, x1, y1"),
+        ({"mask_input": np.zeros((4, 4), np.float32)}, r"\(1, n, n\)"),
+        ({"mask_input": np.zeros((1, 4, 4), np.float32)}, "4 × 4"),
+        ({"point_coords": None, "point_labels": None}, "click or a box"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_sentence(
+    predictor: medplib.Predictor, wrong: Any, sentence: str
+) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence):
+        predictor.predict(**{**CLICK, **wrong})
+
+
+def test_an_image_of_the_wrong_form_is_refused_with_a_sentence(model: medplib.Model) -> None:
+    predictor = medplib.Predictor(model)
+    with pytest.raises(medplib.InvalidArgumentError, match=r"\(H, W, 3\)"):
+        predictor.set_image(np.zeros((4, 4), np.uint8))
+    with pytest.raises(medplib.InvalidArgumentError, match="RGB"):
+        predictor.set_image(np.zeros((4, 4, 3), np.uint8), image_format="HSV")
