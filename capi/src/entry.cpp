@@ -1,6 +1,5 @@
 #include "entry.h"
 
-#include <medplib/core/runtime.h>
 #include <medplib/core/translate.h>
 
 #include <string>
@@ -30,11 +29,15 @@ thread_local const char* last_error = "";
 
 }  // namespace
 
+void remember_error(const std::string& text) {
+  last_text = text;
+  last_error = last_text.c_str();
+}
+
 std::int32_t translate() noexcept {
   try {
     const core::Error error = core::current_error();
-    last_text = error.what();
-    last_error = last_text.c_str();
+    remember_error(error.what());
     return static_cast<std::int32_t>(error.code());
   } catch (...) {  // there was no memory for the text itself
     last_error = "The machine is out of memory.";
@@ -44,11 +47,9 @@ std::int32_t translate() noexcept {
 
 }  // namespace medplib::capi
 
-const char* medplib_version() {
-  static const std::string version = medplib::core::version();
-  return version.c_str();
-}
-
-std::int32_t medplib_abi_version() { return MEDPLIB_ABI_VERSION; }
-
 const char* medplib_last_error() { return medplib::capi::last_error; }
+
+const char* medplib_error_name(std::int32_t code) {
+  return code == MEDPLIB_OK ? "OK"
+                            : medplib::core::error_code_name(static_cast<medplib::core::ErrorCode>(code));
+}

@@ -6,12 +6,16 @@
 #include <medplib/core/error.h>
 
 #include <cstdint>
+#include <string>
 
 namespace medplib::capi {
 
 // The exception under way as a code; its text is medplib_last_error()'s from now on. Call it inside a catch
 // block.
 std::int32_t translate() noexcept;
+
+// Makes the text medplib_last_error()'s. Errors: bad_alloc.
+void remember_error(const std::string& text);
 
 // Runs the body of an entry.
 template <class Body>

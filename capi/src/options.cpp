@@ -9,23 +9,55 @@ namespace medplib::capi {
 using core::ErrorCode;
 using core::fail;
 
+namespace {
+
+template <class Options>
+Options zeroed() {
+  Options options = {};
+  options.struct_size = sizeof options;
+  return options;
+}
+
+}  // namespace
+
 template <>
 medplib_load_options defaults() {
-  return {sizeof(medplib_load_options), "auto", MEDPLIB_PRECISION_FLOAT32, 0};
+  auto options = zeroed<medplib_load_options>();
+  options.device = "auto";
+  options.precision = MEDPLIB_PRECISION_FLOAT32;
+  return options;
+}
+
+template <>
+medplib_image_options defaults() {
+  auto options = zeroed<medplib_image_options>();
+  options.max_bytes = core::ImageLimits{}.max_bytes;
+  options.max_pixels = core::ImageLimits{}.max_pixels;
+  options.sixteen_bit = MEDPLIB_SIXTEEN_BIT_WINDOW;
+  return options;
 }
 
 template <>
 medplib_session_options defaults() {
-  return {sizeof(medplib_session_options), MEDPLIB_CONTEXT_OF_MODEL, MEDPLIB_COMPAT_NONE, 0};
+  auto options = zeroed<medplib_session_options>();
+  options.context = MEDPLIB_CONTEXT_OF_MODEL;
+  options.compat = MEDPLIB_COMPAT_NONE;
+  return options;
 }
 
 template <>
 medplib_ask_options defaults() {
-  medplib_ask_options options = {};
-  options.struct_size = sizeof options;
+  auto options = zeroed<medplib_ask_options>();
   options.top_p = 1;
   options.threshold = MEDPLIB_THRESHOLD_OF_MODEL;
-  options.max_new_tokens = 512;
+  options.max_new_tokens = core::AskOptions{}.max_new_tokens;
+  return options;
+}
+
+template <>
+medplib_refine_options defaults() {
+  auto options = zeroed<medplib_refine_options>();
+  options.threshold = MEDPLIB_THRESHOLD_OF_MODEL;
   return options;
 }
 
@@ -33,7 +65,7 @@ void check_size(std::size_t struct_size) {
   constexpr std::size_t largest = 4096;
   if (struct_size < sizeof struct_size || struct_size > largest || struct_size % 8 != 0)
     fail(ErrorCode::InvalidArgument, "struct_size ", struct_size,
-         " is no size of an options struct: call its init function with sizeof first.");
+         " is no size of a struct of medplib: pass its sizeof, to the init function first.");
 }
 
 void check_unknown_bytes(const void* bytes, std::size_t count) {
@@ -46,13 +78,21 @@ void check_unknown_bytes(const void* bytes, std::size_t count) {
 }  // namespace medplib::capi
 
 std::int32_t medplib_load_options_init(medplib_load_options* options, std::size_t struct_size) {
-  return medplib::capi::guarded([&] { medplib::capi::write_defaults(options, struct_size); });
+  return medplib::capi::init(options, struct_size);
+}
+
+std::int32_t medplib_image_options_init(medplib_image_options* options, std::size_t struct_size) {
+  return medplib::capi::init(options, struct_size);
 }
 
 std::int32_t medplib_session_options_init(medplib_session_options* options, std::size_t struct_size) {
-  return medplib::capi::guarded([&] { medplib::capi::write_defaults(options, struct_size); });
+  return medplib::capi::init(options, struct_size);
 }
 
 std::int32_t medplib_ask_options_init(medplib_ask_options* options, std::size_t struct_size) {
-  return medplib::capi::guarded([&] { medplib::capi::write_defaults(options, struct_size); });
+  return medplib::capi::init(options, struct_size);
+}
+
+std::int32_t medplib_refine_options_init(medplib_refine_options* options, std::size_t struct_size) {
+  return medplib::capi::init(options, struct_size);
 }

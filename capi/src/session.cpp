@@ -1,9 +1,14 @@
+#include "callbacks.h"
 #include "handles.h"
 #include "options.h"
+#include "results.h"
 
 #include <cstddef>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace medplib::capi {
 namespace {
@@ -26,29 +31,30 @@ core::SessionOptions session_options(const medplib_session_options* given) {
   else if (options.compat != MEDPLIB_COMPAT_NONE)
     fail(ErrorCode::InvalidArgument, "compat ", options.compat,
          " is none of MEDPLIB_COMPAT_NONE and MEDPLIB_COMPAT_REFERENCE.");
+  if (options.on_layer != nullptr)
+    result.on_layer = [options](std::string_view layer) {
+      const std::string name(layer);
+      if (!goes_on("on_layer", [&] { return options.on_layer(options.user, name.c_str()); }))
+        fail(ErrorCode::Cancelled, "The call was cancelled by its callback on_layer.");
+    };
   return result;
 }
 
-core::AskOptions ask_options(const medplib_ask_options* given) {
-  const medplib_ask_options options = completed(given);
-  core::AskOptions result;
-  if (options.region_count > 0) required(options.regions, "options.regions");
-  for (std::size_t i = 0; i < options.region_count; ++i)
-    result.regions.push_back(required(options.regions[i], "options.regions[i]").region);
-  result.max_new_tokens = options.max_new_tokens;
-  result.temperature = options.temperature;
-  result.top_k = options.top_k;
-  result.top_p = options.top_p;
-  result.seed = options.seed;
-  if (options.threshold != MEDPLIB_THRESHOLD_OF_MODEL) result.threshold = options.threshold;
-  return result;
+medplib_session_facts facts_of(const medplib_session& session) {
+  medplib_session_facts facts = {};
+  facts.device = session.device.c_str();
+  facts.context = session.session.context();
+  facts.precision = session.session.model().precision() == core::Precision::BFloat16
+                        ? MEDPLIB_PRECISION_BFLOAT16
+                        : MEDPLIB_PRECISION_FLOAT32;
+  facts.compat = session.compat == core::Compat::Reference ? MEDPLIB_COMPAT_REFERENCE : MEDPLIB_COMPAT_NONE;
+  return facts;
 }
 
-medplib_answer* handle_of(core::Answer answer) {
-  auto handle = std::make_unique<medplib_answer>();
-  handle->text = std::move(answer.text);
-  for (core::Mask& mask : answer.masks) handle->masks.push_back({std::move(mask)});
-  return handle.release();
+void write_rows(const core::Embedding& embedding, float* buffer, std::size_t capacity, std::size_t* needed,
+                std::size_t* rows) {
+  copy_out(std::span<const float>(embedding.values), buffer, capacity, needed);
+  if (rows != nullptr) *rows = static_cast<std::size_t>(embedding.rows);
 }
 
 }  // namespace
@@ -60,56 +66,53 @@ std::int32_t medplib_session_create(const medplib_model* model, const medplib_se
                                     medplib_session** session) {
   return guarded([&] {
     medplib_session*& created = output(session, "session");
-    created =
-        new medplib_session{medplib::core::Session(required(model, "model").model, session_options(options))};
+    const medplib::core::Model& shared = required(model, "model").model;
+    const medplib::core::SessionOptions given = session_options(options);
+    created = new medplib_session{medplib::core::Session(shared, given), given.compat, shared.device()};
+  });
+}
+
+std::int32_t medplib_session_info(const medplib_session* session, medplib_session_facts* facts,
+                                  std::size_t struct_size) {
+  return guarded([&] { write_struct(facts, "facts", struct_size, facts_of(required(session, "session"))); });
+}
+
+std::int32_t medplib_session_set_image(medplib_session* session, const medplib_image* image) {
+  return guarded([&] { required(session, "session").session.set_image(required(image, "image").image); });
+}
+
+std::int32_t medplib_session_set_images(medplib_session* session, const medplib_image* const* images,
+                                        std::size_t count) {
+  return guarded([&] {
+    auto& target = required(session, "session").session;
+    required(images, "images");
+    std::vector<medplib::core::Image> all;
+    for (std::size_t i = 0; i < count; ++i) all.push_back(required(images[i], "images[i]").image);
+    target.set_images(std::move(all));
+  });
+}
+
+void medplib_session_cancel(medplib_session* session) {
+  if (session != nullptr) session->session.cancel();
+}
+
+std::int32_t medplib_session_reset_chat(medplib_session* session) {
+  return guarded([&] { required(session, "session").session.reset_chat(); });
+}
+
+std::int32_t medplib_embed_image(medplib_session* session, std::size_t index, float* buffer,
+                                 std::size_t capacity, std::size_t* needed, std::size_t* rows) {
+  return guarded([&] {
+    write_rows(required(session, "session").session.embed_image(index), buffer, capacity, needed, rows);
+  });
+}
+
+std::int32_t medplib_embed_region(medplib_session* session, const medplib_region* region, float* buffer,
+                                  std::size_t capacity, std::size_t* needed) {
+  return guarded([&] {
+    auto& asked = required(session, "session").session;
+    write_rows(asked.embed_region(required(region, "region").region), buffer, capacity, needed, nullptr);
   });
 }
 
 void medplib_session_free(medplib_session* session) { delete session; }
-
-std::int32_t medplib_session_set_image(medplib_session* session, const char* path) {
-  return guarded([&] {
-    required(session, "session").session.set_image(medplib::core::Image::read(&required(path, "path")));
-  });
-}
-
-std::int32_t medplib_session_set_image_pixels(medplib_session* session, const void* pixels,
-                                              std::size_t byte_size, std::int32_t width, std::int32_t height,
-                                              std::size_t stride, std::int32_t channels,
-                                              std::int32_t pixel_type) {
-  return guarded([&] {
-    auto& target = required(session, "session").session;
-    const auto* bytes = &required(static_cast<const std::byte*>(pixels), "pixels");
-    if (pixel_type != MEDPLIB_PIXEL_U8)
-      fail(ErrorCode::InvalidArgument, "pixel_type ", pixel_type, " is not MEDPLIB_PIXEL_U8.");
-    target.set_image(
-        medplib::core::Image::from_pixels(std::span(bytes, byte_size), width, height, stride, channels));
-  });
-}
-
-std::int32_t medplib_region_parse(const char* text, medplib_region** region) {
-  return guarded([&] {
-    medplib_region*& parsed = output(region, "region");
-    parsed = new medplib_region{medplib::core::Region::parse(&required(text, "text"))};
-  });
-}
-
-void medplib_region_free(medplib_region* region) { delete region; }
-
-std::int32_t medplib_ask(medplib_session* session, const char* question, const medplib_ask_options* options,
-                         medplib_answer** answer) {
-  return guarded([&] {
-    medplib_answer*& given = output(answer, "answer");
-    given = handle_of(
-        required(session, "session").session.ask(&required(question, "question"), ask_options(options)));
-  });
-}
-
-std::int32_t medplib_segment(medplib_session* session, const char* phrase, const medplib_ask_options* options,
-                             medplib_answer** answer) {
-  return guarded([&] {
-    medplib_answer*& given = output(answer, "answer");
-    given = handle_of(
-        required(session, "session").session.segment(&required(phrase, "phrase"), ask_options(options)));
-  });
-}

@@ -73,32 +73,6 @@ void print_model(const core::ModelInfo& info) {
   print_parts(info);
 }
 
-Json json_of(const core::ModelInfo& info) {
-  Json parts = Json::array();
-  for (const core::PartInfo& part : info.parts)
-    parts.push_back(
-        {{"name", part.name}, {"parameters", part.parameters}, {"read_per_token", part.read_per_token}});
-  return {{"folder", info.folder.string()},
-          {"name", info.name},
-          {"stage", info.stage},
-          {"licence", info.licence},
-          {"intended_use", info.intended_use},
-          {"trained_on", info.trained_on},
-          {"storage", info.storage},
-          {"conversation_template", info.conversation_template},
-          {"mask_geometry", info.mask_geometry},
-          {"threshold", info.threshold},
-          {"refines", info.refines},
-          {"parts", parts},
-          {"parameters", info.parameters},
-          {"read_per_token", info.read_per_token},
-          {"experts", info.experts},
-          {"experts_per_token", info.experts_per_token},
-          {"image_tokens", info.image_tokens},
-          {"context", info.context},
-          {"memory_bytes", info.memory_bytes}};
-}
-
 void print_image(const core::Image& image) {
   const core::Image::Origin& origin = image.origin();
   print_rows({{"image", image.name()},
@@ -108,12 +82,7 @@ void print_image(const core::Image& image) {
               {"window", core::text_of(origin.window_low, " to ", origin.window_high)}});
 }
 
-Json json_of(const core::Image& image) {
-  const core::Image::Origin& origin = image.origin();
-  return {{"image", image.name()},           {"format", origin.format},          {"width", image.width()},
-          {"height", image.height()},        {"channels", origin.channels},      {"bits", origin.bits},
-          {"window_low", origin.window_low}, {"window_high", origin.window_high}};
-}
+void print_json(const std::string& json) { std::cout << json << std::endl; }
 
 class Info : public Command {
  public:
@@ -134,10 +103,10 @@ class Info : public Command {
     if (image_.empty()) {
       const auto info =
           during(Phase::Model, [&] { return core::inspect(model_folder(folder_), precision_); });
-      json_ ? print_line(json_of(info)) : print_model(info);
+      json_ ? print_json(core::info_json(info)) : print_model(info);
     } else {
       const auto image = during(Phase::Input, [&] { return core::Image::read(image_, image_options_); });
-      json_ ? print_line(json_of(image)) : print_image(image);
+      json_ ? print_json(core::info_json(image)) : print_image(image);
     }
     return kOk;
   }

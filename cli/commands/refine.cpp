@@ -12,9 +12,6 @@ namespace medplib::cli {
 
 namespace {
 
-// Logits of a mask that came as a file of in and out: as sure as the decoder is of its own answers.
-constexpr float kSure = 10;
-
 core::Click parse_click(const std::string& text) {
   std::istringstream in(text);
   std::string x, y, sign;
@@ -25,12 +22,6 @@ core::Click parse_click(const std::string& text) {
     fail_usage("\"", text, "\" is no click: write x,y,+ for a place inside and x,y,- for one outside.");
   const Range<double> any{-1e9, 1e9, "of pixels"};
   return {number<double>(x, "click", any), number<double>(y, "click", any), sign == "+"};
-}
-
-core::Mask mask_of(const core::Region& file, const core::Image& image) {
-  cv::Mat logits;  // H × W: kSure inside, −kSure outside
-  file.rasterize(image.width(), image.height()).convertTo(logits, CV_32F, 2 * kSure, -kSure);
-  return {logits, "", 0.5};
 }
 
 class Refine : public Command {
@@ -94,8 +85,9 @@ int Refine::run(const std::vector<std::string>& operands) {
   if (box) pointed_at.push_back(box->rasterize(image.width(), image.height()));
   std::optional<core::Mask> earlier;
   if (!mask_.empty())
-    earlier =
-        mask_of(during(Phase::Input, [&] { return core::Region::mask_file(mask_, image_.limits); }), image);
+    earlier = core::Mask::from_binary(during(Phase::Input, [&] {
+                                        return core::Region::mask_file(mask_, image_.limits);
+                                      }).rasterize(image.width(), image.height()));
 
   const core::Mask better = refine(image, earlier, clicks, box);
   std::vector<std::string> no_warnings;

@@ -5,9 +5,12 @@ set -euo pipefail
 source=$(awk '
   BEGIN {
     print "#include \"medplib.h\"\n#include <stdio.h>\n#include <stdlib.h>"
-    print "void example(medplib_model* model, medplib_session* session, medplib_answer* answer, const medplib_mask* mask);"
-    print "void example(medplib_model* model, medplib_session* session, medplib_answer* answer, const medplib_mask* mask) {"
-    print "(void)model, (void)session, (void)answer, (void)mask;"
+    handles = "medplib_model* model, medplib_image* image, medplib_session* session, medplib_region* region,"
+    handles = handles " medplib_answer* answer, medplib_answers* answers, const medplib_mask* mask,"
+    handles = handles " medplib_polygons* polygons, medplib_bytes* bytes"
+    print "void example(" handles ");\nvoid example(" handles ") {"
+    print "(void)model, (void)image, (void)session, (void)region, (void)answer, (void)answers, (void)mask;"
+    print "(void)polygons, (void)bytes;"
   }
   /^ \* Example:$/ { printf "{\n"; inside = 1; ++examples; next }
   inside && /^ \*\// { print "}"; inside = 0 }

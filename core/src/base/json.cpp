@@ -14,6 +14,8 @@ Json parse_json(std::string_view text, const std::string& where) {
   }
 }
 
+std::string json_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 Json read_json(const std::filesystem::path& path) {
   constexpr std::uint64_t largest = std::uint64_t{1} << 30;
   return parse_json(read_file(path, largest), path.string());

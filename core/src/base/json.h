@@ -1,4 +1,4 @@
-// JSON read with errors that name the file and the place.
+// JSON: read with errors that name the file and the place, and written.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,6 +13,9 @@ using Json = nlohmann::ordered_json;
 // Errors: NotFound, Io, Format (not JSON: file, line and column are named).
 Json read_json(const std::filesystem::path& path);
 Json parse_json(std::string_view text, const std::string& where);
+
+// On one line. What is not UTF-8 becomes U+FFFD.
+std::string json_text(const Json& json);
 
 // object[key] as T. Errors: Format, when it is absent or of another type; `where` names the file or object.
 template <class T>

@@ -128,6 +128,9 @@ std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
     const auto row = static_cast<std::int64_t>(i);
     masks.push_back(finished(model, image, decoded.logits[row][0], decoded.iou[row][0], label, threshold));
     masks.back().presence = states[i].presence;
+    const at::Tensor prompt = prompts[row].to(at::kCPU, at::kFloat).contiguous();
+    masks.back().embedding.assign(prompt.const_data_ptr<float>(),
+                                  prompt.const_data_ptr<float>() + prompt.numel());
   }
   return masks;
 }

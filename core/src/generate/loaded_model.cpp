@@ -1,5 +1,6 @@
 #include "generate/loaded_model.h"
 
+#include "base/log.h"
 #include "generate/device.h"
 #include "generate/process.h"
 
@@ -36,9 +37,12 @@ class WatchedSource : public ParameterSource {
     at::Tensor tensor = checkpoint_.take(spec);
     done_ += tensor.numel();
     const double part = static_cast<double>(done_) / static_cast<double>(std::max<std::int64_t>(total_, 1));
-    if (progress_ && !progress_(std::min(part, 1.0)))
-      fail(ErrorCode::Cancelled, "Loading the model was cancelled.");
+    tell(std::min(part, 1.0));
     return tensor;
+  }
+
+  void tell(double part) const {
+    if (progress_ && !progress_(part)) fail(ErrorCode::Cancelled, "Loading the model was cancelled.");
   }
 
  private:
@@ -52,6 +56,7 @@ Network build(Checkpoint& checkpoint, const ModelConfig& config,
   WatchedSource source(checkpoint, progress);
   Network network(source, config);
   checkpoint.finish();
+  source.tell(1);  // what the checkpoint holds beside the network was counted too
   return network;
 }
 
@@ -84,6 +89,7 @@ std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& folde
   ModelInfo info = model_info(facts, checkpoint, options.precision);
   Network network = build(checkpoint, facts.config, options.progress);
   at::Tensor positions = network.prompt_encoder.image_positions();
+  log(LogLevel::Info, "Loaded a model of ", info.parameters, " parameters on ", device.str(), ".");
   return std::make_shared<const LoadedModel>(LoadedModel{.facts = std::move(facts),
                                                          .precision = options.precision,
                                                          .device = device,

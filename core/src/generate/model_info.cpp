@@ -1,4 +1,5 @@
 // What a folder holds, told from its configuration and headers.
+#include "base/json.h"
 #include "generate/loaded_model.h"
 
 #include <ATen/ATen.h>
@@ -127,6 +128,32 @@ ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Pre
   info.memory_bytes += kProgramBytes;
   info.memory_bytes += 2 * config.language.layers * info.context * config.language.hidden * element_bytes;
   return info;
+}
+
+std::string info_json(const ModelInfo& info) {
+  Json parts = Json::array();
+  for (const PartInfo& part : info.parts)
+    parts.push_back(
+        {{"name", part.name}, {"parameters", part.parameters}, {"read_per_token", part.read_per_token}});
+  return json_text({{"folder", info.folder.string()},
+                    {"name", info.name},
+                    {"stage", info.stage},
+                    {"licence", info.licence},
+                    {"intended_use", info.intended_use},
+                    {"trained_on", info.trained_on},
+                    {"storage", info.storage},
+                    {"conversation_template", info.conversation_template},
+                    {"mask_geometry", info.mask_geometry},
+                    {"threshold", info.threshold},
+                    {"refines", info.refines},
+                    {"parts", parts},
+                    {"parameters", info.parameters},
+                    {"read_per_token", info.read_per_token},
+                    {"experts", info.experts},
+                    {"experts_per_token", info.experts_per_token},
+                    {"image_tokens", info.image_tokens},
+                    {"context", info.context},
+                    {"memory_bytes", info.memory_bytes}});
 }
 
 }  // namespace medplib::core

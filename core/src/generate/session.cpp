@@ -3,8 +3,13 @@
 
 #include <medplib/core/error.h>
 #include <medplib/core/session.h>
+#include <medplib/core/translate.h>
 
+#include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
+
+#include <functional>
+#include <utility>
 
 namespace medplib::core {
 
@@ -52,23 +57,63 @@ void Session::set_images(std::vector<Image> images) {
   state_->set_images(std::move(images));
 }
 
+Answer Session::State::ask(const std::string& question, const AskOptions& ask_options) {
+  Answer given = answer(request_for(question, ask_options), ask_options);
+  given.presence.reset();
+  return given;
+}
+
+Answer Session::State::segment(const std::string& phrase, const AskOptions& ask_options) {
+  Request request = request_for(fill_phrase(loaded().facts.verbs.segment, phrase), ask_options);
+  request.label = phrase;
+  Answer given = answer(request, ask_options);
+  if (!given.masks.empty()) given.presence.reset();
+  return given;
+}
+
 Answer Session::ask(const std::string& question, const AskOptions& options) {
   const Call call(state_->busy, state_->interrupt);
   state_->need_image("ask about");
-  Answer answer = state_->answer(state_->request_for(question, options), options);
-  answer.presence.reset();
-  return answer;
+  return state_->ask(question, options);
 }
 
 Answer Session::segment(const std::string& phrase, const AskOptions& options) {
   const Call call(state_->busy, state_->interrupt);
   state_->need_image("segment");
-  const std::string& wording = state_->loaded().facts.verbs.segment;
-  State::Request request = state_->request_for(fill_phrase(wording, phrase), options);
-  request.label = phrase;
-  Answer answer = state_->answer(request, options);
-  if (!answer.masks.empty()) answer.presence.reset();
-  return answer;
+  return state_->segment(phrase, options);
+}
+
+namespace {
+
+std::vector<Outcome> answer_each(const std::vector<Question>& questions,
+                                 const std::function<Answer(const Question&)>& answer) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(questions.size());
+  for (const Question& question : questions) {
+    try {
+      outcomes.emplace_back(answer(question));
+    } catch (...) {
+      outcomes.emplace_back(current_error());
+      const auto& error = std::get<Error>(outcomes.back());
+      if (error.code() == ErrorCode::Cancelled) outcomes.resize(questions.size(), error);
+    }
+    if (outcomes.size() == questions.size()) break;
+  }
+  return outcomes;
+}
+
+}  // namespace
+
+std::vector<Outcome> Session::ask_many(const std::vector<Question>& questions) {
+  const Call call(state_->busy, state_->interrupt);
+  state_->need_image("ask about");
+  return answer_each(questions, [&](const Question& q) { return state_->ask(q.text, q.options); });
+}
+
+std::vector<Outcome> Session::segment_many(const std::vector<Question>& phrases) {
+  const Call call(state_->busy, state_->interrupt);
+  state_->need_image("segment");
+  return answer_each(phrases, [&](const Question& q) { return state_->segment(q.text, q.options); });
 }
 
 Answer Session::describe(const Region& region, const AskOptions& options) {
@@ -126,6 +171,35 @@ std::vector<Prediction> Session::predict(const std::vector<Click>& clicks, const
   state_->need_clicks();
   return draw_predictions(state_->loaded(), state_->images.front(), clicks, box, low_resolution, several,
                           state_->interrupt);
+}
+
+namespace {
+
+// rows: (N, C)
+Embedding embedding_of(const at::Tensor& rows) {
+  const at::Tensor plain = rows.to(at::kCPU, at::kFloat).contiguous();
+  const auto* values = plain.const_data_ptr<float>();
+  return {.rows = plain.size(0), .columns = plain.size(1), .values = {values, values + plain.numel()}};
+}
+
+}  // namespace
+
+Embedding Session::embed_image(std::size_t index) {
+  const Call call(state_->busy, state_->interrupt);
+  state_->need_image("embed");
+  if (index >= state_->images.size())
+    fail(ErrorCode::InvalidArgument, "There is no image ", index, ": the session has ", state_->images.size(),
+         ", counted from 0.");
+  return embedding_of(state_->images[index].tokens());
+}
+
+Embedding Session::embed_region(const Region& region) {
+  const Call call(state_->busy, state_->interrupt);
+  state_->need_image("embed a region of");
+  EncodedImage& image = state_->images.front();
+  const bool vanish = state_->options.compat == Compat::Reference;
+  const RegionCells found = region_cells(region, image.image(), state_->loaded().facts.config.clip, vanish);
+  return embedding_of(image.region(found.cells).unsqueeze(0));
 }
 
 void Session::cancel() noexcept { state_->interrupt.request(); }

@@ -31,6 +31,8 @@ struct Session::State {
   };
   Request request_for(const std::string& question, const AskOptions& options);
   Answer answer(const Request& request, const AskOptions& options);
+  Answer ask(const std::string& question, const AskOptions& options);
+  Answer segment(const std::string& phrase, const AskOptions& options);
   void set_images(std::vector<Image> given);
   void need_image(const char* verb) const;
   void need_clicks() const;

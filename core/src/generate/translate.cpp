@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <new>
+#include <oneapi/dnnl/dnnl_common.hpp>
 #include <string>
+#include <string_view>
 
 namespace medplib::core {
 
@@ -14,6 +16,11 @@ namespace {
 // LibTorch has no type for a failed allocation on the host, only this text.
 bool is_host_allocation(const std::string& text) {
   return text.find("DefaultCPUAllocator: can't allocate memory") != std::string::npos;
+}
+
+// oneDNN may take a failed allocation for a missing CPU.
+bool is_host_allocation(const dnnl::error& error) {
+  return error.status == dnnl_out_of_memory || std::string_view(error.what()) == "could not create an engine";
 }
 
 Error out_of_host_memory() {
@@ -46,6 +53,8 @@ Error current_error() {
     return is_host_allocation(error.what()) ? out_of_host_memory() : defect(error.what_without_backtrace());
   } catch (const cv::Exception& error) {
     return error.code == cv::Error::StsNoMem ? out_of_host_memory() : defect(error.what());
+  } catch (const dnnl::error& error) {
+    return is_host_allocation(error) ? out_of_host_memory() : defect(error.what());
   } catch (const std::filesystem::filesystem_error& error) {
     return {ErrorCode::Io, text_of("Reading or writing failed: ", error.what())};
   } catch (const std::exception& error) {

@@ -1,4 +1,5 @@
 #include "base/files.h"
+#include "base/json.h"
 #include "image/decode.h"
 
 #include <medplib/core/error.h>
@@ -8,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstring>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -110,28 +113,73 @@ Image Image::decode(std::span<const std::byte> bytes, const std::string& name, c
   return {std::move(rgb), name, std::move(decoded.origin)};
 }
 
-Image Image::from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
-                         int channels) {
+namespace {
+
+void check_layout(std::size_t bytes, int width, int height, std::size_t stride, int channels,
+                  std::size_t channel_bytes) {
   if (channels != 1 && channels != 3 && channels != 4)
     fail(ErrorCode::InvalidArgument, "Pixels have 1, 3 or 4 channels, not ", channels, ".");
   if (width < 1 || height < 1)
     fail(ErrorCode::InvalidArgument, "An image of ", width, " × ", height, " pixels cannot be used.");
-  const auto row = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+  const auto row = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) * channel_bytes;
   const auto rows = static_cast<std::size_t>(height);
   if (stride < row)
     fail(ErrorCode::InvalidArgument, "A stride of ", stride, " bytes is less than a row of ", row, " bytes.");
   // rows − 1 strides and one row, without overflow.
-  if (bytes.size() < row || (bytes.size() - row) / stride < rows - 1)
-    fail(ErrorCode::InvalidArgument, bytes.size(), " bytes are too few for ", height, " rows of ", stride,
+  if (bytes < row || (bytes - row) / stride < rows - 1)
+    fail(ErrorCode::InvalidArgument, bytes, " bytes are too few for ", height, " rows of ", stride,
          " bytes.");
+}
+
+// Rows of 1, 3 or 4 values of type T a pixel, of which `byte_of` makes bytes: H × W, CV_8UC3.
+template <class T, class ByteOf>
+cv::Mat rgb_of_rows(const std::byte* bytes, int width, int height, std::size_t stride, int channels,
+                    const ByteOf& byte_of) {
   cv::Mat rgb(height, width, CV_8UC3);
   for (int y = 0; y < height; ++y) {
-    const auto* from =
-        reinterpret_cast<const std::uint8_t*>(bytes.data()) + static_cast<std::size_t>(y) * stride;
-    for (int x = 0; x < width; ++x, from += channels)
-      rgb.at<cv::Vec3b>(y, x) = channels == 1 ? cv::Vec3b::all(*from) : cv::Vec3b(from[0], from[1], from[2]);
+    const std::byte* from = bytes + static_cast<std::size_t>(y) * stride;
+    for (int x = 0; x < width; ++x, from += static_cast<std::size_t>(channels) * sizeof(T)) {
+      std::array<T, 3> values{};  // a row may begin anywhere: copied, not cast
+      std::memcpy(values.data(), from, (channels == 1 ? 1 : 3) * sizeof(T));
+      if (channels == 1) values[1] = values[2] = values[0];
+      rgb.at<cv::Vec3b>(y, x) = {byte_of(values[0]), byte_of(values[1]), byte_of(values[2])};
+    }
   }
+  return rgb;
+}
+
+}  // namespace
+
+Image Image::from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
+                         int channels) {
+  check_layout(bytes.size(), width, height, stride, channels, 1);
+  cv::Mat rgb = rgb_of_rows<std::uint8_t>(bytes.data(), width, height, stride, channels,
+                                          [](std::uint8_t value) { return value; });
   return {std::move(rgb), "pixels", {.format = "pixels", .channels = channels, .bits = 8}};
+}
+
+Image Image::from_pixels16(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
+                           int channels, double low, double high) {
+  check_layout(bytes.size(), width, height, stride, channels, 2);
+  if (!(std::isfinite(low) && std::isfinite(high) && low < high))
+    fail(ErrorCode::InvalidArgument, "A window from ", low, " to ", high,
+         " shows nothing: give a low value and a higher one.");
+  const double scale = 255.0 / (high - low);
+  cv::Mat rgb = rgb_of_rows<std::uint16_t>(
+      bytes.data(), width, height, stride, channels,
+      [&](std::uint16_t value) { return cv::saturate_cast<std::uint8_t>((value - low) * scale); });
+  return {std::move(rgb),
+          "pixels",
+          {.format = "pixels", .channels = channels, .bits = 16, .window_low = low, .window_high = high}};
+}
+
+std::string info_json(const Image& image) {
+  const Image::Origin& origin = image.origin();
+  const Json info = {{"image", image.name()},           {"format", origin.format},
+                     {"width", image.width()},          {"height", image.height()},
+                     {"channels", origin.channels},     {"bits", origin.bits},
+                     {"window_low", origin.window_low}, {"window_high", origin.window_high}};
+  return json_text(info);
 }
 
 }  // namespace medplib::core

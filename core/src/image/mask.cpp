@@ -54,6 +54,15 @@ Mask::Mask(cv::Mat logits, std::string label, double threshold)
     fail(ErrorCode::InvalidArgument, "A mask's threshold is a probability from 0 to 1, not ", threshold, ".");
 }
 
+Mask Mask::from_binary(const cv::Mat& inside) {
+  constexpr float sure = 10;
+  if (inside.empty() || inside.type() != CV_8UC1)
+    fail(ErrorCode::InvalidArgument, "A mask is made of rows of one byte a pixel.");
+  cv::Mat logits(inside.size(), CV_32FC1, cv::Scalar(-sure));
+  logits.setTo(sure, inside);
+  return {std::move(logits), "", 0.5};
+}
+
 cv::Mat Mask::binary() const {
   const double least_logit = std::log(threshold_ / (1 - threshold_));  // ±∞ at the ends
   cv::Mat inside;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
 #include <optional>
 #include <sentencepiece_processor.h>
 #include <utility>
@@ -79,6 +80,13 @@ std::optional<std::vector<std::string_view>> message_fields(std::string_view byt
     bytes.remove_prefix(length);
   }
   return found;
+}
+
+// sentencepiece's protobuf ends the process when it gets no memory. So there must be some before it begins,
+// for a piece a byte. Errors: bad_alloc.
+void see_that_there_is_room_for(std::size_t text_bytes) {
+  constexpr std::size_t piece = 256, rest = 65536;
+  ::operator delete(::operator new(rest + piece * text_bytes));
 }
 
 // sentencepiece follows the offsets in a character map unchecked. LLaMA's models have none, so none is let
@@ -206,6 +214,7 @@ std::pair<std::size_t, const std::pair<std::string, TokenId>*> Tokenizer::State:
 void Tokenizer::State::append_run(std::string_view text, std::vector<TokenId>& ids) const {
   if (text.empty()) return;
   std::vector<int> run;
+  see_that_there_is_room_for(text.size());
   if (const auto status = model.Encode(text, &run); !status.ok())
     fail(ErrorCode::Internal, "sentencepiece could not encode a text: ", status.message(), ".");
   ids.insert(ids.end(), run.begin(), run.end());

@@ -249,6 +249,47 @@ TEST_F(SessionTest, a_cancelled_call_runs_no_further_layer_wherever_it_is) {
   }
 }
 
+TEST_F(SessionTest, many_questions_have_each_their_own_outcome) {
+  core::AskOptions brief = options_;
+  brief.max_new_tokens = 1;
+  const auto outcomes = session().ask_many({{question_, options_}, {"", options_}, {question_, brief}});
+  ASSERT_EQ(outcomes.size(), 3U);
+  expect_same(std::get<Answer>(outcomes[0]), session().ask(question_, options_));
+  EXPECT_EQ(std::get<core::Error>(outcomes[1]).code(), ErrorCode::InvalidArgument);
+  EXPECT_EQ(std::get<Answer>(outcomes[2]).tokens.size(), 1U);
+  EXPECT_TRUE(session().ask_many({}).empty());
+  const auto segmented = session().segment_many({{"tumour", options_}});
+  expect_same(std::get<Answer>(segmented.front()), session().segment("tumour", options_));
+}
+
+TEST_F(SessionTest, after_a_cancel_no_further_question_is_asked) {
+  AskOptions cancelling = options_;
+  cancelling.on_text = [](const StreamPiece&) { return StreamAction::Cancel; };
+  bool asked = false;
+  AskOptions last = options_;
+  last.on_text = [&](const StreamPiece&) { return asked = true, StreamAction::Continue; };
+  const auto outcomes =
+      session().ask_many({{question_, options_}, {question_, cancelling}, {question_, last}});
+  EXPECT_TRUE(std::holds_alternative<Answer>(outcomes[0]));
+  for (const std::size_t i : {1U, 2U})
+    EXPECT_EQ(std::get<core::Error>(outcomes[i]).code(), ErrorCode::Cancelled);
+  EXPECT_FALSE(asked);
+}
+
+TEST_F(SessionTest, an_image_and_a_region_can_be_embedded) {
+  Session one = session();
+  const core::Embedding image = one.embed_image(), region = one.embed_region(box(0.2, 0.2, 0.7, 0.7));
+  EXPECT_EQ(image.rows, given_->config.image_tokens());
+  EXPECT_EQ(image.columns, given_->config.language.hidden);
+  EXPECT_EQ(region.rows, 1);
+  EXPECT_EQ(region.columns, image.columns);
+  EXPECT_EQ(image.values.size(), static_cast<std::size_t>(image.rows * image.columns));
+  EXPECT_EQ(thrown_by([&] { (void)one.embed_image(1); }).code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(thrown_by([&] { (void)one.embed_region(Region::box(1e5, 1e5, 1e5, 1e5)); }).code,
+            ErrorCode::InvalidArgument);
+  EXPECT_EQ(thrown_by([&] { (void)Session(*model_).embed_image(); }).code, ErrorCode::State);
+}
+
 TEST_F(SessionTest, cancel_without_a_call_under_way_does_nothing) {
   Session one = session();
   one.cancel();

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <new>
+#include <oneapi/dnnl/dnnl_common.hpp>
 #include <stdexcept>
 #include <string>
 
@@ -53,6 +54,17 @@ TEST(Translate, the_devices_failures_are_told_from_the_engines) {
             }).code(),
             ErrorCode::Device);
   EXPECT_EQ(translated([] { TORCH_CHECK(false, "shapes differ"); }).code(), ErrorCode::Internal);
+}
+
+TEST(Translate, onednn_out_of_memory_is_the_hosts) {
+  const auto oom = ErrorCode::OutOfHostMemory;
+  EXPECT_EQ(translated([] { throw dnnl::error(dnnl_out_of_memory, "could not create a primitive"); }).code(),
+            oom);
+  EXPECT_EQ(
+      translated([] { throw dnnl::error(dnnl_invalid_arguments, "could not create an engine"); }).code(),
+      oom);
+  EXPECT_EQ(translated([] { throw dnnl::error(dnnl_unimplemented, "could not create a primitive"); }).code(),
+            ErrorCode::Internal);
 }
 
 TEST(Translate, anything_else_becomes_a_code_and_keeps_its_text) {

@@ -106,6 +106,15 @@ TEST(MaskPolygons, are_the_outer_contours_and_the_holes) {
   EXPECT_TRUE(mask_of(cv::Mat::zeros(5, 5, CV_8UC1)).polygons().empty());
 }
 
+TEST(MaskFromBinary, has_inside_what_was_inside) {
+  const cv::Mat drawn = picture(20, 30, [](int y, int x) { return x > y; });
+  const Mask mask = Mask::from_binary(drawn * 7);
+  EXPECT_EQ(differences(mask.binary(), drawn), 0);
+  EXPECT_EQ(mask.label(), "");
+  EXPECT_FALSE(mask.presence || mask.iou_estimate);
+  EXPECT_ANY_THROW((void)Mask::from_binary(cv::Mat(3, 3, CV_32FC1)));
+}
+
 TEST(MaskPng, is_black_and_white_at_image_size) {
   const cv::Mat binary = picture(20, 30, [](int y, int x) { return (x / 3 + y / 4) % 2 == 0; });
   const std::string png = mask_of(binary).png();

@@ -42,6 +42,10 @@ class Image {
   // InvalidArgument.
   static Image from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
                            int channels);
+  // The same from 16-bit values in the machine's byte order; `stride` counts bytes. `low` becomes 0 and
+  // `high` 255, and what lies beyond is cut. Errors: InvalidArgument.
+  static Image from_pixels16(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
+                             int channels, double low, double high);
 
   int width() const { return rgb_.cols; }
   int height() const { return rgb_.rows; }
@@ -64,5 +68,8 @@ class Image {
   std::string name_;
   Origin origin_;
 };
+
+// What `medplib info --image --json` prints: one JSON object.
+std::string info_json(const Image& image);
 
 }  // namespace medplib::core

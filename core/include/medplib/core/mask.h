@@ -24,6 +24,10 @@ class Mask {
   // `logits`: H × W, CV_32FC1, at image size. Errors: InvalidArgument, also for a threshold outside 0 … 1.
   Mask(cv::Mat logits, std::string label, double threshold);
 
+  // The mask of what is inside (CV_8UC1, any value ≥ 1), as sure as the decoder is of its own answers;
+  // without a label, threshold 0.5. Errors: InvalidArgument.
+  static Mask from_binary(const cv::Mat& inside);
+
   int width() const { return logits_.cols; }
   int height() const { return logits_.rows; }
   const cv::Mat& logits() const { return logits_; }    // before the sigmoid
@@ -39,6 +43,7 @@ class Mask {
   std::optional<double>
       presence;  // probability that the structure is there at all; uncalibrated; absent in refine
   std::optional<double> iou_estimate;  // the decoder's own estimate of its IoU; uncalibrated
+  std::vector<float> embedding;        // of the <SEG> that it was drawn from; empty in refine
 
  private:
   cv::Mat logits_;

@@ -44,6 +44,9 @@ struct ModelInfo {
   std::int64_t memory_bytes = 0;
 };
 
+// What `medplib info --json` prints: one JSON object.
+std::string info_json(const ModelInfo& info);
+
 // What a folder holds, read from configuration, manifest and headers alone. Errors: as Model::load.
 ModelInfo inspect(const std::filesystem::path& folder, Precision precision = Precision::Float32);
 

@@ -2,6 +2,7 @@
 // any.
 #pragma once
 
+#include <medplib/core/error.h>
 #include <medplib/core/image.h>
 #include <medplib/core/mask.h>
 #include <medplib/core/model.h>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace medplib::core {
@@ -95,6 +97,21 @@ struct Prediction {
   cv::Mat low_resolution;  // n × n, CV_32FC1, before the sigmoid; n is the decoder's
 };
 
+// One question of several.
+struct Question {
+  std::string text;
+  AskOptions options = {};
+};
+
+// An answer, or why there is none.
+using Outcome = std::variant<Answer, Error>;
+
+// Rows of numbers, one after the other.
+struct Embedding {
+  std::int64_t rows = 0, columns = 0;
+  std::vector<float> values;
+};
+
 class Session {
  public:
   explicit Session(Model model, const SessionOptions& options = {});
@@ -113,6 +130,10 @@ class Session {
   // session), Unsupported (refine on a model that isn't made for it), Cancelled.
   Answer ask(const std::string& question, const AskOptions& options = {});
   Answer segment(const std::string& phrase, const AskOptions& options = {});
+  // As many calls of ask, or segment, as one: each has its own outcome, and after a cancel all that follow
+  // are Cancelled.
+  std::vector<Outcome> ask_many(const std::vector<Question>& questions);
+  std::vector<Outcome> segment_many(const std::vector<Question>& phrases);
   Answer describe(const Region& region, const AskOptions& options = {});
   Answer chat(const std::string& message, const AskOptions& options = {});
   void reset_chat();
@@ -128,6 +149,11 @@ class Session {
   // Errors: as refine.
   std::vector<Prediction> predict(const std::vector<Click>& clicks, const std::optional<Region>& box,
                                   const cv::Mat& low_resolution, bool several);
+
+  // What the language model reads in place of an image: (image tokens, hidden). And of a region of the first
+  // image: (1, hidden). Errors: InvalidArgument (no such image; region off the image), State, Cancelled.
+  Embedding embed_image(std::size_t index = 0);
+  Embedding embed_region(const Region& region);
 
   // Any thread, also a signal handler: the call under way throws Cancelled at its next layer. Without one,
   // nothing happens.

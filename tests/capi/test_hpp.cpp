@@ -1,0 +1,175 @@
+// medplib.hpp as a C++ program uses it.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <medplib.hpp>
+#include <source_folder.h>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+using medplib::Action;
+using medplib::Answer;
+using medplib::AskOptions;
+using medplib::Image;
+using medplib::Model;
+using medplib::Region;
+using medplib::Session;
+
+const std::string kGoldens = std::string(MEDPLIB_SOURCE_FOLDER) + "/tests/goldens/";
+const std::string kQuestion = "Please segment the tumour in this MRI image.";
+
+static_assert(std::is_copy_constructible_v<Model> && std::is_copy_constructible_v<Answer>);
+static_assert(std::is_move_constructible_v<Session> && !std::is_copy_constructible_v<Session>);
+
+class Hpp : public testing::Test {
+ protected:
+  static Model& model() {
+    static Model loaded = Model::load(kGoldens + "ckpt/tiny_seg", {.device = "cpu"});
+    return loaded;
+  }
+  static Image picture() { return Image::read(kGoldens + "cases/s01_emits_seg_wide.image.png"); }
+  static Session session(const medplib::SessionOptions& options = {}) {
+    Session fresh(model(), options);
+    fresh.set_image(picture());
+    return fresh;
+  }
+};
+
+template <class Call>
+medplib::Error error_of(const Call& call) {
+  try {
+    call();
+  } catch (const medplib::Error& error) {
+    return error;
+  }
+  return {MEDPLIB_OK, "nothing was thrown"};
+}
+
+TEST_F(Hpp, an_answer_and_its_masks_outlive_all_else) {
+  std::vector<medplib::Mask> masks;
+  {
+    const Answer answer = session().ask(kQuestion);
+    masks = answer.masks();
+    EXPECT_FALSE(answer.text().empty());
+    EXPECT_EQ(answer.tokens().size(), static_cast<std::size_t>(answer.timing().generated_tokens));
+    EXPECT_EQ(answer.finish(), medplib::Finish::EndOfText);
+    EXPECT_NE(answer.prompt().find(kQuestion), std::string::npos);
+    EXPECT_EQ(answer.routing().front().size(), 2U);
+    EXPECT_FALSE(answer.presence());
+    EXPECT_TRUE(answer.warnings().empty());
+    EXPECT_GE(answer.near_ties(), 0);
+  }
+  ASSERT_EQ(masks.size(), 1U);
+  const medplib::Mask& mask = masks.front();
+  EXPECT_EQ(mask.width(), 330);
+  EXPECT_EQ(mask.height(), 150);
+  const std::vector<std::uint8_t> pixels = mask.pixels();
+  const std::vector<float> logits = mask.logits();
+  const double least = std::log(mask.threshold() / (1 - mask.threshold()));
+  std::int64_t inside = 0;
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    inside += pixels[i];
+    ASSERT_EQ(pixels[i] == 1, logits[i] > least);
+  }
+  EXPECT_EQ(mask.area(), inside);
+  EXPECT_EQ(mask.threshold(), 0.1);  // the default of a folder without a manifest
+  EXPECT_EQ(mask.label(), "");
+  EXPECT_TRUE(mask.presence() && mask.iou_estimate());
+  EXPECT_FALSE(mask.embedding().empty());
+  EXPECT_FALSE(mask.rle().empty());
+  EXPECT_EQ(mask.png().substr(1, 3), "PNG");
+  EXPECT_FALSE(mask.polygons().empty());
+  EXPECT_EQ(medplib::overlay_png(picture(), masks, {Region::box(1, 1, 9, 9)}).substr(1, 3), "PNG");
+}
+
+TEST_F(Hpp, errors_are_exceptions_with_code_and_sentence) {
+  const auto missing = error_of([] { (void)Image::read("no.png"); });
+  EXPECT_EQ(missing.code(), MEDPLIB_E_NOT_FOUND);
+  EXPECT_NE(std::string(missing.what()).find("no.png"), std::string::npos);
+  EXPECT_EQ(error_of([] { (void)Region::parse("circle:1,1"); }).code(), MEDPLIB_E_INVALID_ARG);
+  EXPECT_EQ(
+      error_of([] { (void)Image::from_pixels(static_cast<const std::uint8_t*>(nullptr), 1, 1, 1); }).code(),
+      MEDPLIB_E_INVALID_ARG);
+  EXPECT_EQ(error_of([] { (void)Session(model()).ask("What?"); }).code(), MEDPLIB_E_STATE);
+}
+
+TEST_F(Hpp, text_is_streamed_and_what_a_callback_throws_comes_out) {
+  Session one = session();
+  std::string text;
+  AskOptions options;
+  options.on_text = [&](const medplib::Piece& piece) {
+    text += piece.text;
+    return Action::Continue;
+  };
+  EXPECT_EQ(one.ask(kQuestion, options).text(), text);
+  options.on_text = [](const medplib::Piece&) { return Action::Stop; };
+  EXPECT_EQ(one.ask(kQuestion, options).finish(), medplib::Finish::Stopped);
+  options.on_text = [](const medplib::Piece&) -> Action { throw std::out_of_range("mine"); };
+  EXPECT_THROW((void)one.ask(kQuestion, options), std::out_of_range);
+  EXPECT_THROW((void)one.ask_many({kQuestion}, options), std::out_of_range);
+  EXPECT_EQ(one.ask(kQuestion).text(), text);
+}
+
+TEST_F(Hpp, layers_and_loading_can_be_watched_and_cancelled) {
+  medplib::SessionOptions options;
+  int layers = 0;
+  options.on_layer = [&](const char*) { return ++layers == 5 ? Action::Cancel : Action::Continue; };
+  Session moved = session(options);
+  EXPECT_EQ(error_of([&] { (void)moved.ask(kQuestion); }).code(), MEDPLIB_E_CANCELLED);
+  EXPECT_EQ(layers, 5);
+  EXPECT_FALSE(moved.ask(kQuestion).text().empty());
+
+  medplib::LoadOptions load;
+  load.on_progress = [](double) -> Action { throw std::domain_error("mine"); };
+  EXPECT_THROW((void)Model::load(kGoldens + "ckpt/tiny_seg", load), std::domain_error);
+}
+
+TEST_F(Hpp, regions_clicks_chats_and_many_questions) {
+  Session one = session();
+  AskOptions brief;
+  brief.max_new_tokens = 3;
+  brief.regions = {Region::point(100, 70), Region::polygon({{10, 10}, {60, 10}, {30, 50}})};
+  EXPECT_NE(one.ask("What is this?", brief).prompt(), one.ask("What is this?").prompt());
+  brief.regions.clear();
+  EXPECT_FALSE(one.describe(Region::scribble({{10, 10}, {60, 60}}), brief).prompt().empty());
+  (void)one.chat("A mauve question?", brief);
+  EXPECT_NE(one.chat(kQuestion, brief).prompt().find("mauve"), std::string::npos);
+  one.reset_chat();
+  EXPECT_EQ(one.chat(kQuestion, brief).prompt().find("mauve"), std::string::npos);
+
+  medplib::RefineOptions refine;
+  refine.mask = medplib::Mask::from_region(Region::box(50, 30, 100, 90), 330, 150);
+  refine.clicks = {{{80, 60}}, {{10, 10}, false}};
+  EXPECT_EQ(one.refine(refine).width(), 330);
+
+  const auto outcomes = one.ask_many({kQuestion, ""});
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_EQ(std::get<Answer>(outcomes[0]).text(), one.ask(kQuestion).text());
+  EXPECT_EQ(std::get<medplib::Error>(outcomes[1]).code(), MEDPLIB_E_INVALID_ARG);
+  EXPECT_EQ(one.segment("tumour").text(), std::get<Answer>(one.segment_many({"tumour"})[0]).text());
+}
+
+TEST_F(Hpp, embeddings_images_and_what_a_session_uses) {
+  Session one = session();
+  const medplib::Embedding image = one.embed_image(), region = one.embed_region(Region::box(5, 5, 90, 90));
+  EXPECT_EQ(image.rows, 576U);
+  EXPECT_EQ(image.values.size(), image.rows * region.values.size());
+  EXPECT_EQ(std::string(one.info().device), "cpu");
+  EXPECT_NE(model().info_json().find("parameters"), std::string::npos);
+  const std::vector<std::uint16_t> deep(30 * 20, 700);
+  const Image made = Image::from_pixels(deep.data(), 30, 20, 1, 0, 1000);
+  EXPECT_EQ(made.width(), 30);
+  EXPECT_EQ(made.height(), 20);
+  EXPECT_NE(made.info_json().find("\"bits\":16"), std::string::npos);
+  const std::string png = medplib::overlay_png(made, {});
+  EXPECT_EQ(Image::decode(png, "made").width(), 30);
+  one.set_images({made, made});
+  EXPECT_FALSE(medplib::embedded_model().empty());
+  one.cancel();
+}
+
+}  // namespace
