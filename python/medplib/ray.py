@@ -49,10 +49,10 @@ def segment(
 
 
 def _map(dataset: Any, settings: tuple[Any, ...], workers: int) -> Any:
-    return dataset.map(_Worker, fn_constructor_args=settings, concurrency=workers)
+    return dataset.map(Worker, fn_constructor_args=settings, concurrency=workers)
 
 
-class _Worker:
+class Worker:
     """One process with the model and a session."""
 
     def __init__(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,50 +23,34 @@ COUNT = 24
 ray = pytest.importorskip("ray", reason="ray is not installed")
 
 
-def setup_of(folder: str, deadly: str) -> Callable[[], None]:
-    """Run in each worker process: it notes when it loads a model, and dies at the first sight of the image `deadly`."""
+def watched(folder: Path) -> type[medplib_ray.Worker]:
+    """A worker that notes its process once it has loaded the model, and dies at the first sight of `deadly.png`."""
 
-    def setup() -> None:
-        import signal
-
-        from medplib import engine
-        from medplib import ray as inside
-
-        load, set_image = vars(inside)["load"], engine.Session.set_image
-
-        def noted(*arguments: Any) -> Any:
-            with open(os.path.join(folder, "loads"), "a") as file:
+    class Watched(medplib_ray.Worker):
+        def __init__(self, *settings: Any) -> None:
+            super().__init__(*settings)
+            with (folder / "loads").open("a") as file:
                 file.write(f"{os.getpid()}\n")
-            return load(*arguments)
 
-        def dying(self: Any, image: Any) -> None:
-            if str(image) == deadly:
-                try:
-                    os.close(os.open(os.path.join(folder, "died"), os.O_CREAT | os.O_EXCL))
-                except FileExistsError:
-                    pass
-                else:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            set_image(self, image)
+        def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+            if row["path"].endswith("deadly.png") and not (folder / "died").exists():
+                (folder / "died").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().__call__(row)
 
-        vars(inside)["load"] = noted
-        engine.Session.set_image = dying  # type: ignore[method-assign]
-
-    return setup
+    return Watched
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Path]:
-    """Its folder of notes; the image that kills is `deadly.png` in it."""
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of its workers' notes."""
+    monkeypatch.setattr(medplib_ray, "Worker", watched(tmp_path))
     (tmp_path / "deadly.png").write_bytes(PICTURE.read_bytes())
     ray.init(
-        num_cpus=4,
+        num_cpus=3,
         include_dashboard=False,
         configure_logging=False,
-        runtime_env={
-            "worker_process_setup_hook": setup_of(str(tmp_path), str(tmp_path / "deadly.png")),
-            "env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)},
-        },
+        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}},
     )
     yield tmp_path
     ray.shutdown()
