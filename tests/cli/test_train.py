@@ -141,17 +141,36 @@ def test_a_disk_that_fills_leaves_the_checkpoint_before(medplib: Program, folder
 
 def test_fewer_samples_are_taken_evenly(medplib: Program, folder: Path) -> None:
     told = medplib("train", "recipe.json", "--max-samples", "3", "--dry-run").out
-    assert "3 images, 3 questions, " in told
+    assert re.search(r"^  all +3 +3 +\d$", told, re.MULTILINE)
     medplib.refuses(USAGE, "train", "recipe.json", "--max-samples", "0", "--dry-run", saying="max-samples")
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(medplib: Program, folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     told = medplib("train", "recipe.json", "steps=7", "--dry-run").out
-    assert told.startswith("7 steps, ")
-    assert "3 images, 6 questions, 3 masks\n" in told
-    assert re.search(r"^  discs +3 images$", told, re.MULTILINE)
+    assert told.startswith("7 steps\n")
+    assert re.search(r"^  discs +3 +6 +3$", told, re.MULTILINE)
+    assert re.search(r"^  sam.encoder +[1-9]\d* +[1-9]\d* +0 +0$", told, re.MULTILINE)
+    assert re.search(r"^  gradients +\d+\.\d MB$", told, re.MULTILINE)
+    for table in told.split("\n\n")[1:-1]:
+        assert len({len(line) for line in table.splitlines()}) == 1, f"the columns of this don't align:\n{table}"
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_training_is_judged_by_pictures_that_it_does_not_learn_from(medplib: Program, folder: Path) -> None:
+    said = medplib("train", "recipe.json", "steps=2", "validate=records.json", "--out", "out").err
+    assert re.search(
+        r"^validation at step 2  gIoU 0\.\d{3}  Dice 0\.\d{3} of 3 masks  words \d\.\d{3}  the best so far$",
+        said,
+        re.MULTILINE,
+    )
+    assert json.loads((folder / "out/log.jsonl").read_text().splitlines()[-1])["validation"]["masks"] == 3
+    assert medplib("verify", "--model", "out/best").out == "ok\n"
+    names = sorted(path.name for path in (folder / "out").iterdir())
+    assert names == ["best", "checkpoint.safetensors", "log.jsonl", "model", "validation"]
+    assert medplib("train", "recipe.json", "validate=nothing.json", "--out", "other", code=INPUT).err.count(
+        "nothing.json"
+    )
 
 
 def missing(name: str) -> Callable[[Path], None]:

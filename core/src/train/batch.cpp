@@ -84,7 +84,12 @@ std::vector<const Record*> BatchMaker::draw_records(const ImageRecords& image, R
   return drawn;
 }
 
-void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& random) {
+std::int64_t BatchMaker::image_label(const ImageRecords& image) const {
+  const auto found = image_labels_.find({image.set, image.modality});
+  return found == image_labels_.end() ? kIgnoredLabel : found->second;
+}
+
+void BatchMaker::add_image(Batch& batch, const ImageRecords& image, const Records& records, Random* random) {
   View view{.rgb = pixels_.rgb(image.image), .masks = {}};
   std::vector<LabelledPrompt> conversations;
   std::vector<const Record*>
@@ -97,7 +102,7 @@ void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& rand
         fail(ErrorCode::Format, path, " has another size than its image ", image.image, ".");
     }
   };
-  for (const Record* record : draw_records(image, random)) {
+  for (const Record* record : records) {
     LabelledPrompt conversation = label_conversation(tokenizer_, style_, record->turns);
     if (conversation.mismatch) continue;
     conversations.push_back(std::move(conversation));
@@ -108,11 +113,11 @@ void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& rand
   if (conversations.empty()) return;
 
   const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
-  const View seen = augment(view, free, random);
+  const View seen = random == nullptr ? view : augment(view, free, *random);
   const auto index = static_cast<std::int64_t>(batch.prompts.size());
   batch.prompts.push_back(pack(conversations));
   batch.region_cells.emplace_back();
-  batch.image_labels.push_back(image_labels_.at({image.set, image.modality}));
+  batch.image_labels.push_back(image_label(image));
   for (std::size_t i = 0; i < seen.masks.size(); ++i) {
     if (shows[i] != nullptr) {
       batch.targets.push_back({index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat)});
@@ -140,8 +145,17 @@ Batch BatchMaker::batch(std::int64_t step) {
     const auto found = std::ranges::upper_bound(cumulative_, at);
     const auto index =
         std::min<std::size_t>(static_cast<std::size_t>(found - cumulative_.begin()), images_.size() - 1);
-    add_image(batch, images_[index], random);
+    const Records drawn = draw_records(images_[index], random);
+    add_image(batch, images_[index], drawn, &random);
   }
+  return batch;
+}
+
+Batch BatchMaker::plain(const ImageRecords& image) {
+  Records all;
+  for (const auto& record : image.records) all.push_back(&record);
+  Batch batch;
+  add_image(batch, image, all, nullptr);
   return batch;
 }
 

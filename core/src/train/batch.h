@@ -30,9 +30,10 @@ struct Batch {
   std::vector<Letterbox> sam_letterboxes;           // one an image
   std::vector<PackedPrompt> prompts;                // one an image
   std::vector<std::vector<at::Tensor>>
-      region_cells;                        // [image]: (grid, grid) uint8, in the order of the placeholders
-  std::vector<MaskTarget> targets;         // in the order of the <SEG> in the prompts
-  std::vector<std::int64_t> image_labels;  // what kind of picture each is: one of image_label_count()
+      region_cells;                 // [image]: (grid, grid) uint8, in the order of the placeholders
+  std::vector<MaskTarget> targets;  // in the order of the <SEG> in the prompts
+  // What kind of picture each is: one of image_label_count(), or kIgnoredLabel.
+  std::vector<std::int64_t> image_labels;
 };
 
 class BatchMaker {
@@ -44,6 +45,8 @@ class BatchMaker {
   // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same. Any
   // number of threads.
   Batch batch(std::int64_t step);
+  // An image as it is, with all of its records. It need not be one of the training's.
+  Batch plain(const ImageRecords& image);
 
   const std::vector<ImageRecords>& images() const { return images_; }
   // Pictures of one set and modality are of one kind.
@@ -53,7 +56,10 @@ class BatchMaker {
 
  private:
   std::vector<const Record*> draw_records(const ImageRecords& image, Random& random) const;
-  void add_image(Batch& batch, const ImageRecords& image, Random& random);
+  std::int64_t image_label(const ImageRecords& image) const;
+  // `random`: of its augmentation; null: none.
+  void add_image(Batch& batch, const ImageRecords& image, const std::vector<const Record*>& records,
+                 Random* random);
 
   const Recipe& recipe_;
   ModelConfig config_;

@@ -107,6 +107,7 @@ void add_mask_losses(Losses& losses, const Network& network, const Recipe& recip
   const DecodedMasks masks = network.mask_decoder(images, network.prompt_encoder.image_positions(),
                                                   network.prompt_encoder.text(text_prompts), false);
   const MaskLosses text = mask_losses(masks.logits, geometry, batch);
+  losses.drawn = masks.logits.detach();
   losses.dice = text.dice;
   losses.bce = text.bce;
   losses.total = losses.total + recipe.dice * text.dice + recipe.bce * text.bce;

@@ -22,6 +22,8 @@ struct Losses {
   at::Tensor total;  // scalar, with gradient
   // What it is made of, unweighted; 0 where the batch has none.
   at::Tensor cross_entropy, dice, bce, prompted, router, image_label, name_link;
+  at::Tensor drawn;  // the masks of the targets, (targets, 1, low resolution, low resolution) logits;
+                     // undefined: none
 };
 
 // `random` draws the clicks and boxes that the mask decoder is taught to follow.

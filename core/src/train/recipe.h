@@ -23,7 +23,8 @@ struct Recipe {
   // Where things are. Relative paths start from the recipe's folder.
   std::filesystem::path
       model;  // a model folder without weights: config.json, tokenizer.model, added_tokens.json, medplib.json
-  std::filesystem::path train;  // records (data/records.h)
+  std::filesystem::path train;     // records (data/records.h)
+  std::filesystem::path validate;  // records that the training is judged by; empty: it is not
   // Output folders of earlier trainings, whose weights are taken as far as they were taught there, and model
   // folders, whose weights are taken all; later folders go before earlier ones. What nobody taught starts at
   // random.
@@ -51,6 +52,8 @@ struct Recipe {
   std::vector<std::string> free_orientation;  // modalities that may be turned and mirrored
 
   std::int64_t checkpoint_every = 200;
+  std::int64_t validate_every = 200;   // steps; and after the last
+  std::int64_t validate_samples = 64;  // records with masks, and as many without; 0: all
 
   // Errors: NotFound, Format (an unknown or wrongly typed key is named).
   static Recipe read(const std::filesystem::path& path, const std::vector<std::string>& overrides);

@@ -161,10 +161,27 @@ TEST(Train, a_loss_that_is_not_finite_stops_and_names_the_samples) {
 
 TEST(Train, the_plan_counts_what_is_there) {
   const SmallTraining small;
-  const TrainPlan plan = plan_training(small.recipe(), options_for(small.folder() / "out"));
-  EXPECT_EQ(plan.images, 3);
-  EXPECT_EQ(plan.questions, 9);
-  EXPECT_EQ(plan.masks, 3);
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = {"stage=grounding", "validate=train.json", "validate_samples=2"};
+  const TrainPlan plan = plan_training(small.recipe(), options);
+  ASSERT_EQ(plan.sets.size(), 1U);
+  EXPECT_EQ(plan.sets[0].name, "discs");
+  EXPECT_EQ(plan.sets[0].images, 3);
+  EXPECT_EQ(plan.sets[0].questions, 9);
+  EXPECT_EQ(plan.sets[0].masks, 3);
+  ASSERT_EQ(plan.validation.size(), 1U);
+  EXPECT_EQ(plan.validation[0].masks, 2);
+
+  std::int64_t trained = 0, frozen = 0;
+  for (const auto& part : plan.parts) {
+    trained += part.trained.parameters;
+    frozen += part.frozen.parameters;
+    const bool draws = part.name.starts_with("sam.") || part.name == "training";
+    EXPECT_EQ(part.trained.tensors > 0, draws) << part.name;
+  }
+  EXPECT_EQ(plan.weight_bytes, 4 * (trained + frozen));
+  EXPECT_EQ(plan.gradient_bytes, 4 * trained);
+  EXPECT_EQ(plan.optimizer_bytes, 12 * trained) << "two moments and an average";
   EXPECT_FALSE(fs::exists(small.folder() / "out")) << "a plan writes nothing";
 }
 
