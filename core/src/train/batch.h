@@ -49,6 +49,8 @@ class BatchMaker {
   Batch plain(const ImageRecords& image);
 
   const std::vector<ImageRecords>& images() const { return images_; }
+  // Records from which nothing can be learnt, so that they are not among these.
+  std::int64_t left_out() const { return left_out_; }
   // Pictures of one set and modality are of one kind.
   std::int64_t image_label_count() const { return static_cast<std::int64_t>(image_labels_.size()); }
   // Names of what has masks.
@@ -66,6 +68,7 @@ class BatchMaker {
   const Tokenizer& tokenizer_;
   ConversationTemplate style_;
   std::vector<ImageRecords> images_;
+  std::int64_t left_out_ = 0;
   std::vector<double> cumulative_;                                            // of the images' weights
   std::map<std::pair<std::string, std::string>, std::int64_t> image_labels_;  // (set, modality) → label
   std::set<std::string> structures_;

@@ -128,7 +128,8 @@ void add_image_label_loss(Losses& losses, const Recipe& recipe, const Linear& he
 // Everything about words. The text prompts of the <SEG> that the answers hold: (targets, channels).
 at::Tensor add_language_losses(Losses& losses, const Network& network, const TrainingParts& parts,
                                const Recipe& recipe, const Batch& batch, std::int64_t seg_token) {
-  const at::Tensor features = network.clip(at::stack(batch.clip_pixels));  // (B, grid², clip)
+  const at::Tensor features =
+      see_with_clip(network, batch.clip_pixels, parts.seen_by_clip.get());  // (B, grid², clip)
   add_image_label_loss(losses, recipe, parts.clip_label, features.mean(1), batch);
   const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
   const LanguageOutput language =
@@ -167,7 +168,7 @@ Losses losses_of(const Network& network, const TrainingParts& parts, const Recip
   else
     prompts = name_prompts(parts, batch);
   if (recipe.stage == Stage::Language) return losses;
-  const ImageEmbedding images = network.sam_encoder(at::stack(batch.sam_pixels));
+  const ImageEmbedding images = see_with_sam(network, batch.sam_pixels, parts.seen_by_sam.get());
   add_image_label_loss(losses, recipe, parts.sam_label, images.embedding.mean({2, 3}), batch);
   if (!batch.targets.empty())
     add_mask_losses(losses, network, recipe, geometry, batch, prompts, images, random);

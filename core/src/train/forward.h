@@ -3,6 +3,7 @@
 
 #include "nn/medplib.h"
 #include "train/batch.h"
+#include "train/feature_cache.h"
 #include "train/recipe.h"
 #include "weights/manifest.h"
 
@@ -16,6 +17,8 @@ struct TrainingParts {
   Linear clip_label, sam_label;
   // By structure: the text prompt (channels) that stands for its name while the mask decoder is taught alone.
   std::map<std::string, at::Tensor> names;
+  // Of an image tower that is frozen and sees pictures as they are; else null.
+  std::shared_ptr<FeatureCache> seen_by_clip, seen_by_sam;
 };
 
 struct Losses {

@@ -27,12 +27,6 @@ std::vector<TrainSet> sets_of(const std::vector<ImageRecords>& images) {
   return sets;
 }
 
-// "sam.encoder.blocks.0 …" is of part "sam.encoder", "language.layers.0 …" of "language".
-std::string part_of(const std::string& name) {
-  const std::size_t first = name.find('.');
-  return name.substr(0, name.starts_with("sam.") ? name.find('.', first + 1) : first);
-}
-
 std::vector<TrainPart> parts_of(const NamedTensors& parameters) {
   std::vector<TrainPart> parts;
   for (const auto& [name, value] : parameters) {
@@ -52,6 +46,7 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
   TrainPlan plan{.steps = setup.recipe.steps,
                  .parts = parts_of(setup.parameters.all()),
                  .sets = sets_of(setup.batches.images())};
+  plan.left_out = setup.batches.left_out();
   if (!setup.recipe.validate.empty())
     plan.validation = sets_of(reading(
         TrainInput::Data, [&] { return validation_records(setup.recipe, setup.batches.structures()); }));

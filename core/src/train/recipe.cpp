@@ -90,6 +90,7 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   std::string stage = "joint";
   read("stage", stage);
   recipe.stage = stage_named(stage, path);
+  read("freeze", recipe.freeze);
   read("max_samples", recipe.max_samples);
   read("steps", recipe.steps);
   read("images_per_step", recipe.images_per_step);
@@ -114,6 +115,7 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("name_link", recipe.name_link);
   read("set_weight", recipe.set_weight);
   read("set_exponent", recipe.set_exponent);
+  read("augment", recipe.augment);
   read("free_orientation", recipe.free_orientation);
   read("checkpoint_every", recipe.checkpoint_every);
   read("validate_every", recipe.validate_every);

@@ -31,6 +31,10 @@ struct Recipe {
   std::vector<std::filesystem::path> start;
   Stage stage = Stage::Joint;
 
+  // Parameters that stand still, by the beginnings of their names: "clip", "sam.encoder",
+  // "language.layers.0".
+  std::vector<std::string> freeze;
+
   std::int64_t max_samples = 0;  // as many records are used, evenly out of the list; 0: all
   std::int64_t steps = 1000, images_per_step = 8;
   std::int64_t masks_per_image = 3, questions_per_image = 4;  // drawn at most: with masks, and without
@@ -49,6 +53,8 @@ struct Recipe {
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent
   double set_exponent = 0.6;
+  // Images are shown in random views; without it, what frozen image towers see is kept and used again.
+  bool augment = true;
   std::vector<std::string> free_orientation;  // modalities that may be turned and mirrored
 
   std::int64_t checkpoint_every = 200;

@@ -8,6 +8,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
@@ -56,7 +58,46 @@ bool taught(Stage stage, const std::string& name) {
   return draws == (stage == Stage::Grounding);
 }
 
+bool is_under(const std::string& name, const std::string& beginning) {
+  return name == beginning || name.starts_with(beginning + ".");
+}
+
+// Whether the recipe lets a parameter be trained.
+bool is_free(const Recipe& recipe, const std::string& name) {
+  return taught(recipe.stage, name) && std::ranges::none_of(recipe.freeze, [&](const std::string& frozen) {
+           return is_under(name, frozen);
+         });
+}
+
+// Errors: Format, when the recipe freezes what isn't there, or everything.
+void freeze(const Recipe& recipe, const NamedTensors& parameters) {
+  for (const auto& beginning : recipe.freeze) {
+    if (std::ranges::any_of(parameters, [&](const auto& named) { return is_under(named.first, beginning); }))
+      continue;
+    std::vector<std::string> parts;
+    for (const auto& [name, value] : parameters)
+      if (std::ranges::find(parts, part_of(name)) == parts.end()) parts.push_back(part_of(name));
+    std::string list;
+    for (const auto& part : parts) list += (list.empty() ? "" : ", ") + part;
+    fail(ErrorCode::Format, "\"freeze\" names ", beginning, ", but no parameter begins so. The parts are ",
+         list, ".");
+  }
+  bool any = false;
+  for (const auto& [name, value] : parameters) {
+    if (!is_free(recipe, name)) value.set_requires_grad(false);
+    any = any || value.requires_grad();
+  }
+  if (!any) fail(ErrorCode::Format, "\"freeze\" leaves nothing to train in this stage.");
+}
+
+constexpr std::size_t kFeatureBytes = std::size_t{2} << 30;
+
 }  // namespace
+
+std::string part_of(const std::string& name) {
+  const std::size_t first = name.find('.');
+  return name.substr(0, name.starts_with("sam.") ? name.find('.', first + 1) : first);
+}
 
 TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string>& overrides)
     : recipe(reading(TrainInput::Data, [&] { return Recipe::read(path, overrides); })),
@@ -71,8 +112,16 @@ TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string
       parts(Scope(parameters, kTrainingOnly), config, batches) {
   for (const auto& folder : recipe.start)
     reading(TrainInput::Data, [&] { start_from(folder, parameters.all()); });
-  for (const auto& [name, value] : parameters.all())
-    if (!taught(recipe.stage, name)) value.set_requires_grad(false);
+  reading(TrainInput::Data, [&] { freeze(recipe, parameters.all()); });
+  if (recipe.augment) return;
+  if (is_frozen("clip")) parts.seen_by_clip = std::make_shared<FeatureCache>(kFeatureBytes);
+  if (is_frozen("sam.encoder")) parts.seen_by_sam = std::make_shared<FeatureCache>(kFeatureBytes);
+}
+
+bool TrainingSetup::is_frozen(const std::string& part) const {
+  return std::ranges::none_of(parameters.all(), [&](const auto& named) {
+    return named.second.requires_grad() && is_under(named.first, part);
+  });
 }
 
 NamedTensors TrainingSetup::trained() const {

@@ -14,10 +14,16 @@ namespace medplib::core {
 inline constexpr const char* kTrainingOnly = "training";
 inline constexpr const char* kCheckpoint = "checkpoint.safetensors";
 
+// "sam.encoder" of "sam.encoder.blocks.0…", "language" of "language.layers.0…".
+std::string part_of(const std::string& parameter);
+
 struct TrainingSetup {
   // Errors: TrainInputError.
   TrainingSetup(const std::filesystem::path& recipe, const std::vector<std::string>& overrides);
   TrainingSetup(const TrainingSetup&) = delete;
+
+  // Whether nothing of a part, such as "clip" or "sam.encoder", is trained.
+  bool is_frozen(const std::string& part) const;
 
   // The parameters that this training changes; no others have a gradient.
   NamedTensors trained() const;

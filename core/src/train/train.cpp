@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "train/batch_queue.h"
 #include "train/model_folder.h"
 #include "train/optimizer.h"
@@ -5,6 +6,7 @@
 #include "train/reading.h"
 #include "train/setup.h"
 #include "train/step_log.h"
+#include "train/usable.h"
 #include "train/validation.h"
 #include "weights/safetensors.h"
 
@@ -31,9 +33,11 @@ class Trainer {
   void run() {
     const Recipe& recipe = setup_.recipe;
     if (recipe.threads > 0) at::set_num_threads(recipe.threads);
+    if (setup_.batches.left_out() > 0)
+      log(LogLevel::Warning, setup_.batches.left_out(), " records are left out: ", kUnlearnable, ".");
     fs::create_directories(options_.out);
     std::int64_t step = begin();
-    StepLog log(options_.out / "log.jsonl", step);
+    StepLog lines(options_.out / "log.jsonl", step);
     BatchQueue queue(setup_.batches, step, recipe.steps, options_.workers);
     Progress progress(step, recipe.steps);
     for (; step < recipe.steps; ++step) {
@@ -44,11 +48,11 @@ class Trainer {
       }
       const Batch batch = reading(TrainInput::Data, [&] { return queue.next(); });
       const TrainProgress said = run_step(progress, batch, step);
-      log.add(json_of(said));
+      lines.add(json_of(said));
       if (options_.on_step) options_.on_step(said);
       const bool last = said.step == recipe.steps;
       // Before the checkpoint: a training that is killed in between does both again.
-      if (validation_ && (last || said.step % recipe.validate_every == 0)) validate(said.step, log);
+      if (validation_ && (last || said.step % recipe.validate_every == 0)) validate(said.step, lines);
       if (last || said.step % recipe.checkpoint_every == 0) save();
     }
     write_model(setup_, optimizer_.averaged(), options_.out / "model");
@@ -60,25 +64,27 @@ class Trainer {
     const Losses losses =
         losses_of(setup_.network, setup_.parts, setup_.recipe, setup_.manifest.mask_geometry, batch,
                   setup_.tokenizer.added("<SEG>"), random);
-    if (!std::isfinite(losses.total.item<double>())) {
-      std::string ids;
-      for (const auto& id : batch.ids) ids += " " + id;
-      fail(ErrorCode::Internal, "The loss of step ", step,
-           " is not finite. The last checkpoint is kept. Its samples:", ids, ".");
-    }
+    if (!std::isfinite(losses.total.item<double>())) fail_not_finite("loss", batch, step);
     losses.total.backward();
-    optimizer_.step(step);
+    if (!std::isfinite(optimizer_.step(step))) fail_not_finite("gradient", batch, step);
     return progress.after(losses, batch.ids.size(), learning_rate_at(setup_.recipe, step));
   }
 
-  void validate(std::int64_t step, StepLog& log) {
+  [[noreturn]] static void fail_not_finite(const char* what, const Batch& batch, std::int64_t step) {
+    std::string ids;
+    for (const auto& id : batch.ids) ids += " " + id;
+    fail(ErrorCode::Internal, "The ", what, " of step ", step,
+         " is not finite. The last checkpoint is kept. Its samples:", ids, ".");
+  }
+
+  void validate(std::int64_t step, StepLog& lines) {
     TrainValidation said = validation_->run(step, options_.out / "validation");
     said.best = !best_ || score(said) > *best_;
     if (said.best) {
       best_ = score(said);
       write_model(setup_, optimizer_.averaged(), options_.out / "best");
     }
-    log.add(json_of(said));
+    lines.add(json_of(said));
     if (options_.on_validation) options_.on_validation(said);
   }
 

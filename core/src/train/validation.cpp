@@ -4,6 +4,7 @@
 #include "generate/mask_geometry.h"
 #include "generate/pixels.h"
 #include "train/reading.h"
+#include "train/usable.h"
 
 #include <medplib/core/mask.h>
 
@@ -74,6 +75,7 @@ std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::se
            (!record.masks.empty() && structures.contains(record.structure));
   };
   std::vector<ImageRecords> images = read_records(recipe.validate);
+  need_files(images);
   std::size_t with_masks = 0, without = 0;
   for (auto& image : images) {
     std::erase_if(image.records, [&](const Record& record) { return !usable(record); });
@@ -116,6 +118,8 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
         Existing weights(setup.parameters.all(), averaged);
         return TrainingParts(Scope(weights, kTrainingOnly), setup.config, setup.batches);
       }()) {
+  parts_.seen_by_clip = setup.parts.seen_by_clip;
+  parts_.seen_by_sam = setup.parts.seen_by_sam;
   const auto has_masks = [](const ImageRecords& image) {
     return std::ranges::any_of(image.records, [](const Record& record) { return !record.masks.empty(); });
   };

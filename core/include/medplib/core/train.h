@@ -63,6 +63,8 @@ struct TrainPlan {
   std::int64_t steps = 0;
   std::vector<TrainPart> parts = {};
   std::vector<TrainSet> sets = {};
+  // Records that are in none of them, since their answers can't be told from the questions.
+  std::int64_t left_out = 0;
   std::vector<TrainSet> validation = {};  // what is looked at each time
   // Memory; activations and pictures come on top.
   std::int64_t weight_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0;
