@@ -88,8 +88,8 @@ class TrainInputError : public Error {
 
 // Errors: TrainInputError: NotFound, Io, Format (recipe or data: file, record and key are named),
 // InvalidArgument; others: Io, State (out holds a checkpoint and resume was not asked for; resume with
-// another recipe), Cancelled, Internal (the loss is not finite: the samples are named, the last checkpoint
-// stays).
+// another recipe), Cancelled, Internal (the loss or its gradient is not finite: the samples are named, the
+// last checkpoint stays).
 TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options);
 void train(const std::filesystem::path& recipe, const TrainOptions& options);
 
