@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, Ended, Program, mask_values
-
 from medplib.examples import write_examples
 
 EMBEDDED = {"MEDPLIB_MODEL": ""}  # no other model is named
