@@ -5,21 +5,89 @@
 
 #include <medplib/core/train.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
 
 namespace medplib::cli {
 
 namespace {
 
+using Row = std::vector<std::string>;
+
+// Columns as wide as they must be: the first to the left, the others to the right.
+void print_table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const Row& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (const Row& row : rows) {
+    std::cout << "  " << std::left << std::setw(static_cast<int>(widths[0])) << row[0] << std::right;
+    for (std::size_t i = 1; i < row.size(); ++i)
+      std::cout << "  " << std::setw(static_cast<int>(widths[i])) << row[i];
+    std::cout << '\n';
+  }
+  std::cout << '\n';
+}
+
+void print_parts(const std::vector<core::TrainPart>& parts) {
+  std::vector<Row> rows{{"part", "trained tensors", "parameters", "frozen tensors", "parameters"}};
+  core::TrainPart all{.name = "all"};
+  const auto add = [&rows](const core::TrainPart& part) {
+    rows.push_back({part.name, std::to_string(part.trained.tensors), std::to_string(part.trained.parameters),
+                    std::to_string(part.frozen.tensors), std::to_string(part.frozen.parameters)});
+  };
+  for (const auto& part : parts) {
+    add(part);
+    all.trained.tensors += part.trained.tensors;
+    all.trained.parameters += part.trained.parameters;
+    all.frozen.tensors += part.frozen.tensors;
+    all.frozen.parameters += part.frozen.parameters;
+  }
+  add(all);
+  print_table(rows);
+}
+
+void print_sets(const char* title, const std::vector<core::TrainSet>& sets) {
+  std::vector<Row> rows{{title, "images", "questions", "masks"}};
+  core::TrainSet all{.name = "all"};
+  const auto add = [&rows](const core::TrainSet& set) {
+    rows.push_back({set.name.empty() ? "(no set)" : set.name, std::to_string(set.images),
+                    std::to_string(set.questions), std::to_string(set.masks)});
+  };
+  for (const auto& set : sets) {
+    add(set);
+    all.images += set.images;
+    all.questions += set.questions;
+    all.masks += set.masks;
+  }
+  add(all);
+  print_table(rows);
+}
+
+std::string megabytes(std::int64_t bytes) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e6 << " MB";
+  return text.str();
+}
+
 void print_plan(const core::TrainPlan& plan) {
-  std::cout << plan.steps << " steps, " << plan.parameters << " parameters\n"
-            << plan.images << " images, " << plan.questions << " questions, " << plan.masks << " masks\n\n";
-  for (const auto& [name, images] : plan.sets)
-    std::cout << "  " << std::left << std::setw(24) << (name.empty() ? "(no set)" : name) << std::right
-              << std::setw(7) << images << " images\n";
+  std::cout << plan.steps << " steps\n\n";
+  print_parts(plan.parts);
+  print_sets("to learn from", plan.sets);
+  if (plan.left_out > 0)
+    std::cout
+        << plan.left_out
+        << " records are left out: an answer is empty, or a text holds \" ASSISTANT: \" or \"</s>\".\n\n";
+  if (!plan.validation.empty()) print_sets("to validate by", plan.validation);
+  print_table({{"memory", ""},
+               {"weights", megabytes(plan.weight_bytes)},
+               {"gradients", megabytes(plan.gradient_bytes)},
+               {"optimizer", megabytes(plan.optimizer_bytes)},
+               {"all", megabytes(plan.weight_bytes + plan.gradient_bytes + plan.optimizer_bytes)}});
+  std::cout << "Activations and pictures come on top of that memory; they are not estimated.\n";
 }
 
 // One line a few times a minute, or in place on a terminal.
@@ -46,6 +114,18 @@ class ProgressLine {
     open_ = terminal;
   }
 
+  void operator()(const core::TrainValidation& validation) {
+    if (quiet()) return;
+    std::cerr << (open_ ? "\n" : "") << "validation at step " << validation.step << std::fixed
+              << std::setprecision(3);
+    if (validation.masks > 0)
+      std::cerr << "  gIoU " << validation.giou << "  Dice " << validation.dice << " of " << validation.masks
+                << " masks";
+    if (validation.answer_tokens > 0) std::cerr << "  words " << validation.cross_entropy;
+    std::cerr << (validation.best ? "  the best so far" : "") << std::endl;
+    open_ = false;
+  }
+
  private:
   std::chrono::steady_clock::time_point last_{};
   bool open_ = false;
@@ -64,11 +144,12 @@ auto training(const Work& work) {
 class Train : public Command {
  public:
   CommandText text() const override {
-    return {"train", "RECIPE [KEY=VALUE...]", "Trains a model by a recipe.",
-            "The checkpoint, a log (log.jsonl) and at the end the model folder (model/) are written to "
-            "--out. Ctrl-C "
-            "writes a checkpoint; --resume goes on from it.",
-            "medplib train models/tiny/grounding.json steps=200 --out /tmp/grounding"};
+    return {
+        "train", "RECIPE [KEY=VALUE...]", "Trains a model by a recipe.",
+        "The checkpoint, a log (log.jsonl) and at the end the model folder (model/) are written to --out; "
+        "when the recipe names records to validate by, also the best model so far (best/) and overlays "
+        "(validation/). Ctrl-C writes a checkpoint; --resume goes on from it.",
+        "medplib train models/tiny/grounding.json steps=200 --out /tmp/grounding"};
   }
 
   void add_options(Options& options) override {
@@ -95,6 +176,7 @@ class Train : public Command {
     {
       ProgressLine line;
       options_.on_step = [&line](const core::TrainProgress& progress) { line(progress); };
+      options_.on_validation = [&line](const core::TrainValidation& validation) { line(validation); };
       training([&] { core::train(operands.front(), options_); });
     }
     std::cout << (options_.out / "model").string() << '\n';

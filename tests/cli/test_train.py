@@ -141,17 +141,36 @@ def test_a_disk_that_fills_leaves_the_checkpoint_before(medplib: Program, folder
 
 def test_fewer_samples_are_taken_evenly(medplib: Program, folder: Path) -> None:
     told = medplib("train", "recipe.json", "--max-samples", "3", "--dry-run").out
-    assert "3 images, 3 questions, " in told
+    assert re.search(r"^  all +3 +3 +\d$", told, re.MULTILINE)
     medplib.refuses(USAGE, "train", "recipe.json", "--max-samples", "0", "--dry-run", saying="max-samples")
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(medplib: Program, folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     told = medplib("train", "recipe.json", "steps=7", "--dry-run").out
-    assert told.startswith("7 steps, ")
-    assert "3 images, 6 questions, 3 masks\n" in told
-    assert re.search(r"^  discs +3 images$", told, re.MULTILINE)
+    assert told.startswith("7 steps\n")
+    assert re.search(r"^  discs +3 +6 +3$", told, re.MULTILINE)
+    assert re.search(r"^  sam.encoder +[1-9]\d* +[1-9]\d* +0 +0$", told, re.MULTILINE)
+    assert re.search(r"^  gradients +\d+\.\d MB$", told, re.MULTILINE)
+    for table in told.split("\n\n")[1:-1]:
+        assert len({len(line) for line in table.splitlines()}) == 1, f"the columns of this don't align:\n{table}"
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_training_is_judged_by_pictures_that_it_does_not_learn_from(medplib: Program, folder: Path) -> None:
+    said = medplib("train", "recipe.json", "steps=2", "validate=records.json", "--out", "out").err
+    assert re.search(
+        r"^validation at step 2  gIoU 0\.\d{3}  Dice 0\.\d{3} of 3 masks  words \d\.\d{3}  the best so far$",
+        said,
+        re.MULTILINE,
+    )
+    assert json.loads((folder / "out/log.jsonl").read_text().splitlines()[-1])["validation"]["masks"] == 3
+    assert medplib("verify", "--model", "out/best").out == "ok\n"
+    names = sorted(path.name for path in (folder / "out").iterdir())
+    assert names == ["best", "checkpoint.safetensors", "log.jsonl", "model", "validation"]
+    assert medplib("train", "recipe.json", "validate=nothing.json", "--out", "other", code=INPUT).err.count(
+        "nothing.json"
+    )
 
 
 def missing(name: str) -> Callable[[Path], None]:
@@ -195,6 +214,53 @@ def test_a_picture_that_cannot_be_read_is_an_input_too(medplib: Program, folder:
     for i in range(3):
         (folder / f"{i}.png").write_text("I am not a picture.")
     medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying=".png")
+
+
+def change_record(folder: Path, index: int, message: int, text: str) -> None:
+    records = json.loads((folder / "records.json").read_text())
+    records[index]["conversations"][message]["value"] = text
+    (folder / "records.json").write_text(json.dumps(records))
+
+
+BAD_RECORDS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no JSON": (holding("records.json", '[{"id": 1,\n "image" "a.png"}]'), "line 2, column"),
+    "a key is missing": (holding("records.json", '[{"id": "seven", "image": "0.png"}]'), '"conversations" in'),
+    "a key of another type": (holding("records.json", '[{"image": 7}]'), '"image" in records.json, record 0'),
+    "an image is missing": (missing("1.png"), '1.png", which record 2 names, does not exist'),
+    "a mask is missing": (missing("mask-2.png"), 'mask-2.png", which record 4 names, does not exist'),
+    "a mask without <SEG>": (lambda f: change_record(f, 0, 1, "Sure.<mask>mask-0.png</mask>"), "0 <SEG> but 1 <mask>"),
+    "nothing to learn": (holding("records.json", "[]"), "no record that can be learnt from"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_RECORDS)
+def test_records_that_cannot_be_used_are_named_before_the_first_step(
+    medplib: Program, folder: Path, fault: str
+) -> None:
+    spoil, saying = BAD_RECORDS[fault]
+    spoil(folder)
+    medplib.refuses(INPUT, "train", "recipe.json", "--dry-run", saying=saying)
+    medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying=saying)
+
+
+def test_a_mask_of_another_size_is_named(medplib: Program, folder: Path) -> None:
+    for i in range(3):
+        Image.new("L", (16, 32), 255).save(folder / f"mask-{i}.png")
+    medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying="has another size than its image")
+
+
+def test_an_empty_region_is_named(medplib: Program, folder: Path) -> None:
+    Image.new("L", (32, 32)).save(folder / "empty.png")
+    for i in range(3):
+        change_record(folder, 2 * i + 1, 0, "<image>\nWhat is <region>empty.png</region>?")
+    medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying='empty.png" is an empty region')
+
+
+def test_what_can_be_frozen_is_told_to_who_misspells_it(medplib: Program, folder: Path) -> None:
+    saying = "The parts are clip, projector, region_adapter, language, seg_projection, sam.encoder"
+    medplib.refuses(INPUT, "train", "recipe.json", 'freeze=["klip"]', "--dry-run", saying=saying)
+    told = medplib("train", "recipe.json", 'freeze=["clip", "sam.encoder"]', "--dry-run").out
+    assert re.search(r"^  sam.encoder +0 +0 +[1-9]\d* +[1-9]\d*$", told, re.MULTILINE)
 
 
 def test_wrong_words_behind_the_recipe_are_wrong_use(medplib: Program, folder: Path) -> None:

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace medplib::core {
 
@@ -13,7 +14,8 @@ namespace medplib::core {
 // `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 32);
 
-// Lower-case hexadecimal SHA-256 of the file's bytes.
+// Lower-case hexadecimal SHA-256 of the file's bytes, and of these.
 std::string sha256_of_file(const std::filesystem::path& path);
+std::string sha256_of(std::string_view bytes);
 
 }  // namespace medplib::core

@@ -1,6 +1,7 @@
 #include "train/batch.h"
 
 #include "generate/pixels.h"
+#include "train/usable.h"
 
 #include <medplib/core/error.h>
 
@@ -31,20 +32,21 @@ RecordsOfImage draw(RecordsOfImage records, std::int64_t count, Random& random) 
   return drawn;
 }
 
-// Whether a stage can learn from an image: masks can't be learnt where there are none.
-bool teaches(const ImageRecords& image, Stage stage) {
-  return stage != Stage::Grounding ||
-         std::ranges::any_of(image.records, [](const Record& record) { return !record.masks.empty(); });
+// Whether anything of an image would be drawn: masks alone when they alone are taught.
+bool teaches(const ImageRecords& image, const Recipe& recipe) {
+  return std::ranges::any_of(image.records, [&](const Record& record) {
+    return record.masks.empty() ? recipe.stage != Stage::Grounding : recipe.masks_per_image > 0;
+  });
 }
 
 std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, const Recipe& recipe) {
   std::map<std::string, double> count;
-  for (const auto& image : images) count[image.set] += teaches(image, recipe.stage) ? 1 : 0;
+  for (const auto& image : images) count[image.set] += teaches(image, recipe) ? 1 : 0;
   std::vector<double> sums;
   double sum = 0;
   for (const auto& image : images) {
     const auto extra = recipe.set_weight.find(image.set);
-    if (teaches(image, recipe.stage))
+    if (teaches(image, recipe))
       sum += std::pow(count[image.set], recipe.set_exponent - 1) *
              (extra == recipe.set_weight.end() ? 1.0 : extra->second);
     sums.push_back(sum);
@@ -63,6 +65,8 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
     for (const auto& path : paths) {
       view.masks.push_back(pixels_.mask(path));
       shows.push_back(record);
+      if (record == nullptr && cv::countNonZero(view.masks.back()) == 0)
+        fail(ErrorCode::Format, path, " is an empty region: no pixel of it is set.");
       if (view.masks.back().size() != view.rgb.size())
         fail(ErrorCode::Format, path, " has another size than its image ", image, ".");
     }
@@ -107,7 +111,11 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
     : recipe_(recipe),
       builder_(config, tokenizer, style),
       images_(read_records(recipe.train, recipe.max_samples)) {
-  if (images_.empty()) fail(ErrorCode::Format, recipe.train, " holds no records.");
+  need_files(images_);
+  left_out_ = drop_unlearnable(images_, tokenizer, style);
+  if (images_.empty())
+    fail(ErrorCode::Format, recipe.train, " holds no record that can be learnt from.",
+         left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));
   cumulative_ = cumulative_weights(images_, recipe);
   for (const auto& image : images_) {
     image_labels_.try_emplace({image.set, image.modality}, image_label_count());
@@ -128,10 +136,16 @@ RecordsOfImage BatchMaker::draw_records(const ImageRecords& image, Random& rando
   return drawn;
 }
 
-void BatchMaker::add_image(Batch& batch, const ImageRecords& image, Random& random) {
+std::int64_t BatchMaker::image_label(const ImageRecords& image) const {
+  const auto found = image_labels_.find({image.set, image.modality});
+  return found == image_labels_.end() ? kIgnoredLabel : found->second;
+}
+
+void BatchMaker::add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records,
+                           Random* random) {
   const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
-  builder_.add(batch, image.image, draw_records(image, random), image_labels_.at({image.set, image.modality}),
-               [&](const View& view) { return augment(view, free, random); });
+  builder_.add(batch, image.image, records, image_label(image),
+               [&](const View& view) { return random == nullptr ? view : augment(view, free, *random); });
 }
 
 Batch BatchMaker::batch(std::int64_t step) {
@@ -142,8 +156,17 @@ Batch BatchMaker::batch(std::int64_t step) {
     const auto found = std::ranges::upper_bound(cumulative_, at);
     const auto index =
         std::min<std::size_t>(static_cast<std::size_t>(found - cumulative_.begin()), images_.size() - 1);
-    add_image(batch, images_[index], random);
+    const RecordsOfImage drawn = draw_records(images_[index], random);
+    add_image(batch, images_[index], drawn, recipe_.augment ? &random : nullptr);
   }
+  return batch;
+}
+
+Batch BatchMaker::plain(const ImageRecords& image) {
+  RecordsOfImage all;
+  for (const auto& record : image.records) all.push_back(&record);
+  Batch batch;
+  add_image(batch, image, all, nullptr);
   return batch;
 }
 

@@ -31,9 +31,10 @@ struct Batch {
   std::vector<Letterbox> sam_letterboxes;           // one an image
   std::vector<PackedPrompt> prompts;                // one an image
   std::vector<std::vector<at::Tensor>>
-      region_cells;                        // [image]: (grid, grid) uint8, in the order of the placeholders
-  std::vector<MaskTarget> targets;         // in the order of the <SEG> in the prompts
-  std::vector<std::int64_t> image_labels;  // what kind of picture each is: one of image_label_count()
+      region_cells;                 // [image]: (grid, grid) uint8, in the order of the placeholders
+  std::vector<MaskTarget> targets;  // in the order of the <SEG> in the prompts
+  // What kind of picture each is: one of image_label_count(), or kIgnoredLabel.
+  std::vector<std::int64_t> image_labels;
 };
 
 using RecordsOfImage = std::vector<const Record*>;
@@ -68,8 +69,12 @@ class BatchMaker {
   // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same. Any
   // number of threads.
   Batch batch(std::int64_t step);
+  // An image as it is, with all of its records. It need not be one of the training's.
+  Batch plain(const ImageRecords& image);
 
   const std::vector<ImageRecords>& images() const { return images_; }
+  // Records from which nothing can be learnt, so that they are not among these.
+  std::int64_t left_out() const { return left_out_; }
   // Pictures of one set and modality are of one kind.
   std::int64_t image_label_count() const { return static_cast<std::int64_t>(image_labels_.size()); }
   // Names of what has masks.
@@ -77,11 +82,14 @@ class BatchMaker {
 
  private:
   RecordsOfImage draw_records(const ImageRecords& image, Random& random) const;
-  void add_image(Batch& batch, const ImageRecords& image, Random& random);
+  std::int64_t image_label(const ImageRecords& image) const;
+  // `random`: of its augmentation; null: none.
+  void add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records, Random* random);
 
   const Recipe& recipe_;
   BatchBuilder builder_;
   std::vector<ImageRecords> images_;
+  std::int64_t left_out_ = 0;
   std::vector<double> cumulative_;                                            // of the images' weights
   std::map<std::pair<std::string, std::string>, std::int64_t> image_labels_;  // (set, modality) → label
   std::set<std::string> structures_;

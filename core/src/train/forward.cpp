@@ -52,9 +52,9 @@ struct Reading {
   at::Tensor prompts;  // of the <SEG> that the answers hold: (targets, channels)
 };
 
-Reading read(const Network& network, const Batch& batch, std::int64_t seg_token) {
+Reading read(const Network& network, const Batch& batch, std::int64_t seg_token, FeatureCache* seen) {
   Reading reading;
-  reading.features = network.clip(at::stack(batch.clip_pixels));
+  reading.features = see_with_clip(network, batch.clip_pixels, seen);
   const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
   reading.language =
       network.language.forward(embed(network, reading.features, batch), packed.positions, packed.mask);
@@ -112,7 +112,7 @@ class Pass {
     else if (!batch_.targets.empty())
       result_.text_prompts = name_prompts();
     if (recipe_.stage == Stage::Language) return std::move(result_);
-    const ImageEmbedding images = network_.sam_encoder(at::stack(batch_.sam_pixels));
+    const ImageEmbedding images = see_with_sam(network_, batch_.sam_pixels, trainee_.parts.seen_by_sam.get());
     add_image_label_loss(trainee_.parts.sam_label, images.embedding.mean({2, 3}));
     if (!batch_.targets.empty()) add_mask_losses(images);
     return std::move(result_);
@@ -135,7 +135,7 @@ class Pass {
 
   // Everything about words, and the text prompts of the batch's targets.
   void add_language_losses() {
-    Reading reading = read(network_, batch_, trainee_.seg_token);
+    Reading reading = read(network_, batch_, trainee_.seg_token, trainee_.parts.seen_by_clip.get());
     add_image_label_loss(trainee_.parts.clip_label, reading.features.mean(1));
     const Predictions& predictions = reading.predictions;
     if (own_.tokens > 0)
@@ -258,7 +258,8 @@ TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, std:
 void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, const Network& network,
                       const Batch& batch, std::int64_t seg_token) {
   if (batch.targets.empty()) return;
-  const at::Tensor prompts = read(network, batch, seg_token).prompts;
+  // Nothing is kept: a step may see the same pictures in bfloat16.
+  const at::Tensor prompts = read(network, batch, seg_token, nullptr).prompts;
   for (std::size_t i = 0; i < batch.targets.size(); ++i)
     by_name[batch.targets[i].structure].push_back(prompts[static_cast<std::int64_t>(i)]);
 }

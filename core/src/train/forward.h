@@ -3,6 +3,7 @@
 
 #include "nn/medplib.h"
 #include "train/batch.h"
+#include "train/feature_cache.h"
 #include "train/recipe.h"
 #include "train/split.h"
 #include "weights/manifest.h"
@@ -19,6 +20,8 @@ struct TrainingParts {
   // By structure: the text prompt (channels) that stands for its name while what draws and what answers are
   // taught apart.
   std::map<std::string, at::Tensor> names;
+  // Of an image tower that is frozen and sees pictures as they are; else null.
+  std::shared_ptr<FeatureCache> seen_by_clip, seen_by_sam;
 };
 
 // The text prompts (channels) that the language model says for the batch's targets, put to those of their

@@ -40,6 +40,7 @@ double Optimizer::step(std::int64_t step) {
   std::vector<at::Tensor> norms;
   for (const auto& gradient : gradients) norms.push_back(gradient.norm());
   const double norm = at::stack(norms).norm().item<double>();
+  if (!std::isfinite(norm)) return norm;
   const double shrink = std::min(1.0, recipe_.clip_norm / (norm + 1e-6));
   if (shrink < 1) at::_foreach_mul_(gradients, shrink);
   at::_foreach_add_(steps_, 1);

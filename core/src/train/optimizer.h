@@ -17,7 +17,7 @@ class Optimizer {
   Optimizer(const Recipe& recipe, NamedTensors parameters);
 
   // Clips the gradients to clip_norm, steps, averages, and clears the gradients. Gives the norm before
-  // clipping.
+  // clipping; when it is not finite, nothing is done.
   double step(std::int64_t step);
 
   // The average, in the order of the parameters.

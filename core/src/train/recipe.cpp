@@ -34,6 +34,12 @@ class Reader {
     value = root / required<std::string>(json_, key, where_);
   }
 
+  void optional_path(const char* key, std::filesystem::path& value, const std::filesystem::path& root) {
+    std::string text;
+    (*this)(key, text);
+    if (!text.empty()) value = root / text;
+  }
+
   void paths(const char* key, std::vector<std::filesystem::path>& values, const std::filesystem::path& root) {
     std::vector<std::string> texts;
     (*this)(key, texts);
@@ -88,10 +94,12 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   const std::filesystem::path root = path.parent_path();
   read.path("model", recipe.model, root);
   read.path("train", recipe.train, root);
+  read.optional_path("validate", recipe.validate, root);
   read.paths("start", recipe.start, root);
   read.choice<Stage>(
       "stage", recipe.stage,
       {{"grounding", Stage::Grounding}, {"language", Stage::Language}, {"joint", Stage::Joint}});
+  read("freeze", recipe.freeze);
   read("max_samples", recipe.max_samples);
   read("steps", recipe.steps);
   read("images_per_step", recipe.images_per_step);
@@ -123,14 +131,19 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("name_link", recipe.name_link);
   read("set_weight", recipe.set_weight);
   read("set_exponent", recipe.set_exponent);
+  read("augment", recipe.augment);
   read("free_orientation", recipe.free_orientation);
   read("checkpoint_every", recipe.checkpoint_every);
+  read("validate_every", recipe.validate_every);
+  read("validate_samples", recipe.validate_samples);
   read.finish();
   read.at_least("steps", static_cast<double>(recipe.steps), 1);
   read.at_least("max_samples", static_cast<double>(recipe.max_samples), 0);
   read.at_least("images_per_step", static_cast<double>(recipe.images_per_step), 1);
   read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
+  read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
+  read.at_least("validate_samples", static_cast<double>(recipe.validate_samples), 0);
   read.at_least("masks_per_image", static_cast<double>(recipe.masks_per_image), 0);
   read.at_least("questions_per_image", static_cast<double>(recipe.questions_per_image), 1);
   read.at_least("learning_rate", recipe.learning_rate, 0);

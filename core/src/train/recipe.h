@@ -28,12 +28,17 @@ struct Recipe {
   // Where things are. Relative paths start from the recipe's folder.
   std::filesystem::path
       model;  // a model folder without weights: config.json, tokenizer.model, added_tokens.json, medplib.json
-  std::filesystem::path train;  // records (data/records.h)
+  std::filesystem::path train;     // records (data/records.h)
+  std::filesystem::path validate;  // records that the training is judged by; empty: it is not
   // Output folders of earlier trainings, whose weights are taken as far as they were taught there, and model
   // folders, whose weights are taken all; later folders go before earlier ones. What nobody taught starts at
   // random.
   std::vector<std::filesystem::path> start;
   Stage stage = Stage::Joint;
+
+  // Parameters that stand still, by the beginnings of their names: "clip", "sam.encoder",
+  // "language.layers.0".
+  std::vector<std::string> freeze;
 
   std::int64_t max_samples = 0;  // as many records are used, evenly out of the list; 0: all
   std::int64_t steps = 1000, images_per_step = 8;
@@ -56,9 +61,13 @@ struct Recipe {
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent
   double set_exponent = 0.6;
+  // Images are shown in random views; without it, what frozen image towers see is kept and used again.
+  bool augment = true;
   std::vector<std::string> free_orientation;  // modalities that may be turned and mirrored
 
   std::int64_t checkpoint_every = 200;
+  std::int64_t validate_every = 200;   // steps; and after the last
+  std::int64_t validate_samples = 64;  // records with masks, and as many without; 0: all
 
   // Errors: NotFound, Format (an unknown or wrongly typed key is named).
   static Recipe read(const std::filesystem::path& path, const std::vector<std::string>& overrides);

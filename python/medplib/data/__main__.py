@@ -1,9 +1,10 @@
-"""Command line: python -m medplib.data tiny --source SETS --out FOLDER"""
+"""Command line: python -m medplib.data folder FOLDER --phrase NAME --model MODEL, or tiny --source SETS --out FOLDER"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from .folder import build_folder
 from .records import Record, make_records
 from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
@@ -117,11 +119,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=[],
         help="keep a whole set from the training, to see how a model does on a set it never saw; repeatable",
     )
+    folder = commands.add_parser(
+        "folder",
+        help="records and a recipe from your own images and masks",
+        description="Writes train.json, validate.json and recipe.json into FOLDER. Images are FOLDER/images/NAME.png, "
+        "masks FOLDER/masks/NAME.png or FOLDER/masks/NAME__structure.png; an empty mask says that nothing is there.",
+        epilog='example: python -m medplib.data folder mydata --phrase "ring marker" --model models/tiny',
+    )
+    folder.add_argument("folder", type=Path)
+    folder.add_argument("--phrase", default="", help="what the masks show that don't say it in their names")
+    folder.add_argument("--modality", default="", help='how the images were taken, such as "CT"')
+    folder.add_argument("--model", type=Path, required=True, help="the model folder to start from")
+    folder.add_argument("--held-out", type=float, default=0.2, help="fraction to judge by (default: 0.2)")
+    folder.add_argument(
+        "--group",
+        default="",
+        metavar="REGEX",
+        help="images whose names share what this finds, such as a patient, are learnt from or held out together",
+    )
     options = parser.parse_args(arguments)
     try:
+        if options.command == "folder":
+            build_folder(
+                options.folder, options.phrase, options.modality, options.model, options.held_out, options.group
+            )
+            return 0
         options.out.mkdir(parents=True, exist_ok=True)
         build(options.source, options.out, options.leave_out)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, re.error) as error:
         print(f"medplib.data: {error}", file=sys.stderr)
         return 1
     return 0

@@ -7,6 +7,7 @@
 #include "support/tolerance.h"
 #include "weights/checkpoint.h"
 
+#include <medplib/core/error.h>
 #include <medplib/core/image.h>
 #include <medplib/core/region.h>
 

@@ -1,3 +1,4 @@
+#include "train/optimizer.h"
 #include "train/small_training.h"
 #include "weights/safetensors.h"
 
@@ -5,7 +6,11 @@
 #include <medplib/core/train.h>
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
+#include <regex>
 
 namespace medplib::core {
 namespace {
@@ -193,21 +198,95 @@ TEST(Train, an_unknown_key_of_a_recipe_is_named) {
 TEST(Train, a_loss_that_is_not_finite_stops_and_names_the_samples) {
   const SmallTraining small;
   TrainOptions options = options_for(small.folder() / "out");
-  options.overrides = {"steps=50", "learning_rate=1e30", "clip_norm=1e30"};
+  options.overrides = {"steps=50", "learning_rate=1e30", "clip_norm=1e30", "checkpoint_every=1"};
+  std::int64_t steps = 0;
+  options.on_step = [&](const TrainProgress& progress) { steps = progress.step; };
   try {
     train(small.recipe(), options);
     FAIL() << "no weights survive such steps";
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("not finite"), std::string::npos) << error.what();
+    EXPECT_TRUE(std::regex_search(error.what(), std::regex(" [0-8] [0-8]"))) << error.what();
   }
+  const SafetensorsFile file = SafetensorsFile::open(options.out / "checkpoint.safetensors");
+  EXPECT_EQ(file.tensor("steps").item<float>(), static_cast<float>(steps)) << "that of the last good step";
+}
+
+TEST(Train, a_gradient_that_is_not_finite_changes_nothing) {
+  Recipe recipe;
+  const at::Tensor weight = at::ones({3}).set_requires_grad(true);
+  Optimizer optimizer(recipe, {{"weight", weight}});
+  weight.mutable_grad() = at::full({3}, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_FALSE(std::isfinite(optimizer.step(0)));
+  for (const auto& [name, value] : optimizer.state())
+    EXPECT_TRUE(at::isfinite(value).all().item<bool>()) << name;
+  EXPECT_TRUE(at::equal(weight.detach(), at::ones({3})));
+}
+
+// What a training by these records, put in the place of the small training's, complains about.
+std::string complaint_about(const SmallTraining& small, const Json& records,
+                            const std::vector<std::string>& overrides = {}) {
+  write_file(small.folder() / "train.json", records.dump());
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = overrides;
+  try {
+    train(small.recipe(), options);
+  } catch (const TrainInputError& error) {
+    EXPECT_EQ(error.input(), TrainInput::Data);
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(Train, records_from_which_nothing_can_be_learnt_are_left_out_and_counted) {
+  const SmallTraining small;
+  Json records = read_json(small.folder() / "train.json");
+  records[1]["conversations"][1]["value"] = "";
+  write_file(small.folder() / "train.json", records.dump());
+  const TrainPlan plan = plan_training(small.recipe(), options_for(small.folder() / "out"));
+  EXPECT_EQ(plan.left_out, 1);
+  EXPECT_EQ(plan.sets[0].questions, 8);
+  for (auto& record : records) record["conversations"][1]["value"] = "";
+  EXPECT_THAT(complaint_about(small, records), testing::HasSubstr("All 9 were left out"));
+}
+
+TEST(Train, nothing_left_to_draw_is_told_before_the_first_step) {
+  const SmallTraining small;
+  const Json records = read_json(small.folder() / "train.json");
+  Json drawn = Json::array();
+  for (const auto& record : records)
+    if (record["conversations"][1]["value"].get<std::string>().find("<mask>") != std::string::npos)
+      drawn.push_back(record);
+  EXPECT_THAT(complaint_about(small, drawn, {"masks_per_image=0"}), testing::HasSubstr("leave no image"));
+  EXPECT_THAT(complaint_about(small, records, {"stage=grounding", "masks_per_image=0"}),
+              testing::HasSubstr("leave no image"));
+  EXPECT_THAT(complaint_about(small, records, {R"(set_weight={"discs": 0})"}),
+              testing::HasSubstr("leave no image"));
 }
 
 TEST(Train, the_plan_counts_what_is_there) {
   const SmallTraining small;
-  const TrainPlan plan = plan_training(small.recipe(), options_for(small.folder() / "out"));
-  EXPECT_EQ(plan.images, 3);
-  EXPECT_EQ(plan.questions, 9);
-  EXPECT_EQ(plan.masks, 3);
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = {"stage=grounding", "validate=train.json", "validate_samples=2"};
+  const TrainPlan plan = plan_training(small.recipe(), options);
+  ASSERT_EQ(plan.sets.size(), 1U);
+  EXPECT_EQ(plan.sets[0].name, "discs");
+  EXPECT_EQ(plan.sets[0].images, 3);
+  EXPECT_EQ(plan.sets[0].questions, 9);
+  EXPECT_EQ(plan.sets[0].masks, 3);
+  ASSERT_EQ(plan.validation.size(), 1U);
+  EXPECT_EQ(plan.validation[0].masks, 2);
+
+  std::int64_t trained = 0, frozen = 0;
+  for (const auto& part : plan.parts) {
+    trained += part.trained.parameters;
+    frozen += part.frozen.parameters;
+    const bool draws = part.name.starts_with("sam.") || part.name == "training";
+    EXPECT_EQ(part.trained.tensors > 0, draws) << part.name;
+  }
+  EXPECT_EQ(plan.weight_bytes, 4 * (trained + frozen));
+  EXPECT_EQ(plan.gradient_bytes, 4 * trained);
+  EXPECT_EQ(plan.optimizer_bytes, 12 * trained) << "two moments and an average";
   EXPECT_FALSE(fs::exists(small.folder() / "out")) << "a plan writes nothing";
 }
 

@@ -21,19 +21,54 @@ struct TrainProgress {
   double learning_rate = 0, samples_per_second = 0, seconds_left = 0;  // a sample is a question
 };
 
+// How the averaged weights did on the validation records. Masks are drawn from the true answer's <SEG>: what
+// is judged is where they are drawn, not whether.
+struct TrainValidation {
+  std::int64_t step = 0;
+  std::int64_t masks = 0, answer_tokens = 0;  // that were judged; 0: the figures below don't exist
+  double giou = 0, dice = 0;  // means over the masks, 0 … 1; nothing drawn of nothing counts 1
+  double cross_entropy = 0;   // of an answer's token, in nats
+  bool best = false;          // so far: kept as out/best
+};
+
 struct TrainOptions {
-  std::filesystem::path out;           // checkpoint, log and the finished model go here
+  // Checkpoint, log and the finished model (model/) go here; with validation also the best model (best/) and
+  // overlays (validation/).
+  std::filesystem::path out;
   std::vector<std::string> overrides;  // "key=value" put over the recipe's
   bool resume = false;                 // go on from out/checkpoint.safetensors
   int workers = 1;                     // threads that prepare coming batches; any number gives the same
   std::function<void(const TrainProgress&)> on_step;
+  std::function<void(const TrainValidation&)> on_validation;
   const std::atomic<bool>* stop = nullptr;  // set: write a checkpoint and throw Cancelled
+};
+
+struct TensorCount {
+  std::int64_t tensors = 0, parameters = 0;
+};
+
+// A part of the network, by the first words of its parameters' names.
+struct TrainPart {
+  std::string name;
+  TensorCount trained = {}, frozen = {};
+};
+
+// Records of one data set.
+struct TrainSet {
+  std::string name;
+  std::int64_t images = 0, questions = 0, masks = 0;
 };
 
 // What a recipe would do, without doing it.
 struct TrainPlan {
-  std::int64_t steps = 0, images = 0, questions = 0, masks = 0, parameters = 0;
-  std::vector<std::pair<std::string, std::int64_t>> sets;  // images of each set
+  std::int64_t steps = 0;
+  std::vector<TrainPart> parts = {};
+  std::vector<TrainSet> sets = {};
+  // Records that are in none of them, since their answers can't be told from the questions.
+  std::int64_t left_out = 0;
+  std::vector<TrainSet> validation = {};  // what is looked at each time
+  // Memory; activations and pictures come on top.
+  std::int64_t weight_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0;
 };
 
 // What a training reads.
@@ -54,8 +89,8 @@ class TrainInputError : public Error {
 
 // Errors: TrainInputError: NotFound, Io, Format (recipe or data: file, record and key are named),
 // InvalidArgument; others: Io, State (out holds a checkpoint and resume was not asked for; resume with
-// another recipe), Cancelled, Internal (the loss is not finite: the samples are named, the last checkpoint
-// stays).
+// another recipe), Cancelled, Internal (the loss or its gradient is not finite: the samples are named, the
+// last checkpoint stays).
 TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options);
 void train(const std::filesystem::path& recipe, const TrainOptions& options);
 

@@ -1,0 +1,54 @@
+#include "train/model_folder.h"
+
+#include "base/files.h"
+#include "weights/checkpoint.h"
+
+#include <medplib/core/error.h>
+
+#include <unistd.h>
+
+namespace medplib::core {
+namespace fs = std::filesystem;
+namespace {
+
+NamedTensors weights_of(const TrainingSetup& setup, const NamedTensors& averaged) {
+  NamedTensors all;
+  for (const auto& [name, value] : averaged)
+    if (!name.starts_with(kTrainingOnly)) all.emplace_back(name, value);
+  for (const auto& [name, value] : setup.parameters.all())
+    if (!name.starts_with(kTrainingOnly) && !value.requires_grad()) all.emplace_back(name, value);
+  return all;
+}
+
+// Puts `fresh` in the place of `folder`.
+void replace(const fs::path& folder, const fs::path& fresh) {
+  const fs::path old = fresh.string() + ".old";
+  std::error_code failed;
+  const bool was_there = fs::exists(folder, failed);
+  if (was_there) fs::rename(folder, old, failed);
+  if (!failed) fs::rename(fresh, folder, failed);
+  if (failed) fail(ErrorCode::Io, folder, " cannot be replaced: ", failed.message(), ".");
+  if (was_there) fs::remove_all(old, failed);
+}
+
+}  // namespace
+
+void write_model(const TrainingSetup& setup, const NamedTensors& averaged, const fs::path& folder) {
+  const fs::path fresh = folder.string() + text_of(".part", ::getpid());
+  try {
+    fs::create_directories(fresh);
+    save_checkpoint(fresh, weights_of(setup, averaged), Storage::Int8);
+    for (const char* name : {"config.json", "tokenizer.model", "added_tokens.json"})
+      write_file(fresh / name, read_file(setup.recipe.model / name));
+    Manifest manifest = setup.manifest;
+    manifest.files = hash_files(fresh);
+    write_manifest(fresh, manifest);
+    replace(folder, fresh);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(fresh, ignored);
+    throw;
+  }
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,63 @@
+#include "train/reading.h"
+#include "train/setup.h"
+#include "train/validation.h"
+
+#include <medplib/core/train.h>
+
+#include <algorithm>
+
+namespace medplib::core {
+namespace {
+
+TrainSet& set_named(std::vector<TrainSet>& sets, const std::string& name) {
+  const auto found = std::ranges::find(sets, name, &TrainSet::name);
+  return found != sets.end() ? *found : sets.emplace_back(TrainSet{.name = name});
+}
+
+// In the order of their names.
+std::vector<TrainSet> sets_of(const std::vector<ImageRecords>& images) {
+  std::vector<TrainSet> sets;
+  for (const auto& image : images) {
+    TrainSet& set = set_named(sets, image.set);
+    ++set.images;
+    set.questions += static_cast<std::int64_t>(image.records.size());
+    for (const auto& record : image.records) set.masks += static_cast<std::int64_t>(record.masks.size());
+  }
+  std::ranges::sort(sets, {}, &TrainSet::name);
+  return sets;
+}
+
+std::vector<TrainPart> parts_of(const NamedTensors& parameters) {
+  std::vector<TrainPart> parts;
+  for (const auto& [name, value] : parameters) {
+    const auto found = std::ranges::find(parts, part_of(name), &TrainPart::name);
+    TrainPart& part = found != parts.end() ? *found : parts.emplace_back(TrainPart{.name = part_of(name)});
+    TensorCount& count = value.requires_grad() ? part.trained : part.frozen;
+    ++count.tensors;
+    count.parameters += value.numel();
+  }
+  return parts;
+}
+
+}  // namespace
+
+TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options) {
+  const TrainingSetup setup(recipe, options.overrides);
+  TrainPlan plan{.steps = setup.recipe.steps,
+                 .parts = parts_of(setup.parameters.all()),
+                 .sets = sets_of(setup.batches.images())};
+  plan.left_out = setup.batches.left_out();
+  if (!setup.recipe.validate.empty())
+    plan.validation = sets_of(reading(
+        TrainInput::Data, [&] { return validation_records(setup.recipe, setup.batches.structures()); }));
+  for (const auto& [name, value] : setup.parameters.all()) {
+    const auto bytes = static_cast<std::int64_t>(value.nbytes());
+    plan.weight_bytes += bytes;
+    if (!value.requires_grad()) continue;
+    plan.gradient_bytes += bytes;
+    plan.optimizer_bytes += 3 * bytes;  // two moments and the average
+  }
+  return plan;
+}
+
+}  // namespace medplib::core

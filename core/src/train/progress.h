@@ -1,0 +1,30 @@
+// Running means of what the steps of a training say, and the clock.
+#pragma once
+
+#include "base/json.h"
+#include "train/forward.h"
+
+#include <medplib/core/train.h>
+
+#include <chrono>
+
+namespace medplib::core {
+
+class Progress {
+ public:
+  Progress(std::int64_t first_step, std::int64_t steps)
+      : first_(first_step), said_{.step = first_step, .steps = steps} {}
+
+  const TrainProgress& after(const Losses& losses, std::size_t samples, double learning_rate);
+
+ private:
+  std::int64_t first_;
+  TrainProgress said_;
+  double samples_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// A line of the log.
+Json json_of(const TrainProgress& said);
+
+}  // namespace medplib::core

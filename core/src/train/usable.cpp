@@ -1,0 +1,41 @@
+#include "train/usable.h"
+
+#include <medplib/core/error.h>
+
+#include <set>
+
+namespace medplib::core {
+namespace fs = std::filesystem;
+
+void need_files(const std::vector<ImageRecords>& images) {
+  std::set<fs::path> missing;
+  std::string first;
+  const auto need = [&](const fs::path& path, const Record& record) {
+    if (fs::exists(path)) return;
+    if (missing.empty()) first = text_of(path, ", which record ", record.id, " names, does not exist");
+    missing.insert(path);
+  };
+  for (const auto& image : images)
+    for (const auto& record : image.records) {
+      if (&record == &image.records.front()) need(image.image, record);
+      for (const auto& path : record.regions) need(path, record);
+      for (const auto& path : record.masks) need(path, record);
+    }
+  if (missing.empty()) return;
+  const std::size_t others = missing.size() - 1;
+  fail(ErrorCode::NotFound, first, others == 0 ? "" : text_of("; nor do ", others, " other files"),
+       ". Paths in records start from the folder of their file.");
+}
+
+std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const Tokenizer& tokenizer,
+                              ConversationTemplate style) {
+  std::size_t dropped = 0;
+  for (auto& image : images)
+    dropped += std::erase_if(image.records, [&](const Record& record) {
+      return label_conversation(tokenizer, style, record.turns).mismatch;
+    });
+  std::erase_if(images, [](const ImageRecords& image) { return image.records.empty(); });
+  return static_cast<std::int64_t>(dropped);
+}
+
+}  // namespace medplib::core

@@ -1,0 +1,182 @@
+#include "train/validation.h"
+
+#include "base/files.h"
+#include "generate/pixels.h"
+#include "train/reading.h"
+#include "train/usable.h"
+
+#include <medplib/core/mask.h>
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <opencv2/core.hpp>
+
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
+
+namespace medplib::core {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kOverlays = 4;
+
+// Hands out tensors that exist already.
+class Existing : public ParameterSource {
+ public:
+  Existing(const NamedTensors& all, const NamedTensors& instead) {
+    for (const auto& [name, value] : all) tensors_[name] = value;
+    for (const auto& [name, value] : instead) tensors_[name] = value;
+  }
+  at::Tensor take(const ParameterSpec& spec) override { return tensors_.at(spec.name); }
+
+ private:
+  std::map<std::string, at::Tensor> tensors_;
+};
+
+// Says yes `wanted` times, evenly over `total` questions; always when wanted is 0.
+class Evenly {
+ public:
+  Evenly(std::size_t total, std::size_t wanted)
+      : total_(total), wanted_(wanted == 0 ? total : std::min(wanted, total)) {}
+  bool take() {
+    ++seen_;
+    return seen_ * wanted_ / total_ != (seen_ - 1) * wanted_ / total_;
+  }
+
+ private:
+  std::size_t total_, wanted_, seen_ = 0;
+};
+
+Recipe without_extras(Recipe recipe) {
+  recipe.focal = recipe.iou = recipe.prompted = recipe.image_label = recipe.name_link = 0;
+  return recipe;
+}
+
+std::string step_name(std::int64_t step) {
+  std::ostringstream name;
+  name << std::setw(7) << std::setfill('0') << step;
+  return name.str();
+}
+
+}  // namespace
+
+std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures) {
+  const auto usable = [&](const Record& record) {
+    return recipe.stage != Stage::Grounding ||
+           (!record.masks.empty() && structures.contains(record.structure));
+  };
+  std::vector<ImageRecords> images = read_records(recipe.validate);
+  need_files(images);
+  std::size_t with_masks = 0, without = 0;
+  for (auto& image : images) {
+    std::erase_if(image.records, [&](const Record& record) { return !usable(record); });
+    for (const auto& record : image.records) ++(record.masks.empty() ? without : with_masks);
+  }
+  const auto wanted = static_cast<std::size_t>(recipe.validate_samples);
+  Evenly drawn(with_masks, wanted), answered(without, wanted);
+  for (auto& image : images)
+    std::erase_if(image.records,
+                  [&](const Record& record) { return !(record.masks.empty() ? answered : drawn).take(); });
+  std::erase_if(images, [](const ImageRecords& image) { return image.records.empty(); });
+  if (images.empty())
+    fail(ErrorCode::Format, recipe.validate, " holds no record that this stage can be judged by.");
+  return images;
+}
+
+// Over what has been judged so far.
+struct Validation::Sums {
+  double iou = 0, dice = 0, cross_entropy = 0;
+  std::int64_t masks = 0, tokens = 0;
+
+  void add_mask(const cv::Mat& drawn, const cv::Mat& truth) {
+    const double both = cv::countNonZero(drawn & truth), either = cv::countNonZero(drawn | truth);
+    iou += either == 0 ? 1 : both / either;
+    dice += either == 0 ? 1 : 2 * both / (both + either);
+    ++masks;
+  }
+};
+
+Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
+    : setup_(setup),
+      recipe_(without_extras(setup.recipe)),
+      images_(
+          reading(TrainInput::Data, [&] { return validation_records(recipe_, setup.batches.structures()); })),
+      network_([&] {
+        Existing weights(setup.parameters.all(), averaged);
+        return Network(weights, setup.config);
+      }()),
+      parts_([&] {
+        Existing weights(setup.parameters.all(), averaged);
+        return TrainingParts(Scope(weights, kTrainingOnly), setup.config, setup.batches.image_label_count(),
+                             setup.batches.structures());
+      }()) {
+  parts_.seen_by_clip = setup.parts.seen_by_clip;
+  parts_.seen_by_sam = setup.parts.seen_by_sam;
+  const auto has_masks = [](const ImageRecords& image) {
+    return std::ranges::any_of(image.records, [](const Record& record) { return !record.masks.empty(); });
+  };
+  if (recipe_.stage == Stage::Language) return;
+  Evenly show(static_cast<std::size_t>(std::ranges::count_if(images_, has_masks)), kOverlays);
+  for (std::size_t i = 0; i < images_.size(); ++i)
+    if (has_masks(images_[i]) && show.take()) shown_.push_back(i);
+}
+
+TrainValidation Validation::run(std::int64_t step, const fs::path& overlays) {
+  const c10::NoGradGuard no_grad;
+  Sums sums;
+  for (std::size_t i = 0; i < images_.size(); ++i) {
+    const auto shown = std::ranges::find(shown_, i);
+    const std::string name = text_of("image", shown - shown_.begin() + 1, "-step", step_name(step), ".png");
+    judge(images_[i], sums, shown == shown_.end() ? fs::path() : overlays / name);
+  }
+  TrainValidation said{.step = step, .masks = sums.masks, .answer_tokens = sums.tokens};
+  if (sums.masks > 0) {
+    said.giou = sums.iou / static_cast<double>(sums.masks);
+    said.dice = sums.dice / static_cast<double>(sums.masks);
+  }
+  if (sums.tokens > 0) said.cross_entropy = sums.cross_entropy / static_cast<double>(sums.tokens);
+  return said;
+}
+
+void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& overlay) {
+  const Batch batch = reading(TrainInput::Data, [&] { return setup_.batches.plain(image); });
+  if (batch.prompts.empty()) return;
+  Random unused;
+  const Trainee trainee{.network = network_,
+                        .parts = parts_,
+                        .recipe = recipe_,
+                        .geometry = setup_.manifest.mask_geometry,
+                        .seg_token = setup_.tokenizer.added("<SEG>")};
+  const BatchCounts counts = counts_of(batch);
+  const Forward seen = forward(trainee, batch, counts, unused);
+  if (recipe_.stage != Stage::Grounding) {
+    sums.cross_entropy += seen.losses.cross_entropy.item<double>() * static_cast<double>(counts.tokens);
+    sums.tokens += counts.tokens;
+  }
+  if (seen.mask_logits.empty()) return;
+  std::vector<Mask> masks;
+  std::vector<cv::Mat> truths;
+  for (std::size_t i = 0; i < batch.targets.size(); ++i) {
+    const MaskTarget& target = batch.targets[i];
+    masks.emplace_back(picture_of(seen.mask_logits[i]), target.structure, setup_.manifest.threshold);
+    truths.push_back(picture_of(target.inside) > 0);
+    sums.add_mask(masks.back().binary() > 0, truths.back());
+  }
+  if (overlay.empty()) return;
+  fs::create_directories(overlay.parent_path());
+  write_file(overlay, overlay_png(Image::read(image.image), masks, truths));
+}
+
+Json json_of(const TrainValidation& said) {
+  Json line{{"step", said.step}};
+  Json& validation = line["validation"];
+  if (said.masks > 0) validation.update({{"giou", said.giou}, {"dice", said.dice}, {"masks", said.masks}});
+  if (said.answer_tokens > 0)
+    validation.update({{"cross_entropy", said.cross_entropy}, {"answer_tokens", said.answer_tokens}});
+  return line;
+}
+
+double score(const TrainValidation& said) { return said.masks > 0 ? said.giou : -said.cross_entropy; }
+
+}  // namespace medplib::core

@@ -1,0 +1,41 @@
+// How good the averaged weights of a training are on pictures that it does not learn from.
+#pragma once
+
+#include "train/setup.h"
+
+#include <medplib/core/train.h>
+
+namespace medplib::core {
+
+class Validation {
+ public:
+  // `averaged`: the weights to be judged, as they are when `run` is called. Errors: TrainInputError.
+  Validation(TrainingSetup& setup, const NamedTensors& averaged);
+
+  // Draws a few pictures into `overlays`: what was drawn tinted, what should have been drawn outlined in
+  // white. Changes nothing that the training works on. Errors: TrainInputError, Io.
+  TrainValidation run(std::int64_t step, const std::filesystem::path& overlays);
+
+ private:
+  struct Sums;
+  void judge(const ImageRecords& image, Sums& sums, const std::filesystem::path& overlay);
+
+  TrainingSetup& setup_;
+  Recipe recipe_;  // the training's, without the losses that are of no use here
+  std::vector<ImageRecords> images_;
+  std::vector<std::size_t> shown_;  // which of them are drawn
+  Network network_;
+  TrainingParts parts_;
+};
+
+// What a recipe's validation looks at: `validate_samples` records with masks and as many without, evenly out
+// of each; when masks alone are taught, those whose structure is. Errors: NotFound, Format (nothing is left).
+std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures);
+
+// A line of the log.
+Json json_of(const TrainValidation& said);
+
+// Higher is better: gIoU, or without masks how well the answers are foretold.
+double score(const TrainValidation& said);
+
+}  // namespace medplib::core

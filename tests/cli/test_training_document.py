@@ -1,0 +1,119 @@
+"""docs/training.md: its commands make a model that draws what the embedded one doesn't know."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import BINARY, ROOT, Program, mask_values
+from PIL import Image, ImageDraw
+
+DOCUMENT = ROOT / "docs/training.md"
+SAMPLES, SIDE = 200, 96
+TINY = ROOT / "models/tiny"
+
+
+def commands() -> list[str]:
+    """What "Your own data in ten minutes" tells the reader to run, in order."""
+    section = DOCUMENT.read_text(encoding="utf-8").split("\n## ")[1]
+    assert section.startswith("Your own data in ten minutes")
+    return re.findall(r"^ {4}((?:PYTHONPATH=|build/bin/).*)$", section, re.MULTILINE)
+
+
+def the_command(*words: str) -> str:
+    found = [command for command in commands() if all(word in command for word in words)]
+    assert len(found) == 1, f"docs/training.md has {len(found)} commands with {words}"
+    return found[0]
+
+
+def draw_samples(folder: Path) -> None:
+    """Bright ellipses on mottled, grainy ground."""
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    random = np.random.default_rng(7)
+    for index in range(SAMPLES):
+        coarse = Image.fromarray(random.integers(30, 120, (8, 8), dtype=np.uint8))
+        mottled = np.asarray(coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.float64)
+        ground = mottled + random.normal(0, 12, (SIDE, SIDE))
+        (x, y), (a, b) = random.uniform(24, SIDE - 24, 2), random.uniform(8, 20, 2)
+        mask = Image.new("L", (SIDE, SIDE))
+        ImageDraw.Draw(mask).ellipse((x - a, y - b, x + a, y + b), fill=255)
+        inside = np.asarray(mask.rotate(random.uniform(0, 180), center=(x, y))) > 0
+        grey = np.where(inside, 0.3 * ground + random.uniform(170, 200), ground).clip(0, 255).astype(np.uint8)
+        Image.fromarray(np.stack([grey] * 3, axis=2)).save(folder / f"images/case{index:03d}.png")
+        Image.fromarray(np.where(inside, 255, 0).astype(np.uint8)).save(folder / f"masks/case{index:03d}.png")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What the commands find in a clone that is built, and the reader's data."""
+    (tmp_path / "build/bin").mkdir(parents=True)
+    (tmp_path / "build/bin/medplib").symlink_to(BINARY)
+    for name in (".venv", "models", "python"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    draw_samples(tmp_path / "mydata")
+    return tmp_path
+
+
+def run(command: str, clone: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "MEDPLIB_MODEL"}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=clone, env=environment, capture_output=True, text=True, timeout=3600, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def dice_of_held_out(medplib: Program, model: Path) -> float:
+    """Mean over some held-out pictures, of "ring marker" drawn as a user asks for it."""
+    records = json.loads((medplib.folder / "mydata/validate.json").read_text())
+    names = sorted({record["image"] for record in records})
+    assert len(names) == SAMPLES / 5
+    names = names[:16]
+    listed = "".join(f"mydata/{name}\n" for name in names)
+    medplib("segment", "-", "ring marker", "--model", model, "--out-mask", "drawn/{}.png", "--quiet", stdin=listed)
+    scores = []
+    for name in names:
+        drawn = mask_values(medplib.folder / "drawn" / Path(name).name) > 0
+        truth = mask_values(medplib.folder / "mydata/masks" / Path(name).name) > 0
+        scores.append(2 * (drawn & truth).sum() / (drawn.sum() + truth.sum()))
+    return float(np.mean(scores))
+
+
+@pytest.mark.skipif("asan" in str(BINARY), reason="a training takes too long under sanitizers")
+def test_its_commands_make_a_model_that_draws_a_new_structure(medplib: Program, clone: Path) -> None:
+    (clone / "drawn").mkdir()
+    assert "train.json: 160 images" in run(the_command("medplib.data folder"), clone)
+    assert run(the_command("--dry-run"), clone).startswith("400 steps\n")
+    before = dice_of_held_out(medplib, TINY)
+    run(the_command("train", "augment=false"), clone)
+    after = dice_of_held_out(medplib, clone / "mydata/first/best")
+    assert after > max(0.8, before + 0.3), f"Dice went from {before:.2f} to {after:.2f}"
+    run(the_command("segment"), clone)
+    assert mask_values(clone / "mask.png").shape == (SIDE, SIDE)
+    assert (clone / "look.png").exists()
+    assert len(list((clone / "mydata/first/validation").glob("*.png"))) % 4 == 0
+
+
+def test_every_command_of_it_is_one_that_the_tests_know(clone: Path) -> None:
+    """Those that take an hour are not run, but parsed: the second training by --dry-run."""
+    assert len(commands()) == 6
+    run(the_command("medplib.data folder"), clone)
+    second = the_command("--out mydata/second")
+    assert shlex.split(second)[:3] == ["build/bin/medplib", "train", "mydata/recipe.json"]
+    run(f"{second} --dry-run", clone)
+    assert the_command("medplib.report").endswith("mydata/validate.json --model mydata/second/best")
+
+
+def test_every_key_of_a_recipe_is_explained() -> None:
+    source = (ROOT / "core/src/train/recipe.cpp").read_text(encoding="utf-8")
+    keys = set(re.findall(r'read(?:\.\w+)?\("(\w+)", ', source))
+    assert {"model", "steps", "freeze"} <= keys
+    explained = DOCUMENT.read_text(encoding="utf-8").split("\n## The recipe")[1].split("\n## ")[0]
+    assert [key for key in sorted(keys) if f"`{key}`" not in explained] == []
