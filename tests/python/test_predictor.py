@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import medplib
@@ -57,8 +59,10 @@ def test_blue_may_come_first(model: medplib.Model, predictor: medplib.Predictor,
     np.testing.assert_array_equal(other.predict(**CLICK)[2], predictor.predict(**CLICK)[2])
 
 
-def test_a_model_that_was_not_trained_to_guess_gives_one_mask(pixels: npt.NDArray[np.uint8]) -> None:
-    predictor = medplib.Predictor(medplib.load(ROOT / "models/tiny", device="cpu"))
+def test_a_model_that_was_not_trained_to_guess_gives_one_mask(pixels: npt.NDArray[np.uint8], tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests/goldens/ckpt/tiny_seg", tmp_path / "model")
+    (tmp_path / "model/medplib.json").write_text('{"format_version": 1, "several": false}')
+    predictor = medplib.Predictor(medplib.load(tmp_path / "model", device="cpu"))
     predictor.set_image(pixels)
     masks, scores, logits = predictor.predict(**CLICK)
     assert len(masks) == len(scores) == len(logits) == 1
