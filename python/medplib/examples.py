@@ -60,11 +60,11 @@ def write_sheet(pictures: Sequence[Path], out: Path, height: int = 320) -> None:
         with Image.open(file) as picture:
             width = max(1, round(picture.width * height / picture.height))
             shown.append(picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
-    sheet = Image.new("RGB", (sum(picture.width for picture in shown), height))
+    sheet = Image.new("RGB", (sum(column.width for column in shown), height))
     left = 0
-    for picture in shown:
-        sheet.paste(picture, (left, 0))
-        left += picture.width
+    for column in shown:
+        sheet.paste(column, (left, 0))
+        left += column.width
     sheet.save(out, quality=90)
 
 

@@ -28,19 +28,20 @@ def test_the_embedded_model_is_whole_and_small(medplib: Program) -> None:
     assert sum(file.stat().st_size for file in (ROOT / "models/tiny").iterdir()) <= 16_000_000
 
 
-def test_it_knows_a_fundus_photograph_from_a_brain_mri(medplib: Program, pictures: list[Path]) -> None:
-    retina, brain = (
-        ask(medplib, "ask", picture, "What modality is used to take this image?").out for picture in pictures
-    )
-    assert "fundus" in retina.lower()
-    assert "mri" in brain.lower()
+def test_it_knows_a_brain_mri(medplib: Program, pictures: list[Path]) -> None:
+    assert ask(medplib, "ask", pictures[1], "What modality is used to take this image?").out == "MRI\n"
 
 
-def test_its_optic_disc_is_where_the_disc_is(medplib: Program, pictures: list[Path]) -> None:
+def test_it_refuses_clicks_which_it_has_not_learnt(medplib: Program, pictures: list[Path]) -> None:
+    ended = medplib("refine", pictures[0], "--click", "250,655,+", env=EMBEDDED, code=1)
+    assert "was not trained with clicks" in ended.err
+
+
+def test_what_it_draws_as_the_optic_disc_covers_the_disc(medplib: Program, pictures: list[Path]) -> None:
     ask(medplib, "segment", pictures[0], "optic disc", "--out-mask", "disc.png")
     drawn = mask_values(medplib.folder / "disc.png") > 0
     x0, y0, x1, y1 = DISC
     box = np.zeros_like(drawn)
     box[y0 : y1 + 1, x0 : x1 + 1] = True
-    assert (drawn & box).sum() / drawn.sum() > 0.8
-    assert (drawn & box).sum() / box.sum() > 0.4
+    assert (drawn & box).sum() / box.sum() > 0.7
+    assert drawn.mean() < 0.1

@@ -32,7 +32,7 @@ bool is_grey(const cv::Mat& rgb) {
 
 // Towards grey or away from it, as cameras and their settings differ.
 void change_saturation(cv::Mat& rgb, Random& random) {
-  const float s = static_cast<float>(uniform(random, 0.3, 1.3)), rest = (1 - s) / 3;
+  const float s = static_cast<float>(uniform(random, 0.4, 1.3)), rest = (1 - s) / 3;
   const cv::Matx33f mix(s + rest, rest, rest, rest, s + rest, rest, rest, rest, s + rest);
   cv::transform(rgb, rgb, mix);
 }
@@ -44,7 +44,7 @@ void change_tones(cv::Mat& rgb, bool grey, Random& random) {
   const double contrast = uniform(random, 0.8, 1.2), brightness = uniform(random, -20, 20);
   cv::Mat table(1, 256, CV_8UC3);
   cv::Vec3d tint(1, 1, 1);
-  for (int channel = 0; channel < 3 && !grey; ++channel) tint[channel] = std::exp(uniform(random, -0.7, 0.7));
+  for (int channel = 0; channel < 3 && !grey; ++channel) tint[channel] = std::exp(uniform(random, -0.5, 0.5));
   for (int i = 0; i < 256; ++i)
     for (int channel = 0; channel < 3; ++channel) {
       const double v = 255 * std::pow(i / 255.0, gamma);
