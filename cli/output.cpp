@@ -189,6 +189,12 @@ std::string line_of(const core::Mask& mask, const std::string& file) {
   return out.str();
 }
 
+std::string megabytes(std::int64_t bytes) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e6 << " MB";
+  return out.str();
+}
+
 void print_line(const Json& json) {
   std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ std::string joined(const std::vector<std::string>& words, const char* separator 
 
 // "optic disc: 1234 pixels, presence 0.93, IoU estimate 0.71 (uncalibrated), m.png"
 std::string line_of(const core::Mask& mask, const std::string& file);
+
+// 12648820 as "12.6 MB".
+std::string megabytes(std::int64_t bytes);
 
 // One line on stdout, flushed. What is not UTF-8 becomes U+FFFD.
 void print_line(const Json& json);

@@ -8,7 +8,6 @@
 
 #include <iomanip>
 #include <iostream>
-#include <sstream>
 
 namespace medplib::cli {
 
@@ -22,12 +21,6 @@ std::string grouped(std::int64_t number) {
   for (auto at = static_cast<std::int64_t>(digits.size()) - 3; at > 0; at -= 3)
     digits.insert(static_cast<std::size_t>(at), 1, ',');
   return digits;
-}
-
-std::string megabytes(std::int64_t bytes) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e6 << " MB";
-  return out.str();
 }
 
 std::string experts_of(const core::ModelInfo& info) {

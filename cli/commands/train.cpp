@@ -2,6 +2,7 @@
 #include "interrupt.h"
 #include "messages.h"
 #include "options.h"
+#include "output.h"
 
 #include <medplib/core/train.h>
 
@@ -10,7 +11,6 @@
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
-#include <sstream>
 
 namespace medplib::cli {
 
@@ -65,12 +65,6 @@ void print_sets(const char* title, const std::vector<core::TrainSet>& sets) {
   }
   add(all);
   print_table(rows);
-}
-
-std::string megabytes(std::int64_t bytes) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e6 << " MB";
-  return text.str();
 }
 
 void print_plan(const core::TrainPlan& plan) {
