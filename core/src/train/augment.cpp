@@ -30,16 +30,20 @@ bool is_grey(const cv::Mat& rgb) {
          cv::norm(channels[1], channels[2], cv::NORM_INF) == 0;
 }
 
-// Towards grey or away from it, as cameras and their settings differ.
-void change_saturation(cv::Mat& rgb, Random& random) {
+// Towards grey or away from it, and each channel sees some of the others, as cameras and their settings
+// differ.
+void mix_channels(cv::Mat& rgb, Random& random) {
   const float s = static_cast<float>(uniform(random, 0.4, 1.3)), rest = (1 - s) / 3;
-  const cv::Matx33f mix(s + rest, rest, rest, rest, s + rest, rest, rest, rest, s + rest);
+  cv::Matx33f mix(s + rest, rest, rest, rest, s + rest, rest, rest, rest, s + rest);
+  for (int to = 0; to < 3; ++to)
+    for (int from = 0; from < 3; ++from)
+      if (to != from) mix(to, from) += static_cast<float>(uniform(random, -0.1, 0.25));
   cv::transform(rgb, rgb, mix);
 }
 
 // Grey pictures stay grey.
 void change_tones(cv::Mat& rgb, bool grey, Random& random) {
-  if (!grey) change_saturation(rgb, random);
+  if (!grey) mix_channels(rgb, random);
   const double gamma = std::exp(uniform(random, -0.35, 0.35));
   const double contrast = uniform(random, 0.8, 1.2), brightness = uniform(random, -20, 20);
   cv::Mat table(1, 256, CV_8UC3);

@@ -17,9 +17,9 @@ struct View {
   std::vector<cv::Mat> masks;  // CV_8UC1, 0 and 1
 };
 
-// Scale ±25 %, shift ±8 %, rotation ±15°, gamma, contrast, saturation and tint of what is coloured, noise;
-// with `free_orientation` any rotation and mirroring, for pictures that have no up, left or right. Size
-// stays.
+// Scale ±25 %, shift ±8 %, rotation ±15°, gamma, contrast, saturation, hue and tint of what is coloured,
+// noise; with `free_orientation` any rotation and mirroring, for pictures that have no up, left or right.
+// Size stays.
 View augment(const View& view, bool free_orientation, Random& random);
 
 }  // namespace medplib::core

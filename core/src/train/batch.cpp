@@ -88,9 +88,11 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
   batch.image_labels.push_back(label);
   for (std::size_t i = 0; i < seen.masks.size(); ++i) {
     if (shows[i] != nullptr)
-      batch.targets.push_back({index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat)});
-    else
-      batch.region_cells.back().push_back(region_cells(seen.masks[i], view.masks[i]));
+      batch.targets.push_back(
+          {index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat), region_cells(seen.masks[i])});
+    else  // a region that left the picture under augmentation stands where it was given
+      batch.region_cells.back().push_back(
+          region_cells(cv::countNonZero(seen.masks[i]) > 0 ? seen.masks[i] : view.masks[i]));
   }
   batch.clip_pixels.push_back(clip_pixels(seen.rgb, config_.clip));
   batch.sam_pixels.push_back(sam_pixels(seen.rgb, config_.sam));
@@ -98,12 +100,12 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
       letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(config_.sam.image_size)));
 }
 
-// A region that left the picture under augmentation stands where it was given.
-at::Tensor BatchBuilder::region_cells(const cv::Mat& seen, const cv::Mat& given) const {
-  const cv::Mat& mask = cv::countNonZero(seen) > 0 ? seen : given;
+// A small region takes the cell of its centroid; an empty one none.
+at::Tensor BatchBuilder::region_cells(const cv::Mat& mask) const {
   const auto target = static_cast<int>(config_.clip.image_size), grid = static_cast<int>(config_.clip.grid());
   const RegionGrid cells = region_grid(mask, target, grid);
-  return tensor_of(cells.vanished ? centroid_cell(mask, target, grid) : cells.cells);
+  const bool small = cells.vanished && cv::countNonZero(mask) > 0;
+  return tensor_of(small ? centroid_cell(mask, target, grid) : cells.cells);
 }
 
 BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,

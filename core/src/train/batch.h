@@ -23,6 +23,7 @@ struct MaskTarget {
   std::int64_t image = 0;  // in the batch
   std::string structure;   // its name
   at::Tensor inside;       // (H, W) float32, 0 and 1, at image size
+  at::Tensor cells;        // (grid, grid) uint8, ≠ 0 inside: what of it CLIP's grid shows
 };
 
 struct Batch {
@@ -52,7 +53,7 @@ class BatchBuilder {
            std::int64_t label, const std::function<View(const View&)>& change);
 
  private:
-  at::Tensor region_cells(const cv::Mat& seen, const cv::Mat& given) const;
+  at::Tensor region_cells(const cv::Mat& mask) const;
 
   ModelConfig config_;
   const Tokenizer& tokenizer_;

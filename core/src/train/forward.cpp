@@ -133,10 +133,26 @@ class Pass {
     add(recipe_.image_label, loss);
   }
 
+  // What each cell shows of the structures that the batch has masks of: a mean over each, then over all.
+  void add_structure_label_loss(const at::Tensor& features) {
+    if (recipe_.structure_label == 0) return;
+    std::vector<at::Tensor> losses;
+    for (const auto& target : batch_.targets) {
+      const at::Tensor cells = at::nonzero(target.cells.view({-1})).squeeze(1);
+      if (cells.numel() == 0) continue;
+      const at::Tensor seen = features[target.image].index_select(0, cells);
+      const at::Tensor label = at::tensor(trainee_.parts.label_of(target.structure), at::kLong);
+      losses.push_back(cross_entropy(trainee_.parts.structure_label(seen), label.expand({cells.numel()})));
+    }
+    losses_.structure_label = sum_of(losses) / std::max(static_cast<double>(whole_.shown), 1.0);
+    add(recipe_.structure_label, losses_.structure_label);
+  }
+
   // Everything about words, and the text prompts of the batch's targets.
   void add_language_losses() {
     Reading reading = read(network_, batch_, trainee_.seg_token, trainee_.parts.seen_by_clip.get());
     add_image_label_loss(trainee_.parts.clip_label, reading.features.mean(1));
+    add_structure_label_loss(reading.features);
     const Predictions& predictions = reading.predictions;
     if (own_.tokens > 0)
       losses_.cross_entropy =
@@ -175,10 +191,9 @@ class Pass {
     losses_.focal = text.focal;
     losses_.iou = text.iou;
     add(1, weighted(recipe_, text));
-    // Every other step, at twice the weight: the decoder is run a second time.
-    if (recipe_.prompted > 0 && random_() % 2 == 0) {
+    if (recipe_.prompted > 0) {
       losses_.prompted = prompted_loss(images);
-      add(2 * recipe_.prompted, losses_.prompted);
+      add(recipe_.prompted, losses_.prompted);
     }
   }
 
@@ -202,7 +217,7 @@ class Pass {
 
   // The same masks drawn from simulated boxes or clicks; all of a batch of one kind, so that they run as one.
   at::Tensor prompted_loss(const ImageEmbedding& images) {
-    const auto kind = static_cast<PromptKind>(random_() % 3);
+    const PromptPlan plan = PromptPlan::draw(random_);
     std::vector<at::Tensor> sparse, dense;
     std::vector<MaskTarget> targets;
     std::vector<std::int64_t> rows;
@@ -212,8 +227,8 @@ class Pass {
       const auto row = static_cast<std::int64_t>(i);
       const Letterbox& letterbox = batch_.sam_letterboxes[static_cast<std::size_t>(target.image)];
       MaskPrompt prompt =
-          simulate_prompt(kind, target.inside, result_.mask_logits[i].detach(), letterbox, random_);
-      if (kind == PromptKind::Correction) prompt.mask = result_.masks.logits[row].detach();
+          simulate_prompt(plan, target.inside, result_.mask_logits[i].detach(), letterbox, random_);
+      if (plan.kind == PromptKind::Correction) prompt.mask = result_.masks.logits[row].detach();
       const PromptEmbedding embedded = network_.prompt_encoder(prompt);
       sparse.push_back(embedded.sparse);
       dense.push_back(embedded.dense);
@@ -241,8 +256,10 @@ class Pass {
 
 // Its parts, in one order.
 std::vector<at::Tensor*> scalars(Losses& losses) {
-  return {&losses.total, &losses.cross_entropy, &losses.dice,   &losses.bce,         &losses.focal,
-          &losses.iou,   &losses.prompted,      &losses.router, &losses.image_label, &losses.name_link};
+  return {
+      &losses.total,    &losses.cross_entropy, &losses.dice,   &losses.bce,         &losses.focal,
+      &losses.iou,      &losses.prompted,      &losses.router, &losses.image_label, &losses.structure_label,
+      &losses.name_link};
 }
 
 }  // namespace
@@ -250,9 +267,15 @@ std::vector<at::Tensor*> scalars(Losses& losses) {
 TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, std::int64_t image_labels,
                              const std::set<std::string>& structures)
     : clip_label(scope / "clip", config.clip.hidden, image_labels),
-      sam_label(scope / "sam", config.sam.channels, image_labels) {
+      sam_label(scope / "sam", config.sam.channels, image_labels),
+      structure_label(scope / "structures", config.clip.hidden,
+                      std::max<std::int64_t>(std::ssize(structures), 1)) {
   for (const auto& name : structures)
     names[name] = (scope / "names").take(name, {config.sam.channels}, Init::Normal);
+}
+
+std::int64_t TrainingParts::label_of(const std::string& structure) const {
+  return std::distance(names.begin(), names.find(structure));
 }
 
 void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, const Network& network,

@@ -17,9 +17,11 @@ struct TrainingParts {
   // They name the kind of picture from what each image tower sees, which teaches the towers long before words
   // and masks do.
   Linear clip_label, sam_label;
+  Linear structure_label;  // of a cell of CLIP's grid, in the order of `names`
   // By structure: the text prompt (channels) that stands for its name while what draws and what answers are
   // taught apart.
   std::map<std::string, at::Tensor> names;
+  std::int64_t label_of(const std::string& structure) const;
   // Of an image tower that is frozen and sees pictures as they are; else null.
   std::shared_ptr<FeatureCache> seen_by_clip, seen_by_sam;
 };
@@ -42,9 +44,10 @@ struct Losses {
   Losses();  // all 0
   // w_ce · (cross entropy + coefficient · router) + Σ weight · each of the others: scalar, with gradient.
   at::Tensor total;
-  // What it is made of, unweighted; 0 where the batch has none or (focal, iou, image_label, name_link) the
-  // recipe gives it no weight. Of a part of a batch: its share, so that the parts' sum is the batch's.
-  at::Tensor cross_entropy, dice, bce, focal, iou, prompted, router, image_label, name_link;
+  // What it is made of, unweighted; 0 where the batch has none or (focal, iou, image_label, structure_label,
+  // name_link) the recipe gives it no weight. Of a part of a batch: its share, so that the parts' sum is the
+  // batch's.
+  at::Tensor cross_entropy, dice, bce, focal, iou, prompted, router, image_label, structure_label, name_link;
 };
 
 // The losses of a batch, and what they were computed from.

@@ -18,6 +18,7 @@ const TrainProgress& Progress::after(const Losses& losses, std::size_t samples, 
   mean(said_.prompted, losses.prompted);
   mean(said_.router, losses.router);
   mean(said_.image_label, losses.image_label);
+  mean(said_.structure_label, losses.structure_label);
   mean(said_.name_link, losses.name_link);
   said_.learning_rate = learning_rate;
   samples_ += static_cast<double>(samples);
@@ -40,6 +41,7 @@ Json json_of(const TrainProgress& said) {
           {"prompted", said.prompted},
           {"router", said.router},
           {"image_label", said.image_label},
+          {"structure_label", said.structure_label},
           {"name_link", said.name_link},
           {"learning_rate", said.learning_rate},
           {"samples_per_second", said.samples_per_second}};

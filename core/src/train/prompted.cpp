@@ -1,11 +1,18 @@
 #include "train/prompted.h"
 
 #include "generate/mask_geometry.h"
+#include "generate/pixels.h"
 
 #include <ATen/ATen.h>
+#include <opencv2/imgproc.hpp>
+
+#include <utility>
+#include <vector>
 
 namespace medplib::core {
 namespace {
+
+constexpr std::uint64_t kMostCorrections = 3;
 
 at::Tensor box_around(const at::Tensor& inside, const Letterbox& letterbox, Random& random) {
   const at::Tensor places = at::nonzero(inside);  // (n, 2): y, x
@@ -21,38 +28,56 @@ at::Tensor box_around(const at::Tensor& inside, const Letterbox& letterbox, Rand
   return at::tensor({first.x, first.y, last.x, last.y}, at::kFloat);
 }
 
-// One of the places where `where` is true; (x, y).
+// A place well inside of what is true in `where` (H, W): at least half as far from its edge as any; (x, y).
 at::Tensor click_in(const at::Tensor& where, const Letterbox& letterbox, Random& random) {
-  const at::Tensor places = at::nonzero(where);
-  const auto pick = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(places.size(0)));
-  const at::Tensor place = places[pick];
-  const Place point = place_in_input(static_cast<double>(place[1].item<std::int64_t>()),
-                                     static_cast<double>(place[0].item<std::int64_t>()), letterbox);
+  cv::Mat area = picture_of(where.to(at::kFloat)) > 0, depth;
+  cv::copyMakeBorder(area, area, 1, 1, 1, 1, cv::BORDER_CONSTANT, 0);  // the picture's border is an edge
+  cv::distanceTransform(area, depth, cv::DIST_L2, cv::DIST_MASK_3);
+  double deepest = 0;
+  cv::minMaxLoc(depth, nullptr, &deepest);
+  std::vector<cv::Point> places;
+  cv::findNonZero(depth >= deepest / 2, places);
+  const cv::Point place = places[random() % places.size()] - cv::Point(1, 1);
+  const Place point = place_in_input(place.x, place.y, letterbox);
   return at::tensor({point.x, point.y}, at::kFloat);
+}
+
+// A click where `drawn` isn't `inside`, and the truth there; where nothing is wrong, one that confirms what
+// is.
+std::pair<at::Tensor, std::int64_t> correcting_click(const at::Tensor& inside, const at::Tensor& drawn,
+                                                     const Letterbox& letterbox, Random& random) {
+  const at::Tensor wrong = (drawn > 0).logical_xor(inside > 0);
+  if (!wrong.any().item<bool>()) return {click_in(inside > 0, letterbox, random), 1};
+  const at::Tensor missed = wrong.logical_and(inside > 0), extra = wrong.logical_and(inside == 0);
+  const auto all = wrong.sum().item<std::int64_t>(), missing = missed.sum().item<std::int64_t>();
+  const bool add = uniform(random, 0, static_cast<double>(all)) < static_cast<double>(missing);
+  return {click_in(add ? missed : extra, letterbox, random), add ? 1 : 0};
 }
 
 }  // namespace
 
-MaskPrompt simulate_prompt(PromptKind kind, const at::Tensor& inside, const at::Tensor& drawn,
+PromptPlan PromptPlan::draw(Random& random) {
+  const std::uint64_t eighth = random() % 8;
+  if (eighth < 4) return {PromptKind::Box, 0};
+  if (eighth < 7) return {PromptKind::Correction, 1 + random() % kMostCorrections};
+  return {PromptKind::Click, 1};
+}
+
+MaskPrompt simulate_prompt(const PromptPlan& plan, const at::Tensor& inside, const at::Tensor& drawn,
                            const Letterbox& letterbox, Random& random) {
   MaskPrompt prompt;
-  if (kind == PromptKind::Box) {
+  if (plan.kind == PromptKind::Box) {
     prompt.box = box_around(inside, letterbox, random);
     return prompt;
   }
-  const std::int64_t clicks = kind == PromptKind::Click ? 1 : 2;
   std::vector<at::Tensor> points;
   std::vector<std::int64_t> labels;
-  for (std::int64_t i = 0; i < clicks; ++i) {
-    const bool wanted = kind == PromptKind::Click || i == 0;
-    at::Tensor where = wanted ? inside > 0 : inside == 0;
-    if (kind == PromptKind::Correction) {
-      const at::Tensor wrong = where.logical_and((drawn > 0) != wanted);
-      if (wrong.any().item<bool>()) where = wrong;  // nothing wrong: any place confirms it
-    }
-    if (!where.any().item<bool>()) where = inside > 0;
-    points.push_back(click_in(where, letterbox, random));
-    labels.push_back(wanted ? 1 : 0);
+  for (std::uint64_t i = 0; i < plan.clicks; ++i) {
+    const auto [point, label] = plan.kind == PromptKind::Click
+                                    ? std::pair(click_in(inside > 0, letterbox, random), std::int64_t{1})
+                                    : correcting_click(inside, drawn, letterbox, random);
+    points.push_back(point);
+    labels.push_back(label);
   }
   prompt.points = at::stack(points);
   prompt.labels = at::tensor(labels, at::kLong);

@@ -128,6 +128,7 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("prompted", recipe.prompted);
   read("router", recipe.router);
   read("image_label", recipe.image_label);
+  read("structure_label", recipe.structure_label);
   read("name_link", recipe.name_link);
   read("set_weight", recipe.set_weight);
   read("set_exponent", recipe.set_exponent);

@@ -56,7 +56,8 @@ struct Recipe {
 
   // Loss weights.
   double cross_entropy = 1, dice = 1, bce = 2, focal = 0, iou = 0, prompted = 0.5, router = 0.01,
-         image_label = 0,  // of heads that exist in training alone and name the kind of picture
+         image_label = 0,   // of heads that exist in training alone and name the kind of picture
+      structure_label = 0,  // of one that names the structure that a cell of CLIP's grid shows
       name_link = 0;  // pulls the text prompts to the vectors that stage "grounding" learnt for the names
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent

@@ -49,7 +49,8 @@ class Evenly {
 };
 
 Recipe without_extras(Recipe recipe) {
-  recipe.focal = recipe.iou = recipe.prompted = recipe.image_label = recipe.name_link = 0;
+  recipe.focal = recipe.iou = recipe.prompted = recipe.image_label = recipe.structure_label =
+      recipe.name_link = 0;
   return recipe;
 }
 

@@ -11,6 +11,12 @@
 namespace medplib::core {
 namespace {
 
+// Among one structure there is nothing to tell apart.
+std::set<std::string> with_another(std::set<std::string> structures) {
+  structures.insert("another structure");
+  return structures;
+}
+
 class SmallBatch {
  public:
   explicit SmallBatch(const std::vector<std::string>& overrides)
@@ -19,9 +25,12 @@ class SmallBatch {
         tokenizer_(Tokenizer::load(recipe_.model)),
         network_(parameters_, config_),
         batches_(recipe_, config_, tokenizer_, ConversationTemplate::VicunaV1),
-        parts_(Scope(parameters_, "training"), config_, /*image_labels=*/2, batches_.structures()),
+        parts_(Scope(parameters_, "training"), config_, /*image_labels=*/2,
+               with_another(batches_.structures())),
         batch_(batches_.batch(0)) {
-    batch_.targets.front().inside.zero_();  // of something that isn't there
+    MaskTarget& absent = batch_.targets.front();
+    absent.inside.zero_();
+    absent.cells.zero_();
   }
 
   Batch& batch() { return batch_; }
@@ -63,7 +72,7 @@ class SmallBatch {
 // Every loss that is a mean.
 std::vector<std::string> all_losses(std::vector<std::string> more) {
   for (const char* key : {"images_per_step=5", "router=0", "prompted=0", "focal=0.5", "iou=0.5",
-                          "image_label=0.3", "name_link=0.2"})
+                          "image_label=0.3", "structure_label=0.4", "name_link=0.2"})
     more.emplace_back(key);
   return more;
 }
@@ -76,6 +85,7 @@ std::map<std::string, double> numbers(const Losses& losses) {
           {"focal", losses.focal.item<double>()},
           {"iou", losses.iou.item<double>()},
           {"image_label", losses.image_label.item<double>()},
+          {"structure_label", losses.structure_label.item<double>()},
           {"name_link", losses.name_link.item<double>()}};
 }
 

@@ -16,8 +16,7 @@ namespace medplib::core {
 struct TrainProgress {
   std::int64_t step = 0, steps = 0;
   double loss = 0, cross_entropy = 0, dice = 0, bce = 0, focal = 0, iou = 0, prompted = 0, router = 0,
-         image_label = 0,
-         name_link = 0;                                                // running means
+         image_label = 0, structure_label = 0, name_link = 0;          // running means
   double learning_rate = 0, samples_per_second = 0, seconds_left = 0;  // a sample is a question
 };
 
