@@ -1,5 +1,6 @@
 #include "image/geometry.h"
 #include "support/pictures.h"
+#include "support/thrown.h"
 
 #include <gtest/gtest.h>
 #include <opencv2/core.hpp>
@@ -37,8 +38,8 @@ TEST(Letterbox, fills_the_longer_side_and_centres_the_shorter_one) {
 }
 
 TEST(Letterbox, of_nothing_is_refused) {
-  EXPECT_EQ(refusal_of([] { letterbox(0, 5, 336); }).code, ErrorCode::InvalidArgument);
-  EXPECT_EQ(refusal_of([] { letterbox(5, 5, 0); }).code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(thrown_by([] { letterbox(0, 5, 336); }).code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(thrown_by([] { letterbox(5, 5, 0); }).code, ErrorCode::InvalidArgument);
 }
 
 TEST(ResizeBilinear, to_the_same_size_changes_nothing_and_shares_nothing) {
@@ -101,7 +102,7 @@ TEST(CentroidCell, of_every_pixel_of_a_small_image_lies_inside_the_grid) {
 }
 
 TEST(CentroidCell, of_an_empty_mask_is_refused) {
-  EXPECT_EQ(refusal_of([] { centroid_cell(cv::Mat::zeros(5, 5, CV_8UC1), 336, 24); }).code,
+  EXPECT_EQ(thrown_by([] { centroid_cell(cv::Mat::zeros(5, 5, CV_8UC1), 336, 24); }).code,
             ErrorCode::InvalidArgument);
 }
 

@@ -4,12 +4,15 @@
 #include "support/pictures.h"
 #include "support/plain_safetensors.h"
 
+#include <medplib/core/error.h>
 #include <medplib/core/image.h>
 #include <medplib/core/region.h>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
+
+#include <optional>
 
 using namespace medplib::core;
 using namespace medplib::test;
@@ -108,6 +111,8 @@ TEST(GoldenPictures, are_resized_and_padded_for_clip_as_the_published_code_does)
   EXPECT_GT(compared, 0);
 }
 
+constexpr int kPublishedSide = 336;  // of CLIP's pictures in the published model, which made these numbers
+
 TEST(GoldenRegions, fall_on_the_same_cells) {
   const Goldens goldens;
   for (const auto& fact : filled(goldens.facts["regions"])) {
@@ -116,11 +121,11 @@ TEST(GoldenRegions, fall_on_the_same_cells) {
     const cv::Mat mask =
         Region::mask_file(goldens.folder / fact["file"]).rasterize(fact["width"], fact["height"]);
     EXPECT_EQ(cv::countNonZero(mask), fact["pixels"]);
-    EXPECT_EQ(cv::sum(resize_bilinear(mask, letterbox(mask.cols, mask.rows, 336).resized_width,
-                                      letterbox(mask.cols, mask.rows, 336).resized_height))[0],
+    const Letterbox box = letterbox(mask.cols, mask.rows, kPublishedSide);
+    EXPECT_EQ(cv::sum(resize_bilinear(mask, box.resized_width, box.resized_height))[0],
               fact["resized_sum"].get<double>());
     const cv::Mat expected = goldens.pixels("region24." + name);
-    const RegionGrid grid = region_grid(mask, 336, expected.rows);
+    const RegionGrid grid = region_grid(mask, kPublishedSide, expected.rows);
     EXPECT_EQ(differences(grid.cells, expected), 0);
     EXPECT_EQ(grid.vanished, fact["cells"] == 0);
   }
@@ -135,21 +140,28 @@ cv::Rect around(const cv::Mat& mask) {
   return box;
 }
 
+// What the same corners or place give, for a file that shows a box or a whole point; else nothing.
+std::optional<Region> drawn_again(const std::string& name, const cv::Rect& box) {
+  if (name.ends_with("_box")) return Region::box(box.x, box.y, box.br().x - 1, box.br().y - 1);
+  if (name.ends_with("_point") && box.size() == cv::Size(41, 41))
+    return Region::point(box.x + 20, box.y + 20);
+  return std::nullopt;
+}
+
 TEST(GoldenRegions, drawn_as_boxes_and_points_are_what_the_same_corners_give) {
   const Goldens goldens;
+  int compared = 0;
   for (const auto& fact : goldens.facts["regions"]) {
     const std::string name = fact["name"];
     SCOPED_TRACE(name);
     const cv::Mat mask =
         Region::mask_file(goldens.folder / fact["file"]).rasterize(fact["width"], fact["height"]);
-    const cv::Rect box = around(mask);
-    cv::Mat drawn = mask;
-    if (name.ends_with("_box"))
-      drawn = Region::box(box.x, box.y, box.br().x - 1, box.br().y - 1).rasterize(mask.cols, mask.rows);
-    if (name.ends_with("_point") && box.size() == cv::Size(41, 41))
-      drawn = Region::point(box.x + 20, box.y + 20).rasterize(mask.cols, mask.rows);
-    EXPECT_EQ(differences(drawn, mask), 0);
+    const auto region = drawn_again(name, around(mask));
+    if (!region) continue;
+    EXPECT_EQ(differences(region->rasterize(mask.cols, mask.rows), mask), 0);
+    ++compared;
   }
+  if (compared == 0) GTEST_SKIP() << "no golden region is a box or a whole point";
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "image/decode.h"
 #include "support/pictures.h"
 #include "support/plain_safetensors.h"
+#include "support/temporary_folder.h"
+#include "support/thrown.h"
 
 #include <medplib/core/image.h>
 #include <medplib/core/mask.h>
@@ -43,7 +45,7 @@ TEST(Image, cut_anywhere_is_refused_as_damaged) {
     const std::size_t step = whole.size() / 7 + 1;
     for (std::size_t length = 1; length < whole.size() - 8; length += step) {
       SCOPED_TRACE(testing::Message() << name << " cut to " << length << " of " << whole.size());
-      const Refusal refusal = refusal_of([&] { decode(whole.substr(0, length)); });
+      const Thrown refusal = thrown_by([&] { decode(whole.substr(0, length)); });
       EXPECT_EQ(refusal.code, ErrorCode::Format) << refusal.sentence;
       EXPECT_THAT(refusal.sentence, HasSubstr("picture.png"));
     }
@@ -82,16 +84,16 @@ TEST(Image, of_one_pixel_and_of_extreme_shape_is_read) {
 
 TEST(Image, that_is_text_or_empty_or_a_folder_or_absent_is_refused_with_a_sentence) {
   const TemporaryFolder folder;
-  const Refusal text = refusal_of([&] { Image::read(folder.write("note.png", "This is no picture.\n")); });
+  const Thrown text = thrown_by([&] { Image::read(folder.write("note.png", "This is no picture.\n")); });
   EXPECT_EQ(text.code, ErrorCode::Format);
   EXPECT_THAT(text.sentence, HasSubstr("is not a PNG, JPEG or TIFF image"));
-  const Refusal empty = refusal_of([&] { Image::read(folder.write("empty.png", "")); });
+  const Thrown empty = thrown_by([&] { Image::read(folder.write("empty.png", "")); });
   EXPECT_EQ(empty.code, ErrorCode::Format);
   EXPECT_THAT(empty.sentence, HasSubstr("is empty"));
-  const Refusal directory = refusal_of([&] { Image::read(folder.path()); });
+  const Thrown directory = thrown_by([&] { Image::read(folder.path()); });
   EXPECT_EQ(directory.code, ErrorCode::NotFound);
   EXPECT_THAT(directory.sentence, HasSubstr("is a folder"));
-  EXPECT_EQ(refusal_of([&] { Image::read(folder.path() / "absent.png"); }).code, ErrorCode::NotFound);
+  EXPECT_EQ(thrown_by([&] { Image::read(folder.path() / "absent.png"); }).code, ErrorCode::NotFound);
 }
 
 TEST(Image, beyond_a_limit_is_refused_before_it_is_decoded) {
@@ -99,10 +101,10 @@ TEST(Image, beyond_a_limit_is_refused_before_it_is_decoded) {
     ImageOptions few_pixels, few_bytes;
     few_pixels.limits.max_pixels = 37 * 31 - 1;
     few_bytes.limits.max_bytes = 100;
-    const Refusal pixels = refusal_of([&] { Image::read(kFiles / name, few_pixels); });
+    const Thrown pixels = thrown_by([&] { Image::read(kFiles / name, few_pixels); });
     EXPECT_EQ(pixels.code, ErrorCode::Format);
     EXPECT_THAT(pixels.sentence, HasSubstr("37 × 31 pixels; at most 1146"));
-    EXPECT_EQ(refusal_of([&] { Image::read(kFiles / name, few_bytes); }).code, ErrorCode::Format);
+    EXPECT_EQ(thrown_by([&] { Image::read(kFiles / name, few_bytes); }).code, ErrorCode::Format);
   }
 }
 
@@ -110,11 +112,11 @@ TEST(Image, that_claims_to_be_huge_is_refused) {
   std::string png = encode_png(cv::Mat(1, 1, CV_8UC1, cv::Scalar(0)));
   png.replace(
       16, 8, std::string("\x7f\xff\xff\xff\x7f\xff\xff\xff"));  // width and height; the checksum is stale too
-  EXPECT_EQ(refusal_of([&] { decode(png); }).code, ErrorCode::Format);
+  EXPECT_EQ(thrown_by([&] { decode(png); }).code, ErrorCode::Format);
   std::string jpeg = bytes_of(kFiles / "rgb_444.jpg");
   const auto frame = jpeg.find("\xff\xc0");
   jpeg.replace(frame + 5, 4, "\xff\xdc\xff\xdc");
-  EXPECT_THAT(refusal_of([&] { decode(jpeg); }).sentence, HasSubstr("65500 × 65500 pixels"));
+  EXPECT_THAT(thrown_by([&] { decode(jpeg); }).sentence, HasSubstr("65500 × 65500 pixels"));
 }
 
 TEST(Image, with_damaged_bytes_is_read_or_refused_but_never_crashes) {
@@ -126,7 +128,7 @@ TEST(Image, with_damaged_bytes_is_read_or_refused_but_never_crashes) {
       for (int k = 0; k < 3; ++k)
         damaged[static_cast<std::size_t>(generator.uniform(0, static_cast<int>(whole.size())))] =
             static_cast<char>(generator.uniform(0, 256));
-      const Refusal refusal = refusal_of([&] { decode(damaged, {.limits = {.max_pixels = 1 << 20}}); });
+      const Thrown refusal = thrown_by([&] { decode(damaged, {.limits = {.max_pixels = 1 << 20}}); });
       EXPECT_TRUE(refusal.sentence == "nothing was thrown" || refusal.code == ErrorCode::Format ||
                   refusal.code == ErrorCode::Unsupported)
           << refusal.sentence;
@@ -151,7 +153,7 @@ TEST(ImageFromPixels, refuses_too_few_bytes_and_odd_layouts) {
            [&] { Image::from_pixels(bytes, 10, 10, 9, 1); }, [&] { Image::from_pixels(bytes, 5, 5, 10, 2); },
            [&] { Image::from_pixels(bytes, 0, 10, 10, 1); },
            [&] { Image::from_pixels(bytes, 1, 2147483647, ~std::size_t{0}, 1); }})
-    EXPECT_EQ(refusal_of(act).code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(thrown_by(act).code, ErrorCode::InvalidArgument);
 }
 
 TEST(ImageFromPixels, shows_sixteen_bits_through_their_window) {
@@ -176,7 +178,7 @@ TEST(ImageFromPixels, refuses_a_window_that_shows_nothing_and_too_few_bytes) {
                                           [&] { Image::from_pixels16(bytes, 5, 5, 10, 1, 0, nan); },
                                           [&] { Image::from_pixels16(bytes, 10, 6, 20, 1, 0, 1); },
                                           [&] { Image::from_pixels16(bytes, 6, 5, 10, 1, 0, 1); }})
-    EXPECT_EQ(refusal_of(act).code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(thrown_by(act).code, ErrorCode::InvalidArgument);
 }
 
 TEST(Png, written_and_read_again_is_the_same) {

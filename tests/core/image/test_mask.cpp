@@ -1,4 +1,5 @@
 #include "support/pictures.h"
+#include "support/thrown.h"
 
 #include <medplib/core/image.h>
 #include <medplib/core/mask.h>
@@ -68,7 +69,7 @@ TEST(Mask, of_other_rows_or_an_impossible_threshold_is_refused) {
   for (const auto& act : std::vector<std::function<void()>>{
            [&] { Mask(logits, "", 1.5); }, [&] { Mask(logits, "", std::nan("")); },
            [&] { Mask(cv::Mat::zeros(2, 2, CV_64FC1), "", 0.5); }, [&] { Mask(cv::Mat(), "", 0.5); }})
-    EXPECT_EQ(refusal_of(act).code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(thrown_by(act).code, ErrorCode::InvalidArgument);
 }
 
 // What pycocotools 2.0 encodes for the same pictures.
@@ -157,7 +158,7 @@ TEST(Overlay, outlines_what_was_pointed_at_in_white) {
 }
 
 TEST(Overlay, of_a_mask_of_another_size_is_refused) {
-  EXPECT_EQ(refusal_of([] { overlay_png(grey_image(10, 9), {mask_of(cv::Mat::ones(10, 9, CV_8UC1))}); }).code,
+  EXPECT_EQ(thrown_by([] { overlay_png(grey_image(10, 9), {mask_of(cv::Mat::ones(10, 9, CV_8UC1))}); }).code,
             ErrorCode::InvalidArgument);
 }
 

@@ -1,5 +1,7 @@
 #include "support/pictures.h"
 #include "support/plain_safetensors.h"
+#include "support/temporary_folder.h"
+#include "support/thrown.h"
 
 #include <medplib/core/mask.h>
 #include <medplib/core/region.h>
@@ -43,13 +45,13 @@ TEST(Region, a_box_over_the_border_is_cut_there) {
 }
 
 TEST(Region, a_box_outside_the_image_is_refused_with_a_sentence) {
-  const Refusal refusal = refusal_of([] { Region::box(300, 0, 310, 9).rasterize(300, 200); });
+  const Thrown refusal = thrown_by([] { Region::box(300, 0, 310, 9).rasterize(300, 200); });
   EXPECT_EQ(refusal.code, ErrorCode::InvalidArgument);
   EXPECT_EQ(refusal.sentence, "The region box (300, 0)–(310, 9) lies outside the image of 300 × 200 pixels.");
 }
 
 TEST(Region, a_point_outside_the_image_is_refused_even_when_its_square_reaches_in) {
-  EXPECT_EQ(refusal_of([] { Region::point(-1, 5).rasterize(300, 200); }).code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(thrown_by([] { Region::point(-1, 5).rasterize(300, 200); }).code, ErrorCode::InvalidArgument);
 }
 
 TEST(Region, a_polygon_holds_its_corners_and_its_inside) {
@@ -80,10 +82,10 @@ TEST(Region, a_mask_holds_every_value_from_one_on) {
 }
 
 TEST(Region, a_mask_of_another_size_or_without_a_pixel_is_refused) {
-  const Refusal size = refusal_of([] { Region::mask(cv::Mat::ones(5, 4, CV_8UC1)).rasterize(5, 4); });
+  const Thrown size = thrown_by([] { Region::mask(cv::Mat::ones(5, 4, CV_8UC1)).rasterize(5, 4); });
   EXPECT_EQ(size.code, ErrorCode::InvalidArgument);
   EXPECT_THAT(size.sentence, HasSubstr("4 × 5 pixels, but the image has 5 × 4"));
-  EXPECT_THAT(refusal_of([] { Region::mask(cv::Mat::zeros(4, 5, CV_8UC1)).rasterize(5, 4); }).sentence,
+  EXPECT_THAT(thrown_by([] { Region::mask(cv::Mat::zeros(4, 5, CV_8UC1)).rasterize(5, 4); }).sentence,
               HasSubstr("without a pixel"));
 }
 
@@ -106,7 +108,7 @@ TEST(Region, of_numbers_that_are_none_is_refused) {
              Region::scribble({{1, 1}}, 0);
            },
            [&] { Region::point(1e300, 1); }, [&] { Region::mask(cv::Mat()); }})
-    EXPECT_EQ(refusal_of(act).code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(thrown_by(act).code, ErrorCode::InvalidArgument);
 }
 
 TEST(RegionParse, reads_every_form) {
@@ -138,11 +140,11 @@ TEST(RegionParse, says_what_is_wrong) {
       {"mask:", "Nothing follows"},
   };
   for (const auto& [text, part] : cases) {
-    const Refusal refusal = refusal_of([&] { Region::parse(text); });
+    const Thrown refusal = thrown_by([&] { Region::parse(text); });
     EXPECT_EQ(refusal.code, ErrorCode::InvalidArgument) << text;
     EXPECT_THAT(refusal.sentence, HasSubstr(part)) << text;
   }
-  EXPECT_EQ(refusal_of([] { Region::parse("mask:/no/such/file.png"); }).code, ErrorCode::NotFound);
+  EXPECT_EQ(thrown_by([] { Region::parse("mask:/no/such/file.png"); }).code, ErrorCode::NotFound);
 }
 
 // The files that mask_reading.json tells of, by its descriptions.

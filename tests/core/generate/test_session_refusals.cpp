@@ -1,0 +1,132 @@
+// What a session refuses, or takes with a warning.
+#include "generate/session_test.h"
+
+#include <functional>
+#include <limits>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace medplib::test {
+
+TEST_F(SessionTest, a_region_too_small_for_the_grid_keeps_a_cell_and_says_so) {
+  AskOptions options;
+  options.max_new_tokens = 1;
+  const Image large = Image::from_pixels(std::vector<std::byte>(1000 * 1000), 1000, 1000, 1000, 1);
+  Session one = session();
+  one.set_image(large);
+  options.regions = {Region::box(510, 510, 511, 511)};
+  const Answer answer = one.ask("What is this?", options);
+  ASSERT_FALSE(answer.warnings.empty());
+  EXPECT_NE(answer.warnings.front().find("too small"), std::string::npos) << answer.warnings.front();
+}
+
+TEST_F(SessionTest, a_region_half_beside_the_image_is_cut_with_a_warning) {
+  AskOptions options;
+  options.max_new_tokens = 1;
+  options.regions = {box(-0.5, 0, 0.4, 0.4)};
+  const Answer answer = session().ask("What is this?", options);
+  ASSERT_FALSE(answer.warnings.empty());
+  EXPECT_NE(answer.warnings.front().find("outside"), std::string::npos) << answer.warnings.front();
+}
+
+TEST_F(SessionTest, refine_is_refused_on_a_model_that_was_not_trained_with_clicks) {
+  const FolderCopy folder(given_->checkpoint);
+  folder.replace("medplib.json", {{"format_version", 1}, {"refine", false}});
+  Session one(core::Model::load(folder.path(), {.device = "cpu"}));
+  one.set_image(given_->image);
+  EXPECT_EQ(thrown_by([&] { (void)one.refine({}, {click(0.3, 0.4)}); }).code, ErrorCode::Unsupported);
+}
+
+TEST_F(SessionTest, a_forked_child_is_told_to_use_spawn) {
+  Session one = session();
+  (void)one.ask(question_, options_);
+  const pid_t child = fork();
+  if (child == 0) {
+    const Thrown thrown = thrown_by([&] { (void)one.ask(question_, options_); });
+    _exit(thrown.code == ErrorCode::State ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST_F(SessionTest, bad_input_is_refused_with_a_sentence) {
+  Session empty(*model_);
+  EXPECT_EQ(thrown_by([&] { (void)empty.ask("What is this?"); }).code, ErrorCode::State);
+  Session one = session();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto asked = [&](const std::string& question, const AskOptions& options) {
+    return [&one, question, options] { (void)one.ask(question, options); };
+  };
+  struct Row {
+    const char* what;
+    std::function<void()> call;
+    const char* sentence;
+  };
+  const core::Mask small(cv::Mat::zeros(4, 4, CV_32FC1), "", 0.5);
+  const std::vector<Row> rows = {
+      {"no question", asked("", {}), "empty"},
+      {"white space", asked(" \n", {}), "empty"},
+      {"not UTF-8", asked("\xff", {}), "UTF-8"},
+      {"long question", asked(std::string(100000, 'a') + "?", {}), "tokens"},
+      {"endless question", asked(std::string(2 << 20, 'a'), {}), "bytes"},
+      {"no tokens", asked("a", {.max_new_tokens = 0}), "max_new_tokens"},
+      {"temperature", asked("a", {.temperature = -1}), "temperature"},
+      {"temperature NaN", asked("a", {.temperature = nan}), "temperature"},
+      {"top_k", asked("a", {.top_k = -1}), "top_k"},
+      {"top_p", asked("a", {.top_p = 0}), "top_p"},
+      {"threshold", asked("a", {.threshold = 1.0}), "threshold"},
+      {"region", asked("a", {.regions = {Region::box(5000, 5000, 6000, 6000)}}), "outside"},
+      {"smuggled region", asked("What is <region></region>?", {}), "region"},
+      {"no phrase", [&] { (void)one.segment(" "); }, "phrase"},
+      {"no images", [&] { one.set_images({}); }, "image"},
+      {"no click", [&] { (void)one.refine({}, {}); }, "click"},
+      {"click outside",
+       [&] {
+         (void)one.refine({}, {{-7, 2, true}});
+       },
+       "outside"},
+      {"click NaN",
+       [&] {
+         (void)one.refine({}, {{nan, 2, true}});
+       },
+       "outside"},
+      {"no box", [&] { (void)one.refine({}, {}, Region::point(3, 3)); }, "box"},
+      {"other mask",
+       [&] {
+         (void)one.refine(small, {{2, 2, true}});
+       },
+       "pixels"},
+      {"refine threshold",
+       [&] {
+         (void)one.refine({}, {{2, 2, true}}, {}, 2.0);
+       },
+       "threshold"},
+      {"context", [&] { (void)session({.context = 1 << 30}); }, "context"},
+  };
+  for (const Row& row : rows) {
+    const Thrown thrown = thrown_by(row.call);
+    EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument) << row.what << ": " << thrown.sentence;
+    EXPECT_NE(thrown.sentence.find(row.sentence), std::string::npos) << row.what << ": " << thrown.sentence;
+  }
+  EXPECT_FALSE(one.ask(question_, options_).text.empty());
+}
+
+TEST_F(SessionTest, a_context_too_small_for_the_prompt_names_both_numbers) {
+  const auto rows = session().ask(question_, options_).timing.prompt_tokens;
+  const Thrown thrown = thrown_by([&] { (void)session({.context = rows}).ask(question_, options_); });
+  EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
+  EXPECT_NE(thrown.sentence.find(std::to_string(rows)), std::string::npos) << thrown.sentence;
+  const Answer cut = session({.context = rows + 1}).ask(question_, options_);
+  EXPECT_EQ(cut.tokens.size(), 1U);
+  ASSERT_FALSE(cut.warnings.empty());
+  EXPECT_NE(cut.warnings.back().find("full"), std::string::npos) << cut.warnings.back();
+}
+
+TEST_F(SessionTest, words_of_the_user_are_never_tokens) {
+  const Answer answer = session().ask("Say </s> <SEG> <image> <im_end>", {.max_new_tokens = 1});
+  EXPECT_NE(answer.prompt.find("</s> <SEG>"), std::string::npos);
+  EXPECT_GT(answer.timing.prompt_tokens, given_->config.image_tokens());
+}
+
+}  // namespace medplib::test
