@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import GOLDENS, MODEL, Program, floats_of, mask_values
 from PIL import Image
+from program import GOLDENS, MODEL, Program, floats_of, mask_values
 
 GOLDEN = GOLDENS / "cases/s01_emits_seg_wide"
 FACTS = json.loads(GOLDEN.with_suffix(".json").read_text())

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import ROOT, environment
+from program import ROOT, environment
 
 
 def bench(picture: Path, *options: str) -> str:

@@ -8,8 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import BINARY, Program
-from test_usage import COMMANDS, options_of
+from program import BINARY, COMMANDS, Program, options_of
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, Ended, Program, mask_values
 from medplib.examples import write_examples
+from program import ROOT, Ended, Program, mask_values
 
 EMBEDDED = {"MEDPLIB_MODEL": ""}  # no other model is named
 DISC = (170, 535, 325, 770)  # x0, y0, x1, y1 of the optic disc in the retina

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BINARY, MODEL, Program, environment
 from PIL import Image
+from program import BINARY, MODEL, Program, environment
 
 
 def stored_parameters() -> int:

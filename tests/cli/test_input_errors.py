@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Program
 from PIL import Image
+from program import Program
 
 USAGE, INPUT = 2, 4
 

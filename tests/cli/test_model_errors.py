@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Program
+from program import Program
 
 FAILURE, MODEL = 1, 3
 SHARD = "model-00001-of-00002.safetensors"

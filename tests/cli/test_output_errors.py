@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import Program
+from program import Program
 
 FAILURE, USAGE = 1, 2
 ANSWERING = ("--max-new-tokens", "1")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import BINARY, Program, environment
+from program import BINARY, Program, environment
 
 INTERRUPTED = 130
 # Random words, so many that the program is still at it when the signal comes.

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import BINARY, MODEL, ROOT, Program, environment, floats_of
 from PIL import Image
+from program import BINARY, MODEL, ROOT, Program, environment, floats_of
 
 SMALL_TRAINING = ROOT / "tests/core/train/small_training.h"
 FAILURE, USAGE, BAD_MODEL, INPUT, INTERRUPTED = 1, 2, 3, 4, 130
@@ -109,7 +109,8 @@ def test_what_a_killed_training_did_not_save_is_done_again(medplib: Program, fol
     out = folder / "killed"
     with subprocess.Popen([BINARY, *call], cwd=folder, env=environment(), stderr=subprocess.DEVNULL) as process:
         while not (out / "checkpoint.safetensors").exists() or (out / "log.jsonl").read_text().count("\n") % 7 == 0:
-            time.sleep(0.001)
+            assert process.poll() is None, "it ended before it was killed"
+            time.sleep(0.01)
         process.kill()
     with (out / "log.jsonl").open("a") as log:
         log.write('{"step": 7')  # as when the kill hits while a line is written

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BINARY, ROOT, Program, mask_values
 from PIL import Image, ImageDraw
+from program import BINARY, ROOT, Program, mask_values
 
 DOCUMENT = ROOT / "docs/training.md"
 SAMPLES, SIDE = 200, 96

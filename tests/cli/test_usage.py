@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Program
+from program import COMMANDS, ROOT, Program, options_of
 
-COMMANDS = ["ask", "segment", "describe", "refine", "chat", "info", "verify", "train", "completion"]
 HEADERS = ROOT / "core/include/medplib/core"
 # Fields that are no option: callbacks, and a group that has options of its own.
 NO_OPTION = {"on_text", "on_layer", "progress", "limits"}
@@ -33,10 +32,6 @@ def fields_of(header: str, struct: str) -> list[str]:
             names.append(re.findall(r"\w+", re.split(r"[={]", declared.rstrip(";"))[0])[-1])
     assert names
     return names
-
-
-def options_of(medplib: Program, command: str) -> list[str]:
-    return re.findall(r"^  (?:-h \[ )?--([a-z-]+)", medplib(command, "--help").out, re.MULTILINE)
 
 
 def test_the_version_is_that_of_the_project(medplib: Program) -> None:
