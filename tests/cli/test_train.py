@@ -188,6 +188,16 @@ def holding(name: str, text: str) -> Callable[[Path], None]:
 DAMAGES: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "no recipe": (missing("recipe.json"), INPUT, "recipe.json"),
     "recipe no JSON": (holding("recipe.json", "{"), INPUT, "recipe.json"),
+    "recipe with a wrong key": (
+        holding("recipe.json", '{"model": "model",\n "train": "records.json",\n "stepps": 3}'),
+        INPUT,
+        '"stepps" in recipe.json, line 3 is not a key',
+    ),
+    "recipe with a wrong value": (
+        holding("recipe.json", '{"model": "model",\n "train": "records.json",\n\n "steps": []}'),
+        INPUT,
+        '"steps" in recipe.json, line 4 cannot be used',
+    ),
     "recipe without keys": (holding("recipe.json", "{}"), INPUT, "recipe.json"),
     "no records": (missing("records.json"), INPUT, "records.json"),
     "records no list": (holding("records.json", "{}"), INPUT, "records.json"),
@@ -204,6 +214,12 @@ def test_the_exit_code_tells_whether_data_or_model_are_at_fault(medplib: Program
     medplib.refuses(code, "train", "recipe.json", "--dry-run", saying=saying)
     medplib.refuses(code, "train", "recipe.json", "--out", "out", saying=saying)
     assert not (folder / "out").exists()
+
+
+def test_a_value_of_the_command_line_stands_on_no_line(medplib: Program, folder: Path) -> None:
+    (folder / "recipe.json").write_text('{"model": "model",\n "train": "records.json",\n "steps": 3}')
+    call = ("train", "recipe.json", "steps=0", "--dry-run")
+    medplib.refuses(INPUT, *call, saying='"steps" in recipe.json is 0; it must be at least 1')
 
 
 def test_a_template_that_is_not_there_is_the_models_fault(medplib: Program, folder: Path) -> None:
@@ -226,7 +242,10 @@ def change_record(folder: Path, index: int, message: int, text: str) -> None:
 BAD_RECORDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "no JSON": (holding("records.json", '[{"id": 1,\n "image" "a.png"}]'), "line 2, column"),
     "a key is missing": (holding("records.json", '[{"id": "seven", "image": "0.png"}]'), '"conversations" in'),
-    "a key of another type": (holding("records.json", '[{"image": 7}]'), '"image" in records.json, record 0'),
+    "a key of another type": (
+        holding("records.json", '[\n{"image": 7}]'),
+        '"image" in records.json, record 0 (0), line 2 ',
+    ),
     "an image is missing": (missing("1.png"), '1.png", which record 2 names, does not exist'),
     "a mask is missing": (missing("mask-2.png"), 'mask-2.png", which record 4 names, does not exist'),
     "a mask without <SEG>": (lambda f: change_record(f, 0, 1, "Sure.<mask>mask-0.png</mask>"), "0 <SEG> but 1 <mask>"),

@@ -4,21 +4,79 @@
 
 #include <medplib/core/error.h>
 
-namespace medplib::core {
+#include <iterator>
 
-Json parse_json(std::string_view text, const std::string& where) {
+namespace medplib::core {
+namespace {
+
+constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 30;
+
+// Goes through a text and counts its lines.
+class LineCounter {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  LineCounter(const char* at, std::int64_t& line) : at_(at), line_(&line) {}
+  reference operator*() const { return *at_; }
+  LineCounter& operator++() {
+    *line_ += *at_ == '\n' ? 1 : 0;
+    ++at_;
+    return *this;
+  }
+  bool operator==(const LineCounter& other) const { return at_ == other.at_; }
+
+ private:
+  pointer at_;
+  std::int64_t* line_;
+};
+
+template <class Parse>
+auto parsed(const std::string& where, const Parse& parse) {
   try {
-    return Json::parse(text);
+    return parse();
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCode::Format, where, " is not valid JSON: ", error.what(), ".");
   }
 }
 
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where) {
+  return parsed(where, [&] { return Json::parse(text); });
+}
+
+std::string LinedJson::place(const std::string& key) const {
+  const auto found = lines.find(key);
+  return found == lines.end() ? "" : ", line " + std::to_string(found->second);
+}
+
+LinedJson read_lined_json(const std::filesystem::path& path) {
+  const std::string text = read_file(path, kLargestFile);
+  LinedJson lined;
+  bool is_list = false;
+  std::int64_t line = 1;
+  const auto note = [&](int depth, Json::parse_event_t event, const Json& value) {
+    using Event = Json::parse_event_t;
+    if (depth == 0 && event == Event::array_start) is_list = true;
+    if (depth != 1) return true;
+    if (is_list && (event == Event::object_start || event == Event::array_start || event == Event::value))
+      lined.lines.emplace(std::to_string(lined.lines.size()), line);
+    if (!is_list && event == Event::key) lined.lines[value.get<std::string>()] = line;
+    return true;
+  };
+  const LineCounter begin(text.data(), line), end(text.data() + text.size(), line);
+  lined.json = parsed(path.string(), [&] { return Json::parse(begin, end, note); });
+  return lined;
+}
+
 std::string json_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json read_json(const std::filesystem::path& path) {
-  constexpr std::uint64_t largest = std::uint64_t{1} << 30;
-  return parse_json(read_file(path, largest), path.string());
+  return parse_json(read_file(path, kLargestFile), path.string());
 }
 
 void fail_json(const char* key, const std::string& where, const char* what) {

@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 namespace medplib::core {
@@ -13,6 +15,17 @@ using Json = nlohmann::ordered_json;
 // Errors: NotFound, Io, Format (not JSON: file, line and column are named).
 Json read_json(const std::filesystem::path& path);
 Json parse_json(std::string_view text, const std::string& where);
+
+// And where what it holds stands.
+struct LinedJson {
+  Json json;
+  // By key of an outermost object, or by index ("0", "1", …) in an outermost list.
+  std::map<std::string, std::int64_t> lines;
+
+  // ", line 7", or nothing for what isn't in the file.
+  std::string place(const std::string& key) const;
+};
+LinedJson read_lined_json(const std::filesystem::path& path);
 
 // On one line. What is not UTF-8 becomes U+FFFD.
 std::string json_text(const Json& json);

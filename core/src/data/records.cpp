@@ -73,7 +73,8 @@ Record read_record(const Json& json, const std::string& id, const Place& place) 
 }  // namespace
 
 std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) {
-  const Json list = read_json(json);
+  const LinedJson file = read_lined_json(json);
+  const Json& list = file.json;
   if (!list.is_array()) fail(ErrorCode::Format, json, " must hold a list of records.");
   std::vector<ImageRecords> images;
   std::unordered_map<std::string, std::size_t> index_of;
@@ -81,9 +82,10 @@ std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) 
   const std::size_t wanted = most > 0 ? std::min(list.size(), static_cast<std::size_t>(most)) : list.size();
   for (std::size_t i = 0; i < list.size(); ++i) {
     if ((i + 1) * wanted / list.size() == i * wanted / list.size()) continue;
-    std::string where = text_of(json.string(), ", record ", i);
-    const auto id = optional_or<std::string>(list[i], "id", std::to_string(i), where);
-    const Place place{root, where + " (" + id + ")"};
+    const std::string index = std::to_string(i), line = file.place(index);
+    const std::string where = json.string() + ", record " + index;
+    const auto id = optional_or<std::string>(list[i], "id", index, where + line);
+    const Place place{root, where + " (" + id + ")" + line};
     const fs::path image =
         path_inside(place.root, required<std::string>(list[i], "image", place.where), place.where);
     const auto [found, fresh] = index_of.try_emplace(image.string(), images.size());

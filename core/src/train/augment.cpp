@@ -10,17 +10,30 @@
 namespace medplib::core {
 namespace {
 
-cv::Mat random_affine(int width, int height, bool free_orientation, Random& random) {
+// Half of the pictures are cut to other proportions: else those of a set's pictures are what tells its kind.
+cv::Size random_cut(const cv::Size& size, Random& random) {
+  if (uniform(random, 0, 1) < 0.5) return size;
+  const auto side = [&](int whole) {
+    return std::max(1, static_cast<int>(std::lround(whole * uniform(random, 0.7, 1))));
+  };
+  const int width = side(size.width);
+  return {width, side(size.height)};
+}
+
+// From pictures of size `from` to views of size `to`, the middle on the middle but for a shift.
+cv::Mat random_affine(const cv::Size& from, const cv::Size& to, bool free_orientation, Random& random) {
   const double turn = free_orientation ? 180 : 15;
   const double angle = uniform(random, -turn, turn) * std::numbers::pi / 180;
   const double scale = std::exp(uniform(random, std::log(0.8), std::log(1.25)));
   const double mirror = free_orientation && uniform(random, 0, 1) < 0.5 ? -1 : 1;
   const double a = scale * std::cos(angle), b = scale * std::sin(angle);
-  const double cx = (width - 1) / 2.0, cy = (height - 1) / 2.0, side = std::max(width, height);
-  const double dx = uniform(random, -0.08, 0.08) * side, dy = uniform(random, -0.08, 0.08) * side;
-  // x' = mirror · (a (x − cx) + b (y − cy)) + cx + dx, and y' alike
-  return (cv::Mat_<double>(2, 3) << mirror * a, mirror * b, cx + dx - mirror * (a * cx + b * cy), -b, a,
-          cy + dy - (-b * cx + a * cy));
+  const double cx = (from.width - 1) / 2.0, cy = (from.height - 1) / 2.0;
+  const double side = std::max(from.width, from.height);
+  const double x = (to.width - 1) / 2.0 + uniform(random, -0.08, 0.08) * side;
+  const double y = (to.height - 1) / 2.0 + uniform(random, -0.08, 0.08) * side;
+  // x' = mirror · (a (x − cx) + b (y − cy)) + where the middle goes, and y' alike
+  return (cv::Mat_<double>(2, 3) << mirror * a, mirror * b, x - mirror * (a * cx + b * cy), -b, a,
+          y - (-b * cx + a * cy));
 }
 
 bool is_grey(const cv::Mat& rgb) {
@@ -75,14 +88,14 @@ double uniform(Random& random, double low, double high) {
 
 View augment(const View& view, bool free_orientation, Random& random) {
   View result;
-  const cv::Mat affine = random_affine(view.rgb.cols, view.rgb.rows, free_orientation, random);
+  const cv::Size size = random_cut(view.rgb.size(), random);
+  const cv::Mat affine = random_affine(view.rgb.size(), size, free_orientation, random);
   const cv::Scalar padding(122, 116, 104);
-  cv::warpAffine(view.rgb, result.rgb, affine, view.rgb.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT,
-                 padding);
+  cv::warpAffine(view.rgb, result.rgb, affine, size, cv::INTER_LINEAR, cv::BORDER_CONSTANT, padding);
   change_tones(result.rgb, is_grey(view.rgb), random);
   for (const auto& mask : view.masks) {
     cv::Mat soft;
-    cv::warpAffine(cv::Mat(mask * 255), soft, affine, mask.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT, 0);
+    cv::warpAffine(cv::Mat(mask * 255), soft, affine, size, cv::INTER_LINEAR, cv::BORDER_CONSTANT, 0);
     result.masks.push_back(cv::Mat(soft >= 128) / 255);
   }
   return result;

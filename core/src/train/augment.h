@@ -19,7 +19,7 @@ struct View {
 
 // Scale ±25 %, shift ±8 %, rotation ±15°, gamma, contrast, saturation, hue and tint of what is coloured,
 // noise; with `free_orientation` any rotation and mirroring, for pictures that have no up, left or right.
-// Size stays.
+// Half of them are cut to other proportions.
 View augment(const View& view, bool free_orientation, Random& random);
 
 }  // namespace medplib::core

@@ -21,17 +21,19 @@ std::string shown(const Json& value) { return value.is_null() ? "not given" : va
 // Reads the known keys and complains about the others.
 class Reader {
  public:
-  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
+  // `file`: what `json` was read from, before keys were given on the command line.
+  Reader(const Json& json, const LinedJson& file, std::string path)
+      : json_(json), file_(file), path_(std::move(path)) {}
 
   template <class T>
   void operator()(const char* key, T& value) {
     known_.insert(key);
-    value = optional_or<T>(json_, key, value, where_);
+    value = optional_or<T>(json_, key, value, where(key));
   }
 
   void path(const char* key, std::filesystem::path& value, const std::filesystem::path& root) {
     known_.insert(key);
-    value = root / required<std::string>(json_, key, where_);
+    value = root / required<std::string>(json_, key, where(key));
   }
 
   void optional_path(const char* key, std::filesystem::path& value, const std::filesystem::path& root) {
@@ -59,26 +61,33 @@ class Reader {
       }
       known += text_of(known.empty() ? "\"" : ", \"", name, "\"");
     }
-    fail(ErrorCode::Format, "\"", key, "\" in ", where_, " is \"", given, "\"; it must be one of ", known,
+    fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is \"", given, "\"; it must be one of ", known,
          ".");
   }
 
   void at_least(const char* key, double value, double least) const {
     if (!(value >= least))
-      fail(ErrorCode::Format, "\"", key, "\" in ", where_, " is ", value, "; it must be at least ", least,
+      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", value, "; it must be at least ", least,
            ".");
   }
 
   void finish() const {
     for (const auto& item : json_.items())
       if (!known_.contains(item.key()))
-        fail(ErrorCode::Format, "\"", item.key(), "\" in ", where_,
+        fail(ErrorCode::Format, "\"", item.key(), "\" in ", where(item.key()),
              " is not a key of a recipe. Check its spelling.");
   }
 
  private:
+  std::string where(const std::string& key) const {
+    return json_.contains(key) && file_.json.contains(key) && json_.at(key) == file_.json.at(key)
+               ? path_ + file_.place(key)
+               : path_;
+  }
+
   const Json& json_;
-  std::string where_;
+  const LinedJson& file_;
+  std::string path_;
   std::set<std::string> known_;
 };
 
@@ -86,11 +95,12 @@ class Reader {
 
 Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
   Recipe recipe;
-  recipe.json = read_json(path);
+  const LinedJson file = read_lined_json(path);
+  recipe.json = file.json;
   if (!recipe.json.is_object()) fail(ErrorCode::Format, path, " must hold a JSON object.");
   for (const auto& text : overrides) apply(recipe.json, text);
 
-  Reader read(recipe.json, path.string());
+  Reader read(recipe.json, file, path.string());
   const std::filesystem::path root = path.parent_path();
   read.path("model", recipe.model, root);
   read.path("train", recipe.train, root);

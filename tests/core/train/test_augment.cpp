@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
 
+#include <set>
+
 namespace medplib::core {
 namespace {
 
@@ -23,12 +25,27 @@ TEST(Augment, image_and_mask_move_together) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Random random(seed);
     const View view = augment({rgb, {mask}}, seed % 2 == 0, random);
-    ASSERT_EQ(view.rgb.size(), rgb.size());
+    ASSERT_EQ(view.rgb.size(), view.masks[0].size());
     if (cv::countNonZero(view.masks[0]) < 100) continue;  // moved out of sight
     const double inside = cv::mean(view.rgb, view.masks[0])[0],
                  outside = cv::mean(view.rgb, 1 - view.masks[0])[0];
     EXPECT_GT(inside, outside + 80) << seed;
   }
+}
+
+TEST(Augment, half_of_the_pictures_take_other_proportions) {
+  std::set<double> proportions;
+  int cut = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    const cv::Size size = augment(rectangle({128, 128, 128}), false, random).rgb.size();
+    EXPECT_TRUE(size.width >= 67 && size.width <= 96 && size.height >= 44 && size.height <= 64) << size;
+    cut += size == cv::Size(96, 64) ? 0 : 1;
+    proportions.insert(size.aspectRatio());
+  }
+  EXPECT_TRUE(cut > 30 && cut < 70) << cut;
+  EXPECT_LT(*proportions.begin(), 1.3);
+  EXPECT_GT(*proportions.rbegin(), 1.8);
 }
 
 TEST(Augment, grey_pictures_stay_grey_and_coloured_ones_change_their_tint) {
