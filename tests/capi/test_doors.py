@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from golden import PICTURE, ROOT
 from medplib.examples import packaged, write_examples
+from programs import BUILD, run
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("MEDPLIB_BUILD", ROOT / "build"))
-ENVIRONMENT = {
-    **os.environ,
-    "MEDPLIB_MODEL": "",  # the embedded model
-    "OMP_NUM_THREADS": "1",
-    "PYTHONPATH": os.pathsep.join(sys.path),
-}
+EMBEDDED = ""  # what MEDPLIB_MODEL is then
 
 
 @dataclass(frozen=True)
@@ -72,14 +66,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "retina": retina,
         "brain": brain,
         "tissue": packaged("skimage/data/ihc.png"),
-        "wide": ROOT / "tests/goldens/cases/s01_emits_seg_wide.image.png",
+        "wide": PICTURE,
     }
-
-
-def run(*command: str | Path, stdin: str) -> str:
-    done = subprocess.run(command, input=stdin.encode(), capture_output=True, check=False, timeout=300, env=ENVIRONMENT)
-    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stderr.decode()}"
-    return done.stdout.decode()
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -92,11 +80,12 @@ def from_program(verb: str, pictures: dict[str, Path], folder: Path, *command: s
         f"{pictures[each.picture]}\t{each.words}\t{each.region}\t{folder / f'{number}.png'}\n"
         for number, each in enumerate(PAIRS[verb])
     )
-    return Given(run(*command, verb, stdin="".join(lines)).split("\0")[:-1], files_in(folder))
+    printed = run(*command, verb, stdin="".join(lines), PYTHONPATH=os.pathsep.join(sys.path), MEDPLIB_MODEL=EMBEDDED)
+    return Given(printed.split("\0")[:-1], files_in(folder))
 
 
 def from_command_line(verb: str, pictures: dict[str, Path], folder: Path) -> Given:
-    requests = (
+    requests = [
         {
             "image": str(pictures[each.picture]),
             WORDS[verb]: each.words,
@@ -104,8 +93,9 @@ def from_command_line(verb: str, pictures: dict[str, Path], folder: Path) -> Giv
             "out_mask": str(folder / f"{number}.png"),
         }
         for number, each in enumerate(PAIRS[verb])
-    )
-    printed = run(BUILD / "bin/medplib", verb, "-", "--jsonl", stdin="".join(json.dumps(r) + "\n" for r in requests))
+    ]
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    printed = run(BUILD / "bin/medplib", verb, "-", "--jsonl", stdin=lines, MEDPLIB_MODEL=EMBEDDED)
     events = [json.loads(line) for line in printed.splitlines()]
     for number, event in enumerate(events):
         if not event["masks"]:  # it then writes a mask with nothing inside, if any
@@ -119,7 +109,7 @@ def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = ROOT / "tests/capi/doors/answers.c"
     strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
     linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
-    subprocess.run(["cc", *strict, source, "-o", program, *linked], check=True)
+    run("cc", *strict, source, "-o", program, *linked)
     return program
 
 
