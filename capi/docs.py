@@ -16,7 +16,30 @@ TITLE = """# The C interface
 Made from `capi/include/medplib.h` by `capi/docs.py`; change that header, not this page. Programs include `<medplib.h>`,
 or `<medplib.hpp>` for the same in C++ with exceptions and values that free themselves. `cmake --install build --prefix
 PREFIX --component c` installs both; then link with `find_package(medplib)` and `medplib::medplib`, or with `pkg-config
---cflags --libs medplib`. Whole programs are in `capi/examples`.
+--cflags --libs medplib`. Whole programs in C and C++ are in `capi/examples`.
+
+## From other languages
+
+The interface is plain C: a language that can call C needs the declarations of the functions that it uses, and the
+library. Two are shown, each with Debian's packages alone; the tests build them and compare what they print and draw
+with what the program `medplib` does.
+
+**Rust** (`rustc`, no crates): `capi/examples/rust/medplib.rs` declares the functions and frees what they hand out.
+
+```sh
+cd capi/examples/rust
+rustc --edition 2021 ask.rs -L native=PREFIX/lib -C link-arg=-Wl,-rpath,PREFIX/lib
+./ask eye.jpg "Which modality is this?"
+```
+
+**Java** (`default-jdk-headless`, `libjna-java`): `capi/examples/java/Medplib.java` declares the functions for
+[JNA](https://github.com/java-native-access/jna), and `Session.java` frees what it holds.
+
+```sh
+cd capi/examples/java
+javac -encoding UTF-8 -cp /usr/share/java/jna.jar -d . *.java
+java -Djna.library.path=PREFIX/lib -cp .:/usr/share/java/jna.jar Ask eye.jpg "Which modality is this?"
+```
 """
 
 SECTION = re.compile(r"/\* ---- (.+) ---- \*/")

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from golden import QUESTION, ROOT
 from PIL import Image
+from programs import BUILD, PICTURES, install, medplib, run
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("MEDPLIB_BUILD", ROOT / "build"))
-MODEL = ROOT / "tests/goldens/ckpt/tiny_seg"
-PICTURES = [
-    ROOT / "tests/goldens/cases" / name for name in ("s01_emits_seg_wide.image.png", "c00_square_noregion.image.png")
-]
-QUESTION = "Please segment the tumour in this MRI image."
 QUESTIONS = [
     QUESTION,
     "Which modality is this?",
@@ -33,29 +26,10 @@ QUESTIONS = [
 LANGUAGES = ["c", "cpp"]
 
 
-def run(*command: str | Path, code: int = 0, stdin: str = "", **environment: str) -> str:
-    """What the command prints; it must end with this code."""
-    done = subprocess.run(
-        command,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-    )
-    assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def medplib(*arguments: str | Path, stdin: str = "", code: int = 0) -> str:
-    return run(BUILD / "bin/medplib", *arguments, stdin=stdin, code=code, MEDPLIB_MODEL=str(MODEL))
-
-
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prefix")
-    run("cmake", "--install", BUILD, "--prefix", folder, "--component", "c")
+    install(folder)
     return folder
 
 
@@ -68,7 +42,7 @@ def examples(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def example(examples: Path, name: str, *arguments: str | Path, code: int = 0) -> str:
-    return run(examples / name, *arguments, code=code, MEDPLIB_MODEL=str(MODEL))
+    return run(examples / name, *arguments, code=code)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -149,4 +123,4 @@ def test_a_program_built_from_an_earlier_header_runs_with_this_library(version: 
         f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}",
     )  # fmt: skip
     expected = json.loads(medplib("ask", PICTURES[0], QUESTION, "--json"))["text"]
-    assert run(program, PICTURES[0], QUESTION, MEDPLIB_MODEL=str(MODEL)) == expected + "\n"
+    assert run(program, PICTURES[0], QUESTION) == expected + "\n"

@@ -1,4 +1,4 @@
-"""What bench/ask prints, not how long anything takes."""
+"""What bench/ask and bench/bindings print, not how long anything takes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from program import ROOT, environment
+from program import MODEL, ROOT, environment
 
 
-def bench(picture: Path, *options: str) -> str:
-    command = [sys.executable, str(ROOT / "bench/ask"), str(picture), "--runs", "1", *options]
+def bench(name: str, picture: Path, *options: str) -> str:
+    command = [sys.executable, str(ROOT / "bench" / name), str(picture), *options]
     return subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stdout
 
 
 def test_bench_ask_measures_each_part_of_two_questions_and_a_mask(picture: Path) -> None:
-    told = json.loads(bench(picture, "--json"))
+    told = json.loads(bench("ask", picture, "--runs", "1", "--json"))
     for key in ("first_answer_token", "image_encode", "prefill", "per_token", "peak_memory_mb"):
         assert told["one question"][key] > 0, key
     assert told["segment"]["total"] > 0
@@ -24,6 +24,18 @@ def test_bench_ask_measures_each_part_of_two_questions_and_a_mask(picture: Path)
     assert told["second"]["reused_tokens"] > 0
     assert told["second"]["prompt_tokens"] > told["second"]["reused_tokens"]
     assert told["second_is_sooner"] > 0
-    table = bench(picture)
+    table = bench("ask", picture, "--runs", "1")
     for row in ("program start to first token", "image encoding", "mask decoding", "peak memory, MB"):
         assert row in table
+
+
+def test_bench_bindings_asks_the_same_through_every_door(picture: Path) -> None:
+    options = ["What is seen?", "--model", str(MODEL), "--rounds", "2"]
+    told = json.loads(bench("bindings", picture, *options, "--json"))
+    assert told["answer"]
+    assert list(told["doors"]) == ["core", "c", "python", "command line"]
+    for row in told["doors"].values():
+        assert row["median"] > 0
+        assert row["added_quartile_1"] <= row["added"] <= row["added_quartile_3"]
+    assert told["doors"]["core"]["added"] == 0
+    assert "command line, warm" in bench("bindings", picture, *options)

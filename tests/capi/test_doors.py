@@ -1,0 +1,131 @@
+"""Twenty images, each with a question or a phrase: C, Python and the command line give the same text and masks."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from golden import PICTURE, ROOT
+from medplib.examples import packaged, write_examples
+from programs import BUILD, run
+
+EMBEDDED = ""  # what MEDPLIB_MODEL is then
+
+
+@dataclass(frozen=True)
+class Request:
+    picture: str
+    words: str
+    region: str = ""
+
+
+ASKED = [
+    Request("retina", "What modality is used to take this image?"),
+    Request("retina", "Is this normal?"),
+    Request("retina", "What is in this place?", "box:170,535,325,770"),
+    Request("brain", "What modality is used to take this image?"),
+    Request("brain", "Which organ is shown?"),
+    Request("brain", "Was ist das? 这是什么？", "point:90,100"),
+    Request("tissue", "What modality is used to take this image?"),
+    Request("tissue", "What is in this place?", "polygon:20,20,300,40,200,280"),
+    Request("wide", "Is there a tumour?"),
+    Request("wide", "Describe the image.", "scribble:20,20,100,60,200,100"),
+]
+SEGMENTED = [
+    Request("retina", "optic disc"),
+    Request("retina", "optic cup"),
+    Request("retina", "liver"),
+    Request("retina", "optic disc", "box:170,535,325,770"),
+    Request("brain", "ventricle"),
+    Request("brain", "optic disc"),
+    Request("tissue", "nuclei"),
+    Request("tissue", "nuclei", "box:100,100,300,300"),
+    Request("wide", "tumour"),
+    Request("wide", "left lung", "polygon:20,20,100,30,80,120"),
+]
+PAIRS = {"ask": ASKED, "segment": SEGMENTED}
+WORDS = {"ask": "question", "segment": "phrase"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """The texts, and the bytes of the mask files by their names."""
+
+    texts: list[str]
+    masks: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    retina, brain = write_examples(tmp_path_factory.mktemp("pictures"))
+    return {
+        "retina": retina,
+        "brain": brain,
+        "tissue": packaged("skimage/data/ihc.png"),
+        "wide": PICTURE,
+    }
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def from_program(verb: str, pictures: dict[str, Path], folder: Path, *command: str | Path) -> Given:
+    """The answers of answers.c or answers.py."""
+    lines = (
+        f"{pictures[each.picture]}\t{each.words}\t{each.region}\t{folder / f'{number}.png'}\n"
+        for number, each in enumerate(PAIRS[verb])
+    )
+    printed = run(*command, verb, stdin="".join(lines), PYTHONPATH=os.pathsep.join(sys.path), MEDPLIB_MODEL=EMBEDDED)
+    return Given(printed.split("\0")[:-1], files_in(folder))
+
+
+def from_command_line(verb: str, pictures: dict[str, Path], folder: Path) -> Given:
+    requests = [
+        {
+            "image": str(pictures[each.picture]),
+            WORDS[verb]: each.words,
+            "region": [each.region] if each.region else [],
+            "out_mask": str(folder / f"{number}.png"),
+        }
+        for number, each in enumerate(PAIRS[verb])
+    ]
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    printed = run(BUILD / "bin/medplib", verb, "-", "--jsonl", stdin=lines, MEDPLIB_MODEL=EMBEDDED)
+    events = [json.loads(line) for line in printed.splitlines()]
+    for number, event in enumerate(events):
+        if not event["masks"]:  # it then writes a mask with nothing inside, if any
+            (folder / f"{number}.png").unlink(missing_ok=True)
+    return Given([event["text"] for event in events], files_in(folder))
+
+
+@pytest.fixture(scope="module")
+def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program, library = tmp_path_factory.mktemp("program") / "answers", BUILD / "lib"
+    source = ROOT / "tests/capi/doors/answers.c"
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
+    linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
+    run("cc", *strict, source, "-o", program, *linked)
+    return program
+
+
+@pytest.mark.parametrize("verb", PAIRS)
+def test_c_python_and_the_command_line_give_the_same_text_and_masks(
+    verb: str, pictures: dict[str, Path], c_program: Path, tmp_path: Path
+) -> None:
+    for door in ("c", "python", "command line"):
+        (tmp_path / door).mkdir()
+    expected = from_command_line(verb, pictures, tmp_path / "command line")
+    in_c = from_program(verb, pictures, tmp_path / "c", c_program)
+    in_python = from_program(verb, pictures, tmp_path / "python", sys.executable, ROOT / "tests/capi/doors/answers.py")
+    assert len(expected.texts) == 10
+    assert in_c.texts == expected.texts
+    assert in_python.texts == expected.texts
+    assert in_c.masks == expected.masks
+    assert in_python.masks == expected.masks
+    if verb == "segment":
+        assert len(set(expected.masks.values())) >= 3  # else little was compared
