@@ -1,5 +1,4 @@
 /* The same as bindings_core.cpp, through the C interface: bench_c MODEL IMAGE QUESTION */
-#define _POSIX_C_SOURCE 199309L
 #include <medplib.h>
 #include <stdio.h>
 #include <time.h>
