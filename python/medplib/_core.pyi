@@ -141,6 +141,9 @@ class Answer:
     def _repr_png_(self) -> bytes: ...
     def _repr_html_(self) -> str: ...
 
+def overlay_png(image: Image, masks: Sequence[Mask], regions: Sequence[Region]) -> bytes:
+    """A PNG of the image with the masks in colour and the places outlined."""
+
 class Model:
     """Weights on a device."""
 
