@@ -126,6 +126,14 @@ void bind_timing(py::module_& module) {
       });
 }
 
+std::string overlay(const core::Image& image, const std::vector<Mask>& masks,
+                    const std::vector<core::Region>& regions) {
+  std::vector<cv::Mat> pointed_at;
+  for (const core::Region& region : regions)
+    pointed_at.push_back(region.rasterize(image.width(), image.height()));
+  return core::overlay_png(image, masks, pointed_at);
+}
+
 // A property that reads a field of the core's answer.
 template <auto field>
 auto read() {
@@ -134,16 +142,17 @@ auto read() {
 
 }  // namespace
 
-std::string Answer::overlay() const {
-  std::vector<cv::Mat> pointed_at;
-  for (const core::Region& region : regions)
-    pointed_at.push_back(region.rasterize(image.width(), image.height()));
-  return core::overlay_png(image, answer.masks, pointed_at);
-}
+std::string Answer::overlay() const { return python::overlay(image, answer.masks, regions); }
 
 void bind_answer(py::module_& module) {
   bind_mask(module);
   bind_timing(module);
+  module.def(
+      "overlay_png",
+      [](const core::Image& image, const std::vector<Mask>& masks, const std::vector<core::Region>& regions) {
+        return py::bytes(without_gil([&] { return overlay(image, masks, regions); }));
+      },
+      py::arg("image"), py::arg("masks"), py::arg("regions"));
   py::class_<Answer>(module, "Answer")
       .def_property_readonly("text", read<&core::Answer::text>())
       .def_property_readonly("tokens", read<&core::Answer::tokens>())

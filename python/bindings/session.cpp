@@ -98,6 +98,15 @@ class Session {
     return {std::move(given), image, options.regions};
   }
 
+  std::pair<core::Trace, Answer> trace(const std::string& question, const AskOptions& options) {
+    if (!image_) fail(ErrorCode::State, "The session has no image: give it one with set_image.");
+    const core::Image image = *image_;
+    core::Trace trace =
+        interruptible([&](core::Session& session) { return session.trace(question, options); });
+    Answer answer{trace.answer, image, options.regions};
+    return {std::move(trace), std::move(answer)};
+  }
+
   core::Mask refine(const std::optional<core::Mask>& mask, const std::vector<core::Click>& clicks,
                     const std::optional<core::Region>& box, std::optional<double> threshold) {
     return interruptible(
@@ -209,6 +218,25 @@ py::list predict(Session& self, const Clicks& clicks, const std::optional<core::
   return pairs;
 }
 
+template <class T>
+py::list arrays_of(const std::vector<cv::Mat>& matrices) {
+  py::list arrays;
+  for (const cv::Mat& each : matrices) arrays.append(array_over<T>(each));
+  return arrays;
+}
+
+// By the names of medplib.Trace.
+py::dict trace(Session& self, const std::string& question, const AskOptions& options) {
+  auto [trace, answer] = self.trace(question, options);
+  py::list rows;
+  for (const std::string& piece : trace.rows)
+    rows.append(py::bytes(piece).attr("decode")("utf-8", "replace"));
+  return py::dict(py::arg("answer") = std::move(answer), py::arg("rows") = rows, py::arg("segs") = trace.segs,
+                  py::arg("attention") = arrays_of<float>(trace.attention),
+                  py::arg("router") = arrays_of<float>(trace.router),
+                  py::arg("experts") = arrays_of<int>(trace.experts));
+}
+
 void bind_model(py::module_& module) {
   py::class_<Model, Owned<Model>>(module, "Model")
       .def(py::init(&load), py::arg("folder") = py::none(), py::arg("device") = "auto",
@@ -255,6 +283,7 @@ void bind_session(py::module_& module) {
       .def("_describe", &describe, py::arg("region"), py::arg("options"), py::arg("on_text"))
       .def("_chat", &run<&core::Session::chat>, py::arg("message"), py::arg("options"), py::arg("on_text"))
       .def("reset_chat", &Session::reset_chat)
+      .def("_trace", &trace, py::arg("question"), py::arg("options"))
       .def("_refine", &refine, py::arg("mask"), py::arg("clicks"), py::arg("box"), py::arg("threshold"))
       .def("_predict", &predict, py::arg("clicks"), py::arg("box"), py::arg("low_resolution").noconvert(),
            py::arg("several"))

@@ -31,7 +31,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._built import __version__
-    from .engine import Answer, Image, Mask, Model, Region, Session, Stream, Timing, ask, load, segment
+    from .engine import Answer, Image, Mask, Model, Region, Session, Stream, Timing, Trace, ask, load, segment
     from .predictor import Predictor
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "StateError",
     "Stream",
     "Timing",
+    "Trace",
     "UnsupportedError",
     "VersionError",
     "__version__",

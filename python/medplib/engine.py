@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
+
+import numpy as np
+import numpy.typing as npt
 
 from . import _native as _native  # before _core
 from ._built import __version__
@@ -26,6 +30,7 @@ __all__ = [
     "Session",
     "Stream",
     "Timing",
+    "Trace",
     "__version__",
     "ask",
     "load",
@@ -49,6 +54,23 @@ class AskOptions(TypedDict, total=False):
     seed: int
     threshold: float | None  # of the masks; None: the model's
     on_text: Callable[[str], object]  # told each new piece of text; returning False stops and keeps the text
+
+
+@dataclass(frozen=True)
+class Trace:
+    """An answer, and what the language model did with each row that it read: prompt, image, regions and answer."""
+
+    answer: Answer
+    rows: list[str]  # of each row its piece of text; "<image>" and "<region>" where it is none
+    segs: list[int]  # the rows whose states chose a <SEG>, in order
+    attention: list[npt.NDArray[np.float32]]  # of each layer (rows, rows): what each looked at, mean of the heads
+    router: list[npt.NDArray[np.float32]]  # of each layer with experts (rows, experts), logits
+    experts: list[npt.NDArray[np.int32]]  # of each layer with experts (rows, k), most probable first
+
+    @property
+    def image_rows(self) -> list[int]:
+        """Those that stand for the image, line by line of its cells."""
+        return [row for row, piece in enumerate(self.rows) if piece == "<image>"]
 
 
 class Model(_Model):
@@ -114,6 +136,13 @@ class Session(_Session):
         if on_text is not None:
             raise InvalidArgumentError("stream gives the text to its reader: it takes no on_text.")
         return Stream(lambda listen: self._ask(question, settings, listen), self.cancel)
+
+    def trace(self, question: str, **options: Unpack[AskOptions]) -> Trace:
+        """What `ask` answers, and what the language model did meanwhile: for understanding, not for speed."""
+        settings, on_text = _split(options)
+        if on_text is not None:
+            raise InvalidArgumentError("trace answers as a whole: it takes no on_text.")
+        return Trace(**self._trace(question, settings))
 
     def refine(
         self,

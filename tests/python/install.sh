@@ -24,6 +24,8 @@ model = medplib.load()
 assert Path(medplib.__file__).is_relative_to(sys.prefix) and model.folder.is_relative_to(sys.prefix), model.folder
 answer = model.session(numpy.full((60, 80, 3), 90, numpy.uint8)).ask('Which modality is this?')
 assert answer.text
+from medplib.widget import ImageView
+assert 'render' in str(ImageView._esm) and Path(medplib.__file__).with_name('widget.css').exists()
 print('$1: medplib', medplib.__version__, 'answers from', model.name)
 ")
 }

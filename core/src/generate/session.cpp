@@ -83,6 +83,12 @@ Answer Session::segment(const std::string& phrase, const AskOptions& options) {
   return state_->segment(phrase, options);
 }
 
+Trace Session::trace(const std::string& question, const AskOptions& options) {
+  const Call call(state_->busy, state_->interrupt);
+  state_->need_image("ask about");
+  return state_->trace(question, options);
+}
+
 namespace {
 
 std::vector<Outcome> answer_each(const std::vector<Question>& questions,

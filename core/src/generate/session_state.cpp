@@ -108,8 +108,8 @@ std::size_t Session::State::prefix_of(const std::vector<Slot>& slots) const {
   return behind < slots.size() && slots[behind].id == end ? behind + 1 : behind;
 }
 
-at::Tensor Session::State::run(std::span<const Slot> slots, std::size_t first_image, std::size_t first_region,
-                               const Request& request) {
+at::Tensor Session::State::embeddings(std::span<const Slot> slots, std::size_t first_image,
+                                      std::size_t first_region, const Request& request) {
   std::vector<TokenId> ids;
   std::vector<at::Tensor> image_tokens, regions;
   for (const Slot& slot : slots) {
@@ -118,9 +118,13 @@ at::Tensor Session::State::run(std::span<const Slot> slots, std::size_t first_im
     if (slot.id == kRegionPlaceholder)
       regions.push_back(images.front().region(request.cells[first_region++]));
   }
-  const Network& network = loaded().network;
-  const at::Tensor embeddings = network.embed_prompt(ids, image_tokens, regions);
-  return sequence.extend(network.language, slots, embeddings, interrupt.tap());
+  return loaded().network.embed_prompt(ids, image_tokens, regions);
+}
+
+at::Tensor Session::State::run(std::span<const Slot> slots, std::size_t first_image, std::size_t first_region,
+                               const Request& request) {
+  const at::Tensor rows = embeddings(slots, first_image, first_region, request);
+  return sequence.extend(loaded().network.language, slots, rows, interrupt.tap());
 }
 
 at::Tensor Session::State::prefill(const std::vector<Slot>& slots, const Request& request, Timing& timing) {

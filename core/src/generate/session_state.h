@@ -33,6 +33,7 @@ struct Session::State {
   Answer answer(const Request& request, const AskOptions& options);
   Answer ask(const std::string& question, const AskOptions& options);
   Answer segment(const std::string& phrase, const AskOptions& options);
+  Trace trace(const std::string& question, const AskOptions& options);
   void set_images(std::vector<Image> given);
   void need_image(const char* verb) const;
   void need_clicks() const;
@@ -56,8 +57,12 @@ struct Session::State {
   void take(Answer& answer, Decoded decoded, const AskOptions& options) const;
   // Fills the cache with the prompt; the state of its last row (C).
   at::Tensor prefill(const std::vector<Slot>& slots, const Request& request, Timing& timing);
+  // (rows, C), of an image and a region the n-th.
+  at::Tensor embeddings(std::span<const Slot> slots, std::size_t first_image, std::size_t first_region,
+                        const Request& request);
   at::Tensor run(std::span<const Slot> slots, std::size_t first_image, std::size_t first_region,
                  const Request& request);
+  std::vector<std::string> pieces_of(const std::vector<Slot>& slots) const;
   std::vector<Mask> draw(const Decoded& decoded, const Request& request, const AskOptions& options,
                          Answer& answer);
 };

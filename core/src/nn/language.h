@@ -47,6 +47,10 @@ class Language {
   LanguageOutput forward(const at::Tensor& embeddings, const at::Tensor& positions,
                          const at::Tensor& mask) const;
 
+  // One whole sequence (1, T, C), and what its tokens looked at: a layer (T, T), mean of the heads.
+  LanguageOutput look_inside(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
+                             const Tap& tap) const;
+
   at::Tensor logits(const at::Tensor& hidden) const { return head_(hidden); }  // (…, C) → (…, vocabulary)
 
  private:

@@ -17,4 +17,7 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
 // The same where token t of the last T of S sees keys 0 … S − T + t.
 at::Tensor causal_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
+// The weights of the same, float32: q, k (B, H, T, d) → (B, H, T, T); each row sums to 1.
+at::Tensor causal_weights(const at::Tensor& q, const at::Tensor& k);
+
 }  // namespace medplib::core

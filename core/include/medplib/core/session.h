@@ -112,6 +112,16 @@ struct Embedding {
   std::vector<float> values;
 };
 
+// An answer, and what the language model did with each row that it read: prompt, image, regions and answer.
+struct Trace {
+  Answer answer;
+  std::vector<std::string> rows;   // of each row its piece of text; "<image>" and "<region>" where it is none
+  std::vector<int> segs;           // the rows whose states chose a <SEG>, in order
+  std::vector<cv::Mat> attention;  // [layer]: rows × rows, CV_32FC1; what each looked at, mean of the heads
+  std::vector<cv::Mat> router;     // [MoE layer]: rows × experts, CV_32FC1, logits
+  std::vector<cv::Mat> experts;    // [MoE layer]: rows × k, CV_32SC1, most probable first
+};
+
 class Session {
  public:
   explicit Session(Model model, const SessionOptions& options = {});
@@ -137,6 +147,9 @@ class Session {
   Answer describe(const Region& region, const AskOptions& options = {});
   Answer chat(const std::string& message, const AskOptions& options = {});
   void reset_chat();
+
+  // ask, and then the whole of prompt and answer once more to look inside: for understanding, not for speed.
+  Trace trace(const std::string& question, const AskOptions& options = {});
 
   // A better mask from clicks and / or a box, and the mask so far, if any. At least a click or a box is
   // needed.
