@@ -1,20 +1,22 @@
-"""Prints what a phrase names in many images, a line of JSON each: batch.py PHRASE < LIST
+"""Asks many questions about one image, a line for each answer: batch.py IMAGE QUESTION..."""
 
-LIST names an image a line. A bad one gives a line with an error, and the rest goes on.
-"""
-
-import json
 import sys
 
-from medplib import batch
+import medplib
 
 
-def main() -> None:
-    (phrase,) = sys.argv[1:]
-    images = [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    for row in batch.segment(images, phrase):
-        print(json.dumps(row, ensure_ascii=False), flush=True)
+def main() -> int:
+    image, *questions = sys.argv[1:]
+    scan = medplib.load().session(image)
+    failed = 0
+    for question in questions:
+        try:
+            print(question, scan.ask(question).text, sep="\t", flush=True)
+        except medplib.MedplibError as error:
+            print(f"batch.py: {question}: {error}", file=sys.stderr)
+            failed = 5  # some failed, as of the program medplib
+    return failed
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,6 +9,7 @@ from typing import Any
 
 import medplib
 import numpy as np
+import programs
 import pytest
 from golden import PICTURE, QUESTION
 from medplib import batch
@@ -24,6 +25,21 @@ def test_every_image_gives_its_row_in_order(model: medplib.Model, tmp_path: Path
     assert rows[0]["masks"][0]["rle"] == expected[0].rle
     assert rows[0]["masks"] == rows[2]["masks"]
     assert json.loads(json.dumps(rows)) == rows
+
+
+def test_rows_are_those_of_the_command_line(model: medplib.Model, tmp_path: Path) -> None:
+    (tmp_path / "no.png").write_text("no picture")
+    images = [str(PICTURE), str(tmp_path / "no.png"), str(tmp_path / "missing.png"), str(PICTURE)]
+    requests = "".join(json.dumps({"image": image}) + "\n" for image in images)
+    printed = programs.medplib("segment", "-", "tumour", "--jsonl", stdin=requests, code=5)
+    theirs = [json.loads(row) for row in printed.splitlines()]
+    for row in theirs:
+        del row["line"]
+        row.pop("timing", None)
+        row.setdefault("phrase", "tumour")
+    ours = json.loads(json.dumps(list(batch.segment(images, "tumour", model=model, bar=False))))
+    assert ours == theirs
+    assert ["error" in row for row in ours] == [False, True, True, False]
 
 
 def test_a_question_is_asked_about_every_image(model: medplib.Model) -> None:

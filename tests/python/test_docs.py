@@ -56,8 +56,8 @@ def program(*arguments: str | Path, stdin: str = "", code: int = 0) -> str:
     return done.stdout
 
 
-def example(name: str, *arguments: str | Path, stdin: str = "") -> str:
-    return python(str(EXAMPLES / f"{name}.py"), *map(str, arguments), stdin=stdin).stdout
+def example(name: str, *arguments: str | Path) -> str:
+    return python(str(EXAMPLES / f"{name}.py"), *map(str, arguments)).stdout
 
 
 @pytest.mark.parametrize("name", ["ask", "stream"])
@@ -71,24 +71,20 @@ def test_segment_writes_what_the_command_line_writes(tmp_path: Path) -> None:
     assert (tmp_path / "ours.png").read_bytes() == (tmp_path / "theirs.png").read_bytes()
 
 
-def test_batch_prints_the_rows_of_the_command_line(tmp_path: Path) -> None:
-    (tmp_path / "no.png").write_text("no picture")
-    listed = f"{PICTURE}\n{tmp_path / 'no.png'}\n{tmp_path / 'missing.png'}\n{PICTURE}\n"
-    ours = [json.loads(line) for line in example("batch", "tumour", stdin=listed).splitlines()]
-    theirs = [
-        json.loads(line)
-        for line in program("segment", "-", "tumour", "--jsonl", stdin=requests(listed), code=5).splitlines()
-    ]
-    for row in theirs:
-        del row["line"]
-        row.pop("timing", None)
-        row.setdefault("phrase", "tumour")
-    assert ours == theirs
-    assert ["error" in row for row in ours] == [False, True, True, False]
+def test_batch_prints_the_answers_of_the_command_line() -> None:
+    questions = [QUESTION, "Which modality is this?", "Is there a tumour?"]
+    requests = "".join(json.dumps({"image": str(PICTURE), "question": each}) + "\n" for each in questions)
+    texts = [json.loads(line)["text"] for line in program("ask", "-", "--jsonl", stdin=requests).splitlines()]
+    assert example("batch", PICTURE, *questions) == "".join(
+        f"{question}\t{text}\n" for question, text in zip(questions, texts, strict=True)
+    )
 
 
-def requests(listed: str) -> str:
-    return "".join(json.dumps({"image": image}) + "\n" for image in listed.splitlines())
+def test_batch_goes_on_behind_a_question_that_cannot_be_asked() -> None:
+    done = python(str(EXAMPLES / "batch.py"), str(PICTURE), "", QUESTION, check=False)
+    assert done.returncode == 5
+    assert done.stderr.startswith("batch.py: : ")
+    assert done.stdout.startswith(f"{QUESTION}\t")
 
 
 def test_the_examples_are_those_of_every_language() -> None:

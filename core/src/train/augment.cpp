@@ -10,12 +10,18 @@
 namespace medplib::core {
 namespace {
 
-// Half of the pictures are cut to other proportions: else those of a set's pictures are what tells its kind.
+// Half of the pictures are cut, every other of them to a square, which has no padding beside it: else the
+// proportions of a set's pictures are what tells its kind.
 cv::Size random_cut(const cv::Size& size, Random& random) {
-  if (uniform(random, 0, 1) < 0.5) return size;
+  const double kind = uniform(random, 0, 1);
+  if (kind < 0.5) return size;
   const auto side = [&](int whole) {
     return std::max(1, static_cast<int>(std::lround(whole * uniform(random, 0.7, 1))));
   };
+  if (kind < 0.75) {
+    const int both = side(std::min(size.width, size.height));
+    return {both, both};
+  }
   const int width = side(size.width);
   return {width, side(size.height)};
 }

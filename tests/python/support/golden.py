@@ -15,12 +15,11 @@ PICTURE = CASE.with_name(CASE.name + ".image.png")
 QUESTION = "Please segment the tumour in this MRI image."
 
 
-def python(*arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Runs another Python with the package, and with the golden model as the embedded one."""
     return subprocess.run(
         [sys.executable, *arguments],
         env={**os.environ, "MEDPLIB_MODEL": str(MODEL), "PYTHONPATH": os.pathsep.join(sys.path)},
-        input=stdin,
         capture_output=True,
         text=True,
         timeout=600,
