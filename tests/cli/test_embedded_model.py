@@ -34,7 +34,7 @@ def test_it_knows_a_brain_mri(medplib: Program, pictures: list[Path]) -> None:
 
 def test_it_refuses_clicks_which_it_has_not_learnt(medplib: Program, pictures: list[Path]) -> None:
     ended = medplib("refine", pictures[0], "--click", "250,655,+", env=EMBEDDED, code=1)
-    assert "was not trained with clicks" in ended.err
+    assert "does not follow clicks well enough" in ended.err
 
 
 def test_it_knows_a_brain(medplib: Program, pictures: list[Path]) -> None:

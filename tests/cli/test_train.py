@@ -91,6 +91,24 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(medplib: Program, folder: Path
     assert medplib("verify", "--model", "out/model").out == "ok\n"
 
 
+def handles_ctrl_c(process: subprocess.Popen[bytes]) -> bool:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (signal.SIGINT - 1) & 1)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step(medplib: Program, folder: Path) -> None:
+    call = [BINARY, "train", "recipe.json", "images_per_step=300", "--out", "out"]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, cwd=folder, env=environment()) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        while handles_ctrl_c(process):  # until the first one has come
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == -signal.SIGINT
+    assert [path.name for path in (folder / "out").iterdir()] == ["log.jsonl"]
+
+
 def test_a_checkpoint_is_neither_overwritten_nor_gone_on_from_with_another_recipe(
     medplib: Program, folder: Path
 ) -> None:

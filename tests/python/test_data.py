@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from medplib.data import anatomy
 from medplib.data.__main__ import main
-from medplib.data.records import plan_absent, surely_absent
+from medplib.data.records import WEIGHTED, WEIGHTING, WEIGHTINGS, plan_absent, surely_absent
 from medplib.data.sources import read_sets
 from medplib.data.vocabulary import ADDED, spoken, write_vocabulary
 from PIL import Image
@@ -192,6 +192,25 @@ def test_own_questions_are_kept_in_english_with_a_capital_answer(source: Path, t
     build(source, tmp_path / "out")
     own = [r["conversations"] for r in records(tmp_path / "out") if r["task"] == "vqa"]
     assert [[turn["value"] for turn in turns] for turns in own] == [["<image>\nIs x less than y?", "No"]]
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "weighting"),
+    [
+        ("What is the mr weighting in this image?", "T1", "T1"),
+        ("Is this an MRI image with T1 weighted?", "No", "T2"),
+        ("Is this an MRI?", "Yes", ""),
+    ],
+)
+def test_a_weighting_that_the_set_tells_is_asked_for_in_all_its_wordings(
+    source: Path, tmp_path: Path, build: Any, question: str, said: str, weighting: str
+) -> None:
+    add_questions(source, "slake", [(question, said, "en")])
+    build(source, tmp_path / "out")
+    asked = {r["conversations"][0]["value"]: answer(r) for r in records(tmp_path / "out") if r["task"] == "weighting"}
+    told = dict.fromkeys(WEIGHTING, weighting)
+    told |= {WEIGHTED.format(name): "Yes" if name == weighting else "No" for name in WEIGHTINGS}
+    assert asked == {f"<image>\n{wording}": reply for wording, reply in told.items() if weighting}
 
 
 def test_a_set_without_an_open_licence_is_left_out(source: Path, tmp_path: Path, build: Any, capsys: Any) -> None:

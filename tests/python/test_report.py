@@ -64,7 +64,7 @@ class Session:
 
     def refine(self, mask: Mask | None = None, **prompt: Any) -> Mask:
         if not self.engine.refines:
-            raise UnsupportedError("This model's mask decoder was not trained with clicks.")
+            raise UnsupportedError("This model's mask decoder does not follow clicks well enough.")
         array = np.zeros((self.height, self.width), bool) if mask is None else mask.array.copy()
         if box := prompt.get("box"):
             array[box[1] : box[3] + 1, box[0] : box[2] + 1] = True

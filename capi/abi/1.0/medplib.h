@@ -712,8 +712,8 @@ MEDPLIB_API int32_t medplib_refine_options_init(medplib_refine_options* options,
 
 /*
  * Mends a mask with clicks, or draws one from clicks or a box; one of the two is needed. Errors: INVALID_ARG
- * (a place outside the image, a region that is no box, a mask of another size), UNSUPPORTED (the model was
- * not trained with clicks), and those of medplib_ask. One thread per handle.
+ * (a place outside the image, a region that is no box, a mask of another size), UNSUPPORTED (the model does
+ * not follow clicks well enough), and those of medplib_ask. One thread per handle.
  *
  * Example:
  *   const double clicks[] = {250, 130, 300, 90};

@@ -62,7 +62,7 @@ void Session::State::need_image(const char* verb) const {
 void Session::State::need_clicks() const {
   if (!loaded().facts.manifest.refine)
     fail(ErrorCode::Unsupported,
-         "This model's mask decoder was not trained with clicks. Use segment or ask.");
+         "This model's mask decoder does not follow clicks well enough. Use segment or ask.");
 }
 
 Session::State::Request Session::State::request_for(const std::string& question,

@@ -32,8 +32,9 @@ std::vector<std::string> Session::State::pieces_of(const std::vector<Slot>& slot
 
 Trace Session::State::trace(const std::string& question, const AskOptions& ask_options) {
   Trace trace;
-  trace.answer = ask(question, ask_options);
   const Request request = request_for(question, ask_options);
+  trace.answer = answer(request, ask_options);
+  trace.answer.presence.reset();
   std::vector<Slot> slots = slots_of(prompt_of(request), request);
   const TokenId seg = loaded().facts.tokenizer.added("<SEG>");
   int row = trace.answer.timing.prompt_tokens;

@@ -91,45 +91,61 @@ class Reader {
   std::set<std::string> known_;
 };
 
-}  // namespace
-
-Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
-  Recipe recipe;
-  const LinedJson file = read_lined_json(path);
-  recipe.json = file.json;
-  if (!recipe.json.is_object()) fail(ErrorCode::Format, path, " must hold a JSON object.");
-  for (const auto& text : overrides) apply(recipe.json, text);
-
-  Reader read(recipe.json, file, path.string());
-  const std::filesystem::path root = path.parent_path();
+void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) {
   read.path("model", recipe.model, root);
   read.path("train", recipe.train, root);
   read.optional_path("validate", recipe.validate, root);
   read.paths("start", recipe.start, root);
+  read("max_samples", recipe.max_samples);
+  read("images_per_step", recipe.images_per_step);
+  read("masks_per_image", recipe.masks_per_image);
+  read("questions_per_image", recipe.questions_per_image);
+  read("set_weight", recipe.set_weight);
+  read("set_exponent", recipe.set_exponent);
+  read("augment", recipe.augment);
+  read("free_orientation", recipe.free_orientation);
+  read.at_least("max_samples", static_cast<double>(recipe.max_samples), 0);
+  read.at_least("images_per_step", static_cast<double>(recipe.images_per_step), 1);
+  read.at_least("masks_per_image", static_cast<double>(recipe.masks_per_image), 0);
+  read.at_least("questions_per_image", static_cast<double>(recipe.questions_per_image), 1);
+}
+
+void read_course(Reader& read, Recipe& recipe) {
   read.choice<Stage>(
       "stage", recipe.stage,
       {{"grounding", Stage::Grounding}, {"language", Stage::Language}, {"joint", Stage::Joint}});
   read("freeze", recipe.freeze);
-  read("max_samples", recipe.max_samples);
   read("steps", recipe.steps);
-  read("images_per_step", recipe.images_per_step);
-  read("masks_per_image", recipe.masks_per_image);
-  read("questions_per_image", recipe.questions_per_image);
   read("seed", recipe.seed);
   read("threads", recipe.threads);
+  read("accumulate", recipe.accumulate);
+  read.choice<Precision>("precision", recipe.precision,
+                         {{"float32", Precision::Float32}, {"bfloat16", Precision::BFloat16}});
+  read("checkpoint_every", recipe.checkpoint_every);
+  read("validate_every", recipe.validate_every);
+  read("validate_samples", recipe.validate_samples);
+  read.at_least("steps", static_cast<double>(recipe.steps), 1);
+  read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
+  read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
+  read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
+  read.at_least("validate_samples", static_cast<double>(recipe.validate_samples), 0);
+}
+
+void read_optimizer(Reader& read, Recipe& recipe) {
   read("learning_rate", recipe.learning_rate);
   read("final_learning_rate", recipe.final_learning_rate);
   read("warmup", recipe.warmup);
+  read.choice<Schedule>("schedule", recipe.schedule,
+                        {{"cosine", Schedule::Cosine}, {"linear", Schedule::Linear}});
   read("beta1", recipe.beta1);
   read("beta2", recipe.beta2);
   read("weight_decay", recipe.weight_decay);
   read("clip_norm", recipe.clip_norm);
   read("average", recipe.average);
-  read.choice<Schedule>("schedule", recipe.schedule,
-                        {{"cosine", Schedule::Cosine}, {"linear", Schedule::Linear}});
-  read("accumulate", recipe.accumulate);
-  read.choice<Precision>("precision", recipe.precision,
-                         {{"float32", Precision::Float32}, {"bfloat16", Precision::BFloat16}});
+  read.at_least("learning_rate", recipe.learning_rate, 0);
+}
+
+void read_losses(Reader& read, Recipe& recipe) {
   read("cross_entropy", recipe.cross_entropy);
   read("dice", recipe.dice);
   read("bce", recipe.bce);
@@ -140,24 +156,23 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read("image_label", recipe.image_label);
   read("structure_label", recipe.structure_label);
   read("name_link", recipe.name_link);
-  read("set_weight", recipe.set_weight);
-  read("set_exponent", recipe.set_exponent);
-  read("augment", recipe.augment);
-  read("free_orientation", recipe.free_orientation);
-  read("checkpoint_every", recipe.checkpoint_every);
-  read("validate_every", recipe.validate_every);
-  read("validate_samples", recipe.validate_samples);
+}
+
+}  // namespace
+
+Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+  Recipe recipe;
+  const LinedJson file = read_lined_json(path);
+  recipe.json = file.json;
+  if (!recipe.json.is_object()) fail(ErrorCode::Format, path, " must hold a JSON object.");
+  for (const auto& text : overrides) apply(recipe.json, text);
+
+  Reader read(recipe.json, file, path.string());
+  read_data(read, recipe, path.parent_path());
+  read_course(read, recipe);
+  read_optimizer(read, recipe);
+  read_losses(read, recipe);
   read.finish();
-  read.at_least("steps", static_cast<double>(recipe.steps), 1);
-  read.at_least("max_samples", static_cast<double>(recipe.max_samples), 0);
-  read.at_least("images_per_step", static_cast<double>(recipe.images_per_step), 1);
-  read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
-  read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
-  read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
-  read.at_least("validate_samples", static_cast<double>(recipe.validate_samples), 0);
-  read.at_least("masks_per_image", static_cast<double>(recipe.masks_per_image), 0);
-  read.at_least("questions_per_image", static_cast<double>(recipe.questions_per_image), 1);
-  read.at_least("learning_rate", recipe.learning_rate, 0);
   return recipe;
 }
 

@@ -27,6 +27,9 @@ namespace {
 // Batches from which the words for names are taken.
 constexpr std::int64_t kNameBatches = 64;
 
+// In a checkpoint's metadata.
+constexpr const char* kValidationDue = "validation_due";
+
 class Trainer {
  public:
   Trainer(const fs::path& recipe, const TrainOptions& options)
@@ -43,14 +46,14 @@ class Trainer {
     if (setup_.starts_from_model && recipe.stage != Stage::Joint) take_names_from_language();
     std::int64_t step = begin();
     StepLog lines(options_.out / "log.jsonl", step);
+    if (validation_due_) {
+      validate(step, lines);
+      save();
+    }
     BatchQueue queue(setup_.batches, step, recipe.steps, options_.workers);
     Progress progress(step, recipe.steps);
     for (; step < recipe.steps; ++step) {
-      if (options_.stop && options_.stop->load()) {
-        save();
-        fail(ErrorCode::Cancelled, "Training stopped after ", step, " of ", recipe.steps,
-             " steps. Go on with --resume.");
-      }
+      stop_if_asked(step);
       const Batch batch = reading(TrainInput::Data, [&] { return queue.next(); });
       const TrainProgress said = run_step(progress, batch, step);
       lines.add(json_of(said));
@@ -90,6 +93,14 @@ class Trainer {
     return progress.after(losses, batch.ids.size(), learning_rate_at(setup_.recipe, step));
   }
 
+  // `done`: steps.
+  void stop_if_asked(std::int64_t done) const {
+    if (!options_.stop || !options_.stop->load()) return;
+    save();
+    fail(ErrorCode::Cancelled, "Training stopped after ", done, " of ", setup_.recipe.steps,
+         " steps. Go on with --resume.");
+  }
+
   [[noreturn]] static void fail_not_finite(const char* what, const Batch& batch, std::int64_t step) {
     std::string ids;
     for (const auto& id : batch.ids) ids += " " + id;
@@ -98,7 +109,9 @@ class Trainer {
   }
 
   void validate(std::int64_t step, StepLog& lines) {
-    TrainValidation said = validation_->run(step, options_.out / "validation");
+    validation_due_ = true;
+    TrainValidation said = validation_->run(step, options_.out / "validation", [&] { stop_if_asked(step); });
+    validation_due_ = false;
     said.best = !best_ || score(said) > *best_;
     if (said.best) {
       best_ = score(said);
@@ -125,6 +138,7 @@ class Trainer {
            difference(setup_.recipe.json, parse_json(recipe->second, checkpoint().string())), ".");
     if (const auto best = file.metadata().find("best"); best != file.metadata().end())
       best_ = parse_json(best->second, checkpoint().string()).get<double>();
+    validation_due_ = file.metadata().contains(kValidationDue);
     std::map<std::string, at::Tensor> state;
     for (const auto& [name, entry] : file.entries()) state[name] = file.tensor(name);
     optimizer_.load_state(state);
@@ -134,6 +148,7 @@ class Trainer {
   void save() const {
     std::map<std::string, std::string> metadata{{"recipe", setup_.recipe.json.dump()}};
     if (best_) metadata["best"] = Json(*best_).dump();
+    if (validation_due_) metadata[kValidationDue] = "true";
     write_safetensors(checkpoint(), optimizer_.state(), metadata);
   }
 
@@ -141,7 +156,8 @@ class Trainer {
   TrainingSetup setup_;
   Optimizer optimizer_;
   std::optional<Validation> validation_;
-  std::optional<double> best_;  // the best score so far
+  std::optional<double> best_;   // the best score so far
+  bool validation_due_ = false;  // of the last step: it was stopped in the middle
 };
 
 }  // namespace

@@ -123,10 +123,12 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
     if (has_masks(images_[i]) && show.take()) shown_.push_back(i);
 }
 
-TrainValidation Validation::run(std::int64_t step, const fs::path& overlays) {
+TrainValidation Validation::run(std::int64_t step, const fs::path& overlays,
+                                const std::function<void()>& between) {
   const c10::NoGradGuard no_grad;
   Sums sums;
   for (std::size_t i = 0; i < images_.size(); ++i) {
+    between();
     const auto shown = std::ranges::find(shown_, i);
     const std::string name = text_of("image", shown - shown_.begin() + 1, "-step", step_name(step), ".png");
     judge(images_[i], sums, shown == shown_.end() ? fs::path() : overlays / name);

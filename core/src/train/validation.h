@@ -5,6 +5,8 @@
 
 #include <medplib/core/train.h>
 
+#include <functional>
+
 namespace medplib::core {
 
 class Validation {
@@ -13,8 +15,10 @@ class Validation {
   Validation(TrainingSetup& setup, const NamedTensors& averaged);
 
   // Draws a few pictures into `overlays`: what was drawn tinted, what should have been drawn outlined in
-  // white. Changes nothing that the training works on. Errors: TrainInputError, Io.
-  TrainValidation run(std::int64_t step, const std::filesystem::path& overlays);
+  // white. Changes nothing that the training works on. `between` is called before each picture and ends the
+  // validation by throwing. Errors: TrainInputError, Io.
+  TrainValidation run(std::int64_t step, const std::filesystem::path& overlays,
+                      const std::function<void()>& between);
 
  private:
   struct Sums;

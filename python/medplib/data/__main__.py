@@ -18,7 +18,7 @@ from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
 
 SIDE = 256  # of the longest side of what is written
-TASKS = ("segment", "absent", "presence", "region", "modality", "plane", "organ", "vqa")
+TASKS = ("segment", "absent", "presence", "region", "modality", "weighting", "plane", "organ", "vqa")
 
 
 def _fit(picture: Image.Image) -> Image.Image:

@@ -22,6 +22,14 @@ MODALITY = (
     "What modality is shown in this image?",
     "How was this image taken?",
 )
+WEIGHTINGS = ("T1", "T2")
+WEIGHTING = (
+    "What is the mr weighting in this image?",
+    "What type of MRI is shown in this image?",
+    "Is this a T1 weighted or T2 weighted MRI image?",
+    "Which kind of weighting is this image generated with, t1 or t2?",
+)
+WEIGHTED = "Is this an MRI image with {} weighted?"
 REGION = "What is the abnormality or structure in the region <region>{}</region> of this image?"
 SEGMENTED = "Sure, the segmentation result is <SEG>.<mask>{}</mask>"
 ABSENT = "The {} is not visible in this image."
@@ -78,7 +86,9 @@ def plan_present(items: Iterable[Item]) -> Plan:
 
 
 def make_records(items: Sequence[Item], masks: Mapping[ItemKey, Sequence[str]], vary: bool) -> list[Record]:
-    """All records of one part of the split, those of an image adjacent; `vary` draws among the wordings.
+    """All records of one part of the split, those of an image adjacent.
+
+    `vary` draws among the wordings, and asks for what a set tells too seldom to be learnt in all of its wordings.
 
     `masks` holds the relative mask path of each structure of an image, empty where nothing of it was left.
     """
@@ -111,12 +121,29 @@ def _about(
     records += [_record(item, "region", REGION.format(mask), f"{p.capitalize()}.", p) for p, mask in drawn]
     if item.modality:
         records.append(_record(item, "modality", word(MODALITY, ""), item.modality))
+    weighting = _weighting(item) if vary else ""
+    if weighting:
+        records += [_record(item, "weighting", question, weighting) for question in WEIGHTING]
+        for name in WEIGHTINGS:
+            answer = "Yes" if name == weighting else "No"
+            records.append(_record(item, "weighting", WEIGHTED.format(name), answer, closed=True))
     asked = {_question(record) for record in records}
     own = [_record(item, q.task, q.text, q.answer, closed=q.closed) for q in item.questions]
     records += [record for record in own if _question(record) not in asked]
     if item.held_out:
         _mark_own(records, {_question(record) for record in own})
     return records
+
+
+def _weighting(item: Item) -> str:
+    """Of an MRI image, as the set's own questions tell it; empty when none does."""
+    for question in item.questions:
+        for name, other in (WEIGHTINGS, WEIGHTINGS[::-1]):
+            if question.answer == name:
+                return name
+            if question.text == WEIGHTED.format(name):
+                return name if question.answer == "Yes" else other
+    return ""
 
 
 def _question(record: Record) -> str:

@@ -81,7 +81,7 @@ TEST(Validation, a_structure_that_is_learnt_gains_overlap) {
   EXPECT_EQ(told.back().answer_tokens, 0) << "nobody answers in this stage";
 }
 
-TEST(Validation, a_resumed_training_remembers_the_best) {
+TEST(Validation, a_training_stopped_while_it_is_judged_goes_on_and_remembers_the_best) {
   const SmallTraining small;
   train(small.recipe(), validating(small.folder() / "whole", {"steps=8", "validate_every=1"}));
   std::atomic<bool> stop = false;
@@ -89,10 +89,13 @@ TEST(Validation, a_resumed_training_remembers_the_best) {
   std::vector<bool> best;
   options.on_validation = [&](const TrainValidation& validation) { best.push_back(validation.best); };
   options.stop = &stop;
-  options.on_step = [&](const TrainProgress& progress) { stop = progress.step == 5; };
-  EXPECT_THROW(train(small.recipe(), options), Error);
-  options.stop = nullptr;
   options.resume = true;
+  for (const int stopped : {5, 8}) {  // while that step's weights are judged
+    options.on_step = [&](const TrainProgress& progress) { stop = progress.step == stopped; };
+    EXPECT_THROW(train(small.recipe(), options), Error);
+    EXPECT_EQ(std::ssize(validations_in(small.folder() / "parts/log.jsonl")), stopped - 1);
+    stop = false;
+  }
   train(small.recipe(), options);
   const auto whole = validations_in(small.folder() / "whole/log.jsonl");
   EXPECT_EQ(whole, validations_in(small.folder() / "parts/log.jsonl"));
