@@ -25,7 +25,7 @@ def code_against(tmp_path: Path, pattern: str, by: str, now: Path = HEADER, **en
     text, count = re.subn(pattern, by, HEADER.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
     assert count == 1
     earlier.write_text(text, encoding="utf-8")
-    command = [ROOT / "tests/capi/abi.sh", "cc", now, earlier]
+    command: list[str | Path] = [ROOT / "tests/capi/abi.sh", "cc", now, earlier]
     return subprocess.run(command, check=False, capture_output=True, env={**os.environ, **environment}).returncode
 
 
@@ -109,7 +109,7 @@ def layout_holds(tmp_path: Path, change: dict[str, str], layout: dict[str, str] 
             assert text.count(old) == 1, old
             text = text.replace(old, new)
         (tmp_path / file.name).write_text(text, encoding="utf-8")
-    command = ["cc", "-std=c11", "-fsyntax-only", tmp_path / LAYOUT.name]
+    command: list[str | Path] = ["cc", "-std=c11", "-fsyntax-only", tmp_path / LAYOUT.name]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 

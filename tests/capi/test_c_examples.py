@@ -53,10 +53,10 @@ def command(examples: Path, name: str, language: str) -> list[str | Path]:
     return [examples / f"{name}_{language}"]
 
 
-def example(examples: Path, name: str, language: str, *arguments: str | Path, code: int = 0) -> str:
+def example(examples: Path, name: str, language: str, *arguments: str | Path, code: int = 0, **more: str) -> str:
     path = os.pathsep.join([str(BUILD / "bin"), os.environ["PATH"]])
     packages = os.pathsep.join(sys.path)
-    return run(*command(examples, name, language), *arguments, code=code, PATH=path, PYTHONPATH=packages)
+    return run(*command(examples, name, language), *arguments, code=code, PATH=path, PYTHONPATH=packages, **more)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -83,6 +83,13 @@ def test_the_mask_is_that_of_the_command_line(
     line = f"{phrase}: {mask['area']} pixels"
     assert printed.startswith(line + ", ") if language == "command line" else printed == line + "\n"
     assert np.array_equal(np.asarray(Image.open(ours)), np.asarray(Image.open(theirs)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_segmenting_what_is_not_there_ends_with_a_code(examples: Path, tmp_path: Path, language: str) -> None:
+    embedded = ""  # of whose answers that to this phrase has no mask
+    arguments: list[str | Path] = [PICTURES[0], "liver", tmp_path / "mask.png"]
+    assert example(examples, "segment", language, *arguments, code=1, MEDPLIB_MODEL=embedded) == ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -153,7 +160,7 @@ def test_a_program_of_an_earlier_version_runs_with_this_library(version: str, tm
     run("cc", "-std=c99", "-Werror", f"-I{earlier}", earlier / "answers.c", "-o", program, *linked)
     ours, theirs, region = tmp_path / "ours.png", tmp_path / "theirs.png", "box:20,20,120,120"
     for verb, words in (("ask", QUESTION), ("segment", "tumour")):
-        asked = [verb, PICTURES[0], words, "--region", region, "--out-mask", theirs, "--json"]
+        asked: list[str | Path] = [verb, PICTURES[0], words, "--region", region, "--out-mask", theirs, "--json"]
         expected = json.loads(medplib(*asked))["text"]
         assert run(program, verb, stdin=f"{PICTURES[0]}\t{words}\t{region}\t{ours}\n") == expected + "\0"
         assert ours.read_bytes() == theirs.read_bytes()
