@@ -462,6 +462,8 @@ typedef struct medplib_session_facts {
   int64_t context;    /* tokens */
   int32_t precision;  /* MEDPLIB_PRECISION_… */
   int32_t compat;     /* MEDPLIB_COMPAT_… */
+  int32_t graphs;     /* 1 where the device replays what it recorded (CUDA graphs), else 0 */
+  int32_t reserved;   /* 0 */
 } medplib_session_facts;
 
 /*
@@ -711,9 +713,10 @@ typedef struct medplib_refine_options {
 MEDPLIB_API int32_t medplib_refine_options_init(medplib_refine_options* options, size_t struct_size);
 
 /*
- * Mends a mask with clicks, or draws one from clicks or a box; one of the two is needed. Errors: INVALID_ARG
- * (a place outside the image, a region that is no box, a mask of another size), UNSUPPORTED (the model does
- * not follow clicks well enough), and those of medplib_ask. One thread per handle.
+ * Mends a mask with clicks, or draws one from clicks or a box; one of the two is needed. A mask that the
+ * model drew keeps its threshold, unless the options have one. Errors: INVALID_ARG (a place outside the
+ * image, a region that is no box, a mask of another size), UNSUPPORTED (the model does not follow clicks well
+ * enough), and those of medplib_ask. One thread per handle.
  *
  * Example:
  *   const double clicks[] = {250, 130, 300, 90};

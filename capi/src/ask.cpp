@@ -111,8 +111,7 @@ std::vector<core::Click> clicks_of(const medplib_refine_options& options) {
 core::Mask refined(Session& session, const medplib_refine_options& options) {
   const auto mask = options.mask == nullptr ? std::nullopt : std::optional(options.mask->mask);
   const auto box = options.box == nullptr ? std::nullopt : std::optional(options.box->region);
-  const double threshold = threshold_of(options.threshold).value_or(session.model().info().threshold);
-  return session.refine(mask, clicks_of(options), box, threshold);
+  return session.refine(mask, clicks_of(options), box, threshold_of(options.threshold));
 }
 
 }  // namespace

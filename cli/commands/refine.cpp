@@ -101,7 +101,7 @@ core::Mask Refine::refine(const core::Image& image, const std::optional<core::Ma
   core::Session& session = engine_.session();
   return during(Phase::Work, [&] {
     session.set_image(image);
-    return session.refine(earlier, clicks, box, threshold_.value_or(session.model().info().threshold));
+    return session.refine(earlier, clicks, box, threshold_);
   });
 }
 

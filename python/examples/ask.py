@@ -5,10 +5,18 @@ import sys
 import medplib
 
 
-def main() -> None:
+def main() -> int:
+    if len(sys.argv) != 3:
+        print("usage: ask.py IMAGE QUESTION", file=sys.stderr)
+        return 2
     image, question = sys.argv[1:]
-    print(medplib.load().session(image).ask(question).text)
+    try:
+        print(medplib.load().session(image).ask(question).text)
+    except medplib.MedplibError as error:
+        print(f"ask.py: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

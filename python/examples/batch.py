@@ -5,9 +5,7 @@ import sys
 import medplib
 
 
-def main() -> int:
-    image, *questions = sys.argv[1:]
-    scan = medplib.load().session(image)
+def batch(scan: medplib.Session, questions: list[str]) -> int:
     failed = 0
     for question in questions:
         try:
@@ -16,6 +14,19 @@ def main() -> int:
             print(f"batch.py: {question}: {error}", file=sys.stderr)
             failed = 5  # some failed, as of the program medplib
     return failed
+
+
+def main() -> int:
+    if len(sys.argv) < 3:
+        print("usage: batch.py IMAGE QUESTION...", file=sys.stderr)
+        return 2
+    image, *questions = sys.argv[1:]
+    try:
+        scan = medplib.load().session(image)
+    except medplib.MedplibError as error:
+        print(f"batch.py: {error}", file=sys.stderr)
+        return 1
+    return batch(scan, questions)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,27 @@
-"""Writes what a phrase names in an image as masks: segment.py IMAGE PHRASE MASK.png
-
-A second mask goes to MASK-2.png, a third to MASK-3.png.
-"""
+"""Draws what a phrase names in an image and writes its mask as a PNG file: segment.py IMAGE PHRASE MASK.png"""
 
 import sys
-from pathlib import Path
 
 import medplib
 
 
-def main() -> None:
-    image, phrase, out = sys.argv[1:]
-    file = Path(out)
-    for number, mask in enumerate(medplib.load().session(image).segment(phrase), start=1):
-        mask.save(file if number == 1 else file.with_stem(f"{file.stem}-{number}"))
-        print(f"{mask.label}: {mask.area} pixels")
+def main() -> int:
+    if len(sys.argv) != 4:
+        print("usage: segment.py IMAGE PHRASE MASK.png", file=sys.stderr)
+        return 2
+    image, phrase, file = sys.argv[1:]
+    try:
+        masks = medplib.load().session(image).segment(phrase).masks
+        if not masks:
+            print(f"segment.py: the model sees no {phrase}", file=sys.stderr)
+            return 1
+        masks[0].save(file)
+    except (medplib.MedplibError, OSError) as error:
+        print(f"segment.py: {error}", file=sys.stderr)
+        return 1
+    print(f"{masks[0].label}: {masks[0].area} pixels")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

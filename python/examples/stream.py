@@ -5,12 +5,20 @@ import sys
 import medplib
 
 
-def main() -> None:
+def main() -> int:
+    if len(sys.argv) != 3:
+        print("usage: stream.py IMAGE QUESTION", file=sys.stderr)
+        return 2
     image, question = sys.argv[1:]
-    for piece in medplib.load().session(image).stream(question):
-        print(piece, end="", flush=True)
+    try:
+        for piece in medplib.load().session(image).stream(question):
+            print(piece, end="", flush=True)
+    except medplib.MedplibError as error:
+        print(f"stream.py: {error}", file=sys.stderr)
+        return 1
     print()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

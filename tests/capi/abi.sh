@@ -22,7 +22,11 @@ case $now in
   *) readelf -S "$now" | grep '\.debug_info' >/dev/null || { echo "$now tells no types: build it with -g"; exit 1; } ;;
 esac
 library_of "$1" "$3" "$work/earlier.so"
-report=$(abidiff --no-added-syms "$work/earlier.so" "$now") || true
+report=$(abidiff --no-added-syms "$work/earlier.so" "$now") && status=0 || status=$?
+if ((status & 3)); then # its own failure; 4 and 8 are changes, which are judged below
+  echo "abidiff failed with $status: $report"
+  exit 1
+fi
 # A struct that grew is reported as one with another size and inserted members. (abidiff's own suppression of
 # that hides changes of other members as well.)
 if grep -E '[1-9][0-9]* Removed|deletion|offset changed|type of .* changed|type changed|parameter .* (was|of type .* changed)|enumerator' <<<"$report"; then

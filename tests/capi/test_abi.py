@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ LIBRARY = BUILD / "lib/libmedplib.so"
 THREADS = r"MEDPLIB_API int32_t medplib_set_threads\(int32_t threads\);"
 
 
-def code_against(tmp_path: Path, pattern: str, by: str, now: Path = HEADER) -> int:
+def code_against(tmp_path: Path, pattern: str, by: str, now: Path = HEADER, **environment: str) -> int:
     """How the gate ends when the earlier header was that of today with a change."""
     if shutil.which("abidiff") is None:
         pytest.skip("abidiff is not installed: scripts/setup --test installs it")
@@ -24,7 +25,8 @@ def code_against(tmp_path: Path, pattern: str, by: str, now: Path = HEADER) -> i
     text, count = re.subn(pattern, by, HEADER.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
     assert count == 1
     earlier.write_text(text, encoding="utf-8")
-    return subprocess.run([ROOT / "tests/capi/abi.sh", "cc", now, earlier], check=False, capture_output=True).returncode
+    command: list[str | Path] = [ROOT / "tests/capi/abi.sh", "cc", now, earlier]
+    return subprocess.run(command, check=False, capture_output=True, env={**os.environ, **environment}).returncode
 
 
 @pytest.mark.parametrize(
@@ -80,3 +82,63 @@ def test_a_library_that_tells_no_types_is_refused(tmp_path: Path) -> None:
     stripped = tmp_path / "libmedplib.so"
     subprocess.run(["strip", "-o", stripped, LIBRARY], check=True)
     assert code_against(tmp_path, THREADS, "", stripped) == 1
+
+
+@pytest.mark.parametrize("code", [1, 2])
+def test_nothing_passes_where_abidiff_itself_fails(tmp_path: Path, code: int) -> None:
+    failing = tmp_path / "bin/abidiff"
+    failing.parent.mkdir()
+    failing.write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
+    failing.chmod(0o755)
+    assert code_against(tmp_path, THREADS, "", PATH=f"{failing.parent}:{os.environ['PATH']}") == 1
+
+
+# capi/abi/layout.c, which sees what abidiff lets through.
+
+LAYOUT = ROOT / "capi/abi/layout.c"
+CONSTANT = re.compile(
+    r"^ +(MEDPLIB_\w+) = |enum \{ (MEDPLIB_\w+) = |, (MEDPLIB_\w+) = |^#define (MEDPLIB_\w+) \S", re.MULTILINE
+)
+
+
+def layout_holds(tmp_path: Path, change: dict[str, str], layout: dict[str, str] | None = None) -> bool:
+    """Whether layout.c compiles with today's header after these changes of the two."""
+    for file, changes in ((HEADER, change), (LAYOUT, layout or {})):
+        text = file.read_text(encoding="utf-8")
+        for old, new in changes.items():
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        (tmp_path / file.name).write_text(text, encoding="utf-8")
+    command: list[str | Path] = ["cc", "-std=c11", "-fsyntax-only", tmp_path / LAYOUT.name]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+LAST = "  void* user;                    /* of on_text; default NULL */\n"
+GROWN = {"SIZE(medplib_ask_options, user, 80);": "SIZE(medplib_ask_options, more, 88);"}
+
+
+def test_the_layout_is_that_of_the_header_and_grows_by_whole_words(tmp_path: Path) -> None:
+    assert layout_holds(tmp_path, {})
+    assert layout_holds(tmp_path, {LAST: LAST + "  int64_t more;\n"}, GROWN)
+
+
+def test_a_struct_cannot_end_in_padding(tmp_path: Path) -> None:
+    assert not layout_holds(tmp_path, {LAST: LAST + "  int32_t more;\n"}, GROWN)
+
+
+def test_fields_cannot_swap_places(tmp_path: Path) -> None:
+    first, second = "  double prefill;\n", "  double decode;\n"
+    assert not layout_holds(tmp_path, {first + second: second + first})
+
+
+def test_no_constant_can_get_another_value(tmp_path: Path) -> None:
+    assert not layout_holds(tmp_path, {"MEDPLIB_STOP = 1,": "MEDPLIB_STOP = 3,"})
+    assert not layout_holds(tmp_path, {"MEDPLIB_E_OOM_HOST = -4,": "MEDPLIB_E_OOM_HOST = -14,"})
+
+
+def test_every_constant_is_held() -> None:
+    held = LAYOUT.read_text(encoding="utf-8") + (ROOT / "tests/capi/test_structs.c").read_text(encoding="utf-8")
+    names = {next(filter(None, match)) for match in CONSTANT.findall(HEADER.read_text(encoding="utf-8"))}
+    names -= {"MEDPLIB_API", "MEDPLIB_ABI_VERSION"}  # no value; and the one that is to change
+    assert len(names) > 35
+    assert [name for name in sorted(names) if f"VALUE({name}, " not in held and f"CHECK({name} == " not in held] == []

@@ -1,8 +1,10 @@
-"""An installed medplib: the examples are built with it as a user would, and say what the command line says."""
+"""The examples of every door, those in C and C++ built as users would: they say what the program medplib says."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,8 @@ QUESTIONS = [
     "Is this normal?",
     "What is bright here?",
 ]
-LANGUAGES = ["c", "cpp"]
+NAMES = ["ask", "segment", "stream", "batch"]
+LANGUAGES = ["c", "cpp", "python", "command line"]
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +44,31 @@ def examples(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def example(examples: Path, name: str, *arguments: str | Path, code: int = 0) -> str:
-    return run(examples / name, *arguments, code=code)
+def command(examples: Path, name: str, language: str) -> list[str | Path]:
+    """How the example is started."""
+    if language == "python":
+        return [sys.executable, ROOT / f"python/examples/{name}.py"]
+    if language == "command line":
+        return [ROOT / f"cli/examples/{name}.sh"]
+    return [examples / f"{name}_{language}"]
+
+
+def example(examples: Path, name: str, language: str, *arguments: str | Path, code: int = 0, **more: str) -> str:
+    path = os.pathsep.join([str(BUILD / "bin"), os.environ["PATH"]])
+    packages = os.pathsep.join(sys.path)
+    return run(*command(examples, name, language), *arguments, code=code, PATH=path, PYTHONPATH=packages, **more)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
 @pytest.mark.parametrize("name", ["ask", "stream"])
 def test_the_answer_is_that_of_the_command_line(examples: Path, name: str, picture: Path, language: str) -> None:
-    expected = json.loads(medplib("ask", picture, QUESTION, "--json"))["text"]
-    assert example(examples, f"{name}_{language}", picture, QUESTION) == expected + "\n"
+    answer = json.loads(medplib("ask", picture, QUESTION, "--json"))
+    printed = example(examples, name, language, picture, QUESTION)
+    if language == "command line":  # which tells of the masks as well, a line each
+        *lines, _ = printed.rsplit("\n", len(answer["masks"]) + 1)
+        printed = lines[0] + "\n"
+    assert printed == answer["text"] + "\n"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -60,11 +78,18 @@ def test_the_mask_is_that_of_the_command_line(
     examples: Path, tmp_path: Path, picture: Path, phrase: str, language: str
 ) -> None:
     theirs, ours = tmp_path / "theirs.png", tmp_path / "ours.png"
-    masks = json.loads(medplib("segment", picture, phrase, "--out-mask", theirs, "--json"))["masks"]
-    printed = example(examples, f"segment_{language}", picture, phrase, ours, code=0 if masks else 1)
-    if masks:
-        assert printed == f"{phrase}: {masks[0]['area']} pixels\n"
-        assert np.array_equal(np.asarray(Image.open(ours)), np.asarray(Image.open(theirs)))
+    (mask, *_) = json.loads(medplib("segment", picture, phrase, "--out-mask", theirs, "--json"))["masks"]
+    printed = example(examples, "segment", language, picture, phrase, ours)
+    line = f"{phrase}: {mask['area']} pixels"
+    assert printed.startswith(line + ", ") if language == "command line" else printed == line + "\n"
+    assert np.array_equal(np.asarray(Image.open(ours)), np.asarray(Image.open(theirs)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_segmenting_what_is_not_there_ends_with_a_code(examples: Path, tmp_path: Path, language: str) -> None:
+    embedded = ""  # of whose answers that to this phrase has no mask
+    arguments: list[str | Path] = [PICTURES[0], "liver", tmp_path / "mask.png"]
+    assert example(examples, "segment", language, *arguments, code=1, MEDPLIB_MODEL=embedded) == ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -73,18 +98,32 @@ def test_many_questions_give_the_lines_of_the_command_line(examples: Path, pictu
     requests = "".join(json.dumps({"image": str(picture), "question": each}) + "\n" for each in QUESTIONS)
     answers = [json.loads(line)["text"] for line in medplib("ask", "--jsonl", "-", stdin=requests).splitlines()]
     lines = [f"{question}\t{answer}\n" for question, answer in zip(QUESTIONS, answers, strict=True)]
-    assert example(examples, f"batch_{language}", picture, *QUESTIONS) == "".join(lines)
-    assert example(examples, f"batch_{language}", picture, QUESTIONS[0], "", code=5) == lines[0]
+    assert batch(examples, language, picture, *QUESTIONS) == "".join(lines)
+    assert batch(examples, language, picture, QUESTIONS[0], "", code=5) == lines[0]
+
+
+def batch(examples: Path, language: str, *arguments: str | Path, code: int = 0) -> str:
+    printed = example(examples, "batch", language, *arguments, code=code)
+    if language != "command line":
+        return printed
+    events = [json.loads(line) for line in printed.splitlines()]  # with an error in place of a text
+    return "".join(f"{event['question']}\t{event['text']}\n" for event in events if "text" in event)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["ask", "segment", "stream", "batch"])
+@pytest.mark.parametrize("name", NAMES)
 def test_wrong_use_and_a_missing_image_end_with_a_code(
     examples: Path, tmp_path: Path, name: str, language: str
 ) -> None:
     more = [QUESTION, tmp_path / "mask.png"] if name == "segment" else [QUESTION]
-    example(examples, f"{name}_{language}", code=2)
-    example(examples, f"{name}_{language}", tmp_path / "none.png", *more, code=1)
+    missing = 1 if language != "command line" else 5 if name == "batch" else 4
+    example(examples, name, language, code=2)
+    example(examples, name, language, tmp_path / "none.png", *more, code=missing)
+
+
+@pytest.mark.parametrize("folder", ["capi/examples/*.c", "capi/examples/*.cpp", "python/examples/*", "cli/examples/*"])
+def test_the_examples_are_those_of_every_language(folder: str) -> None:
+    assert sorted(file.stem for file in ROOT.glob(folder)) == sorted(NAMES)
 
 
 def test_a_program_built_with_pkg_config_finds_the_installed_model(prefix: Path, tmp_path: Path) -> None:
@@ -114,13 +153,14 @@ def test_the_library_is_named_after_the_abi(prefix: Path) -> None:
 
 
 @pytest.mark.parametrize("version", sorted(folder.name for folder in (ROOT / "capi/abi").iterdir() if folder.is_dir()))
-def test_a_program_built_from_an_earlier_header_runs_with_this_library(version: str, tmp_path: Path) -> None:
-    """The header of that version, the library of today."""
-    program, library = tmp_path / "ask", BUILD / "lib"
-    header = f"-I{ROOT / 'capi/abi' / version}"
-    run(
-        "cc", "-std=c99", "-Werror", header, ROOT / "capi/examples/ask.c", "-o", program,
-        f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}",
-    )  # fmt: skip
-    expected = json.loads(medplib("ask", PICTURES[0], QUESTION, "--json"))["text"]
-    assert run(program, PICTURES[0], QUESTION) == expected + "\n"
+def test_a_program_of_an_earlier_version_runs_with_this_library(version: str, tmp_path: Path) -> None:
+    """Its source and its header are those of that version; the library is today's."""
+    program, earlier = tmp_path / "answers", ROOT / "capi/abi" / version
+    linked = [f"-L{BUILD / 'lib'}", "-lmedplib", f"-Wl,-rpath,{BUILD / 'lib'}"]
+    run("cc", "-std=c99", "-Werror", f"-I{earlier}", earlier / "answers.c", "-o", program, *linked)
+    ours, theirs, region = tmp_path / "ours.png", tmp_path / "theirs.png", "box:20,20,120,120"
+    for verb, words in (("ask", QUESTION), ("segment", "tumour")):
+        asked: list[str | Path] = [verb, PICTURES[0], words, "--region", region, "--out-mask", theirs, "--json"]
+        expected = json.loads(medplib(*asked))["text"]
+        assert run(program, verb, stdin=f"{PICTURES[0]}\t{words}\t{region}\t{ours}\n") == expected + "\0"
+        assert ours.read_bytes() == theirs.read_bytes()

@@ -61,37 +61,71 @@ static void stop_keeps_and_cancel_drops_what_there_is(void) {
 }
 
 /* Calls everything that a session can be asked, from within its callback. */
-static int32_t call_back(void* user, const char* text, size_t length, int64_t token, int32_t index) {
-  pieces* seen = user;
-  medplib_answer* answer = (medplib_answer*)seen;
+static void call_everything(medplib_session* session) {
+  medplib_answer* answer = (medplib_answer*)&failures;
   medplib_answers* answers = NULL;
   medplib_mask* mask = NULL;
   medplib_image* image = picture();
+  medplib_region* box = NULL;
+  const medplib_image* const images[1] = {image};
   const char* const questions[1] = {QUESTION};
   size_t needed = 0;
-  (void)text, (void)length, (void)token, (void)index;
-  CHECK(medplib_ask(seen->session, QUESTION, NULL, &answer) == MEDPLIB_E_STATE && answer == NULL);
+  CHECK(medplib_region_box(20, 20, 60, 60, &box) == MEDPLIB_OK);
+  CHECK(medplib_ask(session, QUESTION, NULL, &answer) == MEDPLIB_E_STATE && answer == NULL);
   CHECK(error_mentions("callback"));
-  CHECK(medplib_segment(seen->session, "tumour", NULL, &answer) == MEDPLIB_E_STATE);
-  CHECK(medplib_chat(seen->session, QUESTION, NULL, &answer) == MEDPLIB_E_STATE);
-  CHECK(medplib_refine(seen->session, NULL, &mask) == MEDPLIB_E_STATE);
-  CHECK(medplib_ask_many(seen->session, questions, 1, NULL, &answers) == MEDPLIB_E_STATE);
-  CHECK(medplib_embed_image(seen->session, 0, NULL, 0, &needed, NULL) == MEDPLIB_E_STATE);
-  CHECK(medplib_session_set_image(seen->session, image) == MEDPLIB_E_STATE);
-  CHECK(medplib_session_reset_chat(seen->session) == MEDPLIB_E_STATE);
+  CHECK(medplib_segment(session, "tumour", NULL, &answer) == MEDPLIB_E_STATE);
+  CHECK(medplib_describe(session, box, NULL, &answer) == MEDPLIB_E_STATE);
+  CHECK(medplib_chat(session, QUESTION, NULL, &answer) == MEDPLIB_E_STATE);
+  CHECK(medplib_refine(session, NULL, &mask) == MEDPLIB_E_STATE);
+  CHECK(medplib_ask_many(session, questions, 1, NULL, &answers) == MEDPLIB_E_STATE);
+  CHECK(medplib_segment_many(session, questions, 1, NULL, &answers) == MEDPLIB_E_STATE);
+  CHECK(medplib_embed_image(session, 0, NULL, 0, &needed, NULL) == MEDPLIB_E_STATE);
+  CHECK(medplib_embed_region(session, box, NULL, 0, &needed) == MEDPLIB_E_STATE);
+  CHECK(medplib_session_set_image(session, image) == MEDPLIB_E_STATE);
+  CHECK(medplib_session_set_images(session, images, 1) == MEDPLIB_E_STATE);
+  CHECK(medplib_session_reset_chat(session) == MEDPLIB_E_STATE);
+  medplib_region_free(box);
   medplib_image_free(image);
+}
+
+static int32_t call_back(void* user, const char* text, size_t length, int64_t token, int32_t index) {
+  pieces* seen = user;
+  (void)text, (void)length, (void)token, (void)index;
+  call_everything(seen->session);
   ++seen->inner;
   return MEDPLIB_CONTINUE;
 }
 
+/* From the image's first layer, the language model's and the mask. */
+static int32_t call_back_from_a_layer(void* user, const char* layer) {
+  pieces* seen = user;
+  const char* const places[] = {"clip.0", "hidden.0", "sam.0", "masks"};
+  for (int32_t i = 0; i < 4; ++i) {
+    if (strcmp(layer, places[i]) != 0) continue;
+    call_everything(seen->session);
+    seen->inner |= 1 << i;
+  }
+  return MEDPLIB_CONTINUE;
+}
+
 static void a_callback_cannot_call_into_its_session(void) {
-  static pieces seen;
-  medplib_session* session = session_on_the_picture(NULL);
+  static pieces seen, in_layers;
+  medplib_session_options options;
+  medplib_session_options_init(&options, sizeof options);
+  options.on_layer = call_back_from_a_layer;
+  options.user = &in_layers;
+  medplib_session *session = session_on_the_picture(NULL), *watched = session_on_the_picture(&options);
   medplib_answer *answer = NULL, *plain = answer_with_a_mask(session);
   CHECK(ask(session, call_back, &seen, &answer) == MEDPLIB_OK && seen.inner > 0);
   CHECK(strcmp(medplib_answer_text(answer), medplib_answer_text(plain)) == 0);
   medplib_answer_free(answer);
+  in_layers.session = watched;
+  answer = answer_with_a_mask(watched);
+  CHECK(in_layers.inner == 15); /* all four places */
+  CHECK(strcmp(medplib_answer_text(answer), medplib_answer_text(plain)) == 0);
+  medplib_answer_free(answer);
   medplib_answer_free(plain);
+  medplib_session_free(watched);
   medplib_session_free(session);
 }
 

@@ -106,7 +106,7 @@ def from_command_line(verb: str, pictures: dict[str, Path], folder: Path) -> Giv
 @pytest.fixture(scope="module")
 def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program, library = tmp_path_factory.mktemp("program") / "answers", BUILD / "lib"
-    source = ROOT / "tests/capi/doors/answers.c"
+    source = ROOT / "capi/abi/1.0/answers.c"
     strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
     linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
     run("cc", *strict, source, "-o", program, *linked)
@@ -121,7 +121,7 @@ def test_c_python_and_the_command_line_give_the_same_text_and_masks(
         (tmp_path / door).mkdir()
     expected = from_command_line(verb, pictures, tmp_path / "command line")
     in_c = from_program(verb, pictures, tmp_path / "c", c_program)
-    in_python = from_program(verb, pictures, tmp_path / "python", sys.executable, ROOT / "tests/capi/doors/answers.py")
+    in_python = from_program(verb, pictures, tmp_path / "python", sys.executable, ROOT / "tests/capi/answers.py")
     assert len(expected.texts) == 10
     assert in_c.texts == expected.texts
     assert in_python.texts == expected.texts

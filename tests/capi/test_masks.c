@@ -141,6 +141,40 @@ static void clicks_and_a_box_refine_a_mask(void) {
   medplib_session_free(session);
 }
 
+static double threshold_of(const medplib_mask* mask) {
+  double threshold = 0;
+  CHECK(medplib_mask_threshold(mask, &threshold) == MEDPLIB_OK);
+  return threshold;
+}
+
+static void refine_goes_on_with_the_threshold_of_a_drawn_mask(void) {
+  medplib_session* session = session_on_the_picture(NULL);
+  medplib_answer *answer = NULL, *plain = answer_with_a_mask(session);
+  medplib_region* box = NULL;
+  medplib_mask *by_hand = NULL, *better = NULL;
+  medplib_ask_options ask;
+  medplib_refine_options options;
+  medplib_ask_options_init(&ask, sizeof ask);
+  ask.threshold = 0.3;
+  CHECK(medplib_ask(session, QUESTION, &ask, &answer) == MEDPLIB_OK);
+  CHECK(medplib_region_box(60, 30, 200, 120, &box) == MEDPLIB_OK);
+  CHECK(medplib_mask_from_region(box, WIDTH, HEIGHT, &by_hand) == MEDPLIB_OK);
+  medplib_refine_options_init(&options, sizeof options);
+  options.box = box;
+  options.mask = mask_of(answer);
+  CHECK(medplib_refine(session, &options, &better) == MEDPLIB_OK && threshold_of(better) == 0.3);
+  medplib_mask_free(better);
+  options.mask = by_hand; /* which has none of its own: the model's, as without a mask */
+  CHECK(medplib_refine(session, &options, &better) == MEDPLIB_OK);
+  CHECK(threshold_of(better) == threshold_of(mask_of(plain)));
+  medplib_mask_free(better);
+  medplib_mask_free(by_hand);
+  medplib_region_free(box);
+  medplib_answer_free(plain);
+  medplib_answer_free(answer);
+  medplib_session_free(session);
+}
+
 static void the_overlay_takes_masks_of_the_images_size_alone(void) {
   medplib_image* image = picture();
   medplib_region* box = NULL;
@@ -167,5 +201,6 @@ void test_masks(void) {
   a_mask_of_an_answer_comes_in_every_form();
   the_threshold_decides_what_is_inside();
   clicks_and_a_box_refine_a_mask();
+  refine_goes_on_with_the_threshold_of_a_drawn_mask();
   the_overlay_takes_masks_of_the_images_size_alone();
 }

@@ -202,6 +202,32 @@ static void null_is_no_mask(void) {
   medplib_session_free(session);
 }
 
+static void null_is_nothing_that_options_point_to(void) {
+  const double clicks[] = {100, 70};
+  const int32_t inside[] = {1};
+  const medplib_region* none[1] = {NULL};
+  medplib_session* session = session_on_the_picture(NULL);
+  medplib_answer* answer = NULL;
+  medplib_mask* mask = NULL;
+  medplib_refine_options refine;
+  medplib_ask_options ask;
+  medplib_refine_options_init(&refine, sizeof refine);
+  refine.click_count = 1;
+  refine.clicks = clicks;
+  CHECK(medplib_refine(session, &refine, &mask) == MEDPLIB_E_INVALID_ARG && error_mentions("options.inside"));
+  refine.clicks = NULL;
+  refine.inside = inside;
+  CHECK(medplib_refine(session, &refine, &mask) == MEDPLIB_E_INVALID_ARG && error_mentions("options.clicks"));
+  medplib_ask_options_init(&ask, sizeof ask);
+  ask.region_count = 1;
+  CHECK(medplib_ask(session, QUESTION, &ask, &answer) == MEDPLIB_E_INVALID_ARG &&
+        error_mentions("options.regions"));
+  ask.regions = none;
+  CHECK(medplib_ask(session, QUESTION, &ask, &answer) == MEDPLIB_E_INVALID_ARG &&
+        error_mentions("options.regions"));
+  medplib_session_free(session);
+}
+
 static void null_may_be_freed(void) {
   medplib_model_free(NULL);
   medplib_image_free(NULL);
@@ -224,5 +250,6 @@ void test_nulls(void) {
   null_is_no_question();
   null_is_no_answer();
   null_is_no_mask();
+  null_is_nothing_that_options_point_to();
   null_may_be_freed();
 }

@@ -102,10 +102,29 @@ static void a_result_of_another_version_is_cut_or_filled_with_zeros(void) {
   medplib_session_free(session);
 }
 
+/* For ever, as what capi/abi/layout.c says of the others. */
+static void the_constants_with_a_point_are_what_they_were(void) {
+  CHECK(MEDPLIB_SCRIBBLE_THICKNESS == 5.0);
+  CHECK(MEDPLIB_THRESHOLD_OF_MODEL == -1.0);
+  CHECK(MEDPLIB_NO_PROBABILITY == -1.0);
+}
+
+static void no_graphs_are_replayed(void) {
+  medplib_session_facts facts;
+  medplib_session* session = NULL;
+  fill(&facts, 0xff, sizeof facts);
+  CHECK(medplib_session_create(model, NULL, &session) == MEDPLIB_OK);
+  CHECK(medplib_session_info(session, &facts, sizeof facts) == MEDPLIB_OK);
+  CHECK(facts.graphs == 0 && facts.reserved == 0);
+  medplib_session_free(session);
+}
+
 void test_structs(void) {
   a_struct_of_no_possible_size_is_refused();
   a_struct_of_a_later_version_passes_while_its_new_fields_are_zero();
   a_struct_of_an_earlier_version_gets_defaults_for_the_rest();
   zero_is_not_the_default();
   a_result_of_another_version_is_cut_or_filled_with_zeros();
+  the_constants_with_a_point_are_what_they_were();
+  no_graphs_are_replayed();
 }

@@ -245,6 +245,13 @@ def test_refining_takes_points_and_labels_or_a_box(session: medplib.Session) -> 
         session.refine(mask)
 
 
+def test_refining_goes_on_with_the_threshold_of_the_mask(session: medplib.Session) -> None:
+    drawn = session.segment("tumour", threshold=0.3)[0]
+    assert session.refine(drawn, box=(50, 50, 150, 150)).threshold == 0.3
+    assert session.refine(drawn, box=(50, 50, 150, 150), threshold=0.7).threshold == 0.7
+    assert session.refine(box=(50, 50, 150, 150)).threshold == session.segment("tumour")[0].threshold
+
+
 def test_the_module_asks_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDPLIB_MODEL", str(MODEL))
     engine._embedded.cache_clear()

@@ -158,15 +158,24 @@ void Session::reset_chat() {
   state_->chat = {};
 }
 
+namespace {
+
+// A mask that the decoder drew goes on with its threshold; one that was drawn by hand has none of its own.
+double threshold_after(const std::optional<Mask>& mask, double of_model) {
+  return mask && mask->iou_estimate ? mask->threshold() : of_model;
+}
+
+}  // namespace
+
 Mask Session::refine(const std::optional<Mask>& mask, const std::vector<Click>& clicks,
                      const std::optional<Region>& box, std::optional<double> threshold) {
   const Call call(state_->busy, state_->interrupt);
   state_->need_image("refine a mask on");
   state_->need_clicks();
-  const Manifest& manifest = state_->loaded().facts.manifest;
   if (threshold && !(*threshold > 0 && *threshold < 1))
     fail(ErrorCode::InvalidArgument, "threshold is ", *threshold, "; it must lie between 0 and 1.");
-  const double used = threshold ? *threshold : mask ? mask->threshold() : manifest.threshold;
+  const double used =
+      threshold ? *threshold : threshold_after(mask, state_->loaded().facts.manifest.threshold);
   return draw_prompted(state_->loaded(), state_->images.front(), mask, clicks, box, used, state_->interrupt);
 }
 

@@ -49,10 +49,12 @@ Session::State::State(Model given, const SessionOptions& given_options)
 
 void Session::State::set_images(std::vector<Image> given) {
   if (given.empty()) fail(ErrorCode::InvalidArgument, "No image was given.");
-  images.clear();
+  std::vector<EncodedImage> shown;  // when memory runs out, the images before stay
+  shown.reserve(given.size());
+  for (Image& image : given) shown.emplace_back(loaded(), std::move(image), interrupt);
   sequence.truncate(0);
   chat = {};
-  for (Image& image : given) images.emplace_back(loaded(), std::move(image), interrupt);
+  images = std::move(shown);
 }
 
 void Session::State::need_image(const char* verb) const {

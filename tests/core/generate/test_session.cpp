@@ -186,6 +186,17 @@ TEST_F(SessionTest, chat_remembers_its_turns_and_nothing_else_does) {
   EXPECT_EQ(one.chat("Hello?", {.max_new_tokens = 1}).prompt.find(first.text), std::string::npos);
 }
 
+TEST_F(SessionTest,
+       refine_goes_on_with_the_threshold_of_a_drawn_mask_and_takes_the_models_for_one_drawn_by_hand) {
+  Session one = session();
+  const std::vector<core::Click> clicks = {click(0.3, 0.4)};
+  const core::Mask drawn = one.refine({}, clicks, {}, 0.3);
+  EXPECT_EQ(one.refine(drawn, clicks).threshold(), 0.3);
+  EXPECT_EQ(one.refine(drawn, clicks, {}, 0.7).threshold(), 0.7);
+  const core::Mask by_hand = core::Mask::from_binary(drawn.binary());
+  EXPECT_EQ(one.refine(by_hand, clicks).threshold(), model_->info().threshold);
+}
+
 TEST_F(SessionTest, refine_takes_clicks_a_box_and_the_mask_so_far) {
   Session one = session();
   const core::Mask by_click = one.refine({}, {click(0.3, 0.4)});
