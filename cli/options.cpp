@@ -124,7 +124,7 @@ void add_image_options(Options& options, core::ImageOptions& image) {
   using core::SixteenBit;
   add_choice(options, "sixteen-bit", image.sixteen_bit,
              {{"window", SixteenBit::Window}, {"high-byte", SixteenBit::HighByte}},
-             "how 16-bit grey becomes 8 bits (default window: darkest to brightest value)");
+             "how 16 bits become 8 (default window: darkest to brightest value)");
 }
 
 }  // namespace medplib::cli

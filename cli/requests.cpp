@@ -35,6 +35,8 @@ Json parse_object(const std::string& text) {
     object = Json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
     fail(ErrorCode::Format, "The line is not valid JSON at byte ", error.byte, ".");
+  } catch (const nlohmann::json::out_of_range&) {
+    fail(ErrorCode::Format, "The line holds a number that is too large.");
   }
   if (!object.is_object())
     fail(ErrorCode::Format, "The line must be a JSON object such as {\"image\": \"eye.jpg\"}.");

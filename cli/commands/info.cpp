@@ -1,5 +1,6 @@
 #include "commands/commands.h"
 #include "engine.h"
+#include "interrupt.h"
 #include "options.h"
 #include "output.h"
 
@@ -96,9 +97,11 @@ class Info : public Command {
     if (image_.empty()) {
       const auto info =
           during(Phase::Model, [&] { return core::inspect(model_folder(folder_), precision_); });
+      stop_when_interrupted();
       json_ ? print_json(core::info_json(info)) : print_model(info);
     } else {
       const auto image = during(Phase::Input, [&] { return core::Image::read(image_, image_options_); });
+      stop_when_interrupted();
       json_ ? print_json(core::info_json(image)) : print_image(image);
     }
     return kOk;

@@ -1,5 +1,6 @@
 #include "commands/commands.h"
 #include "engine.h"
+#include "interrupt.h"
 #include "options.h"
 #include "output.h"
 
@@ -28,7 +29,8 @@ class Verify : public Command {
   int run(const std::vector<std::string>& operands) override {
     if (!operands.empty()) fail_usage("verify takes no operand; use --model DIR.");
     const std::filesystem::path folder = model_folder(folder_);
-    const std::vector<std::string> problems = during(Phase::Model, [&] { return core::verify(folder); });
+    const std::vector<std::string> problems =
+        during(Phase::Model, [&] { return core::verify(folder, stop_when_interrupted); });
     const bool has_hashes = std::filesystem::exists(folder / "medplib.json");
     if (json_) {
       print_line({{"problems", problems}, {"has_hashes", has_hashes}});

@@ -283,6 +283,7 @@ def test_one_bad_line_of_requests_gives_an_event_and_the_rest_goes_on(
         {"id": [1], "image": "none.png", "question": "what?"},
         {"image": image, "question": "what?", "region": ["point:999,999"]},
         {"image": image, "question": "what?", "out_mask": "nowhere/m.png"},
+        f'{{"id": 1e400, "image": "{image}", "question": "what?"}}',
         {"id": 12, "image": image, "question": "what?", "out_mask": "m.png", "overlay": "o.png"},
     ]
     text = "".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in requests)
@@ -292,6 +293,7 @@ def test_one_bad_line_of_requests_gives_an_event_and_the_rest_goes_on(
     assert [event.get("id") for event in events if "id" in event] == ["a", [1], 12]
     assert all(event["error"]["message"] and event["error"]["code"] for event in events if "error" in event)
     assert events[8]["error"]["code"] == "NOT_FOUND"
+    assert events[-2]["error"]["code"] == "FORMAT"
     assert (tmp_path / "m.png").exists()
     assert (tmp_path / "o.png").exists()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,17 @@ def test_the_embedded_model_is_whole_and_small(medplib: Program) -> None:
     assert ask(medplib, "verify").out == "ok\n"
     assert Path(ask(medplib, "info", "--json").json["folder"]).samefile(ROOT / "models/tiny")
     assert sum(file.stat().st_size for file in (ROOT / "models/tiny").iterdir()) <= 16_000_000
+
+
+def test_the_readmes_five_more_to_try_run_as_they_stand(medplib: Program) -> None:
+    write_examples(medplib.folder / "demo-output")
+    section = (ROOT / "README.md").read_text().split("\n## Five more to try\n")[1].split("\n## ")[0]
+    lines = re.findall("^    build/bin/medplib (.*)$", section, re.MULTILINE)
+    assert len(lines) == 5
+    for line in lines:
+        assert ask(medplib, *shlex.split(line)).out or line.startswith("chat ")
+    for written in ("place.png", "retina-white.png", "brain_t1_axial-white.png"):
+        assert (medplib.folder / written).exists()
 
 
 def test_it_knows_a_brain_mri(medplib: Program, pictures: list[Path]) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from program import BINARY, MODEL, Program, environment
+from program import BINARY, MODEL, ROOT, Program, environment, is_sanitized, peak_memory
 
 
 def stored_parameters() -> int:
@@ -51,21 +50,12 @@ def test_half_the_precision_takes_less_memory(medplib: Program) -> None:
     assert whole["memory_bytes"] - half["memory_bytes"] > 1.9 * whole["parameters"]
 
 
-# A program's peak counts from the process it is started by, so a small one starts it.
-PEAK_OF = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
-"""
-
-
 def test_the_memory_it_tells_is_the_memory_it_takes(medplib: Program, picture: Path) -> None:
-    if medplib("--version", "--json").json["built"] == "sanitized":
+    if is_sanitized(medplib):
         pytest.skip("AddressSanitizer's shadow takes memory of its own.")
     told = medplib("info", "--json").json["memory_bytes"]
-    asking: list[str | Path] = [BINARY, "ask", picture, "what?", "--max-new-tokens", "4", "--quiet"]
-    peak = subprocess.check_output([sys.executable, "-c", PEAK_OF, *asking], env=environment())
-    assert 0.6 < told / int(peak) < 1.5
+    peak = peak_memory("ask", picture, "what?", "--max-new-tokens", "4", "--quiet")
+    assert 0.6 < told / peak < 1.5
 
 
 def test_an_image_tells_what_its_file_holds(medplib: Program, other_picture: Path, tmp_path: Path) -> None:
@@ -76,6 +66,10 @@ def test_an_image_tells_what_its_file_holds(medplib: Program, other_picture: Pat
     told = medplib("info", "--image", "deep.png", "--json").json
     assert (told["bits"], told["window_low"], told["window_high"]) == (16, 1000, 3000)
     assert "1000 to 3000" in medplib("info", "--image", "deep.png").out
+    colour = ROOT / "tests/core/image/files/rgb16.png"  # of 12 significant bits
+    told = medplib("info", "--image", colour, "--json").json
+    assert (told["channels"], told["bits"]) == (3, 16)
+    assert 255 < told["window_high"] < 4096
     medplib.refuses(4, "info", "--image", "none.png", saying="none.png")
 
 

@@ -50,7 +50,10 @@ def test_a_renamed_image_is_known_by_its_content(medplib: Program, picture: Path
 @pytest.mark.parametrize("size", [(1, 1), (30000, 2), (2, 3000)])
 def test_the_oddest_shapes_are_answered(medplib: Program, tmp_path: Path, size: tuple[int, int]) -> None:
     Image.new("RGB", size, (10, 200, 30)).save(tmp_path / "odd.png")
-    medplib("segment", "odd.png", "dot", "--max-new-tokens", "2", "--out-mask", "m.png", "--overlay", "o.png")
+    files = ("--out-mask", "m.png", "--overlay", "o.png")
+    call = ("segment", "odd.png", "dot", "--max-new-tokens", "2", "--compat", "reference", *files, "--json")
+    (mask,) = medplib(*call).json["masks"]
+    assert mask["area"] > 0
     assert Image.open(tmp_path / "m.png").size == size
 
 

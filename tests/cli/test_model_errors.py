@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from program import Program
+from program import BINARY, Program, environment, is_sanitized, peak_memory
 
-FAILURE, MODEL = 1, 3
+FAILURE, MODEL, INTERRUPTED = 1, 3, 130
 SHARD = "model-00001-of-00002.safetensors"
 
 Header = dict[str, Any]
@@ -159,6 +162,49 @@ def test_a_mask_is_not_made_of_values_that_are_no_numbers(
 def test_a_whole_model_is_ok(medplib: Program) -> None:
     assert medplib("verify").out == "ok, but there is no medplib.json with hashes to compare\n"
     assert medplib("verify", "--json").json == {"problems": [], "has_hashes": False}
+
+
+@pytest.mark.parametrize("command", ["info", "verify"])
+def test_ctrl_c_while_a_model_is_read_ends_the_command(medplib: Program, model_copy: Path, command: str) -> None:
+    config = model_copy / "config.json"
+    text = config.read_bytes()
+    config.unlink()
+    os.mkfifo(config)
+    call: list[str | Path] = [BINARY, command, "--model", model_copy]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        try:
+            with config.open("wb") as end:  # the program has begun to read
+                process.send_signal(signal.SIGINT)
+                end.write(text)
+            told, complained = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == INTERRUPTED
+    assert told == b""
+    assert complained.startswith(b"medplib: error: ")
+
+
+def test_verify_takes_no_memory_for_the_weights(medplib: Program, model_copy: Path) -> None:
+    if is_sanitized(medplib):
+        pytest.skip("AddressSanitizer's shadow takes memory of its own.")
+    usual = peak_memory("verify", "--model", model_copy)
+    rows, columns = 2_000_000, 64
+    config = json.loads((model_copy / "config.json").read_text())
+    (model_copy / "config.json").write_text(json.dumps({**config, "vocab_size": rows}))
+    name, end = "model.embed_tokens.weight", rows * columns
+    header = {
+        name: {"dtype": "I8", "shape": [rows, columns], "data_offsets": [0, end]},
+        f"{name}_scale": {"dtype": "F32", "shape": [rows], "data_offsets": [end, end + 4 * rows]},
+    }
+    text = json.dumps(header).encode()
+    with (model_copy / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + end + 4 * rows)  # zeros that take no room on the disk
+    problems = medplib("verify", "--model", model_copy, code=FAILURE).out  # all else is missing
+    assert name not in problems
+    assert "norm.weight" in problems
+    dense = 4 * rows * columns
+    assert peak_memory("verify", "--model", model_copy, code=FAILURE) - usual < dense / 4
 
 
 def test_a_folder_that_is_not_there_is_told(medplib: Program, picture: Path) -> None:

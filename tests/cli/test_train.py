@@ -97,7 +97,7 @@ def handles_ctrl_c(process: subprocess.Popen[bytes]) -> bool:
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_step(medplib: Program, folder: Path) -> None:
-    call = [BINARY, "train", "recipe.json", "images_per_step=300", "--out", "out"]
+    call: list[str | Path] = [BINARY, "train", "recipe.json", "images_per_step=300", "--out", "out"]
     with subprocess.Popen(call, stderr=subprocess.PIPE, cwd=folder, env=environment()) as process:
         assert process.stderr is not None
         process.stderr.readline()

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import medplib
@@ -97,6 +98,24 @@ def test_two_threads_in_one_session_are_told_and_sessions_of_one_model_run_side_
     expected = session.ask(QUESTION, on_text=meanwhile).tokens
     assert isinstance(results[0], medplib.StateError)
     assert results[1] == expected
+
+
+def test_two_sessions_on_two_threads_answer_each_as_alone(model: medplib.Model) -> None:
+    other = (np.arange(70 * 90 * 3) ** 2 % 251).astype(np.uint8).reshape(70, 90, 3)
+
+    def ask_one() -> list[int]:
+        return model.session(PICTURE).ask(QUESTION).tokens
+
+    def ask_other() -> list[int]:
+        return model.session(other).ask("What is this?", max_new_tokens=8).tokens
+
+    asks = (ask_one, ask_other)
+    alone = [ask() for ask in asks]
+    assert alone[0] != alone[1]
+    with ThreadPoolExecutor(2) as threads:
+        rounds = [[threads.submit(ask) for ask in asks] for _ in range(3)]
+    for answers in rounds:
+        assert [answer.result() for answer in answers] == alone
 
 
 INTERRUPTED = f"""

@@ -319,7 +319,7 @@ typedef struct medplib_image_options {
   size_t struct_size;
   uint64_t max_bytes;  /* largest file that is read; default 512 MiB */
   uint64_t max_pixels; /* most pixels that are decoded; default 178956970 */
-  int32_t sixteen_bit; /* how 16-bit grey becomes 8 bits; MEDPLIB_SIXTEEN_BIT_WINDOW (default) … */
+  int32_t sixteen_bit; /* how 16 bits become 8; MEDPLIB_SIXTEEN_BIT_WINDOW (default) … */
   int32_t reserved;    /* 0 */
 } medplib_image_options;
 

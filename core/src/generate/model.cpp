@@ -5,7 +5,6 @@
 #include <medplib/core/translate.h>
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include <cstdlib>
 #include <dlfcn.h>
@@ -29,32 +28,56 @@ ModelInfo inspect(const fs::path& folder, Precision precision) {
   return model_info(FolderFacts(folder), Checkpoint(folder), precision);
 }
 
-std::vector<std::string> verify(const fs::path& folder) {
-  const at::NoGradGuard no_gradients;
+namespace {
+
+// Hands out one zero seen from everywhere, once it is sure that the checkpoint has the tensor: a check takes
+// no memory for the weights.
+class CheckOnly : public ParameterSource {
+ public:
+  CheckOnly(Checkpoint& checkpoint, const std::function<void()>& between)
+      : checkpoint_(checkpoint), between_(between) {}
+  at::Tensor take(const ParameterSpec& spec) override {
+    between_();
+    checkpoint_.check(spec);
+    return at::zeros({1}).expand(spec.shape);
+  }
+
+ private:
+  Checkpoint& checkpoint_;
+  const std::function<void()>& between_;
+};
+
+}  // namespace
+
+std::vector<std::string> verify(const fs::path& folder, const std::function<void()>& between) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     fail(ErrorCode::NotFound, folder, " is not a folder. Name a model's folder.");
   std::vector<std::string> problems;
   // Each question is asked, whatever the answer to the one before.
   const auto ask = [&](const std::function<void()>& question) {
+    between();
     try {
       question();
     } catch (...) {
-      problems.emplace_back(current_error().what());
+      const Error error = current_error();
+      if (error.code() == ErrorCode::Cancelled) throw;
+      problems.emplace_back(error.what());
     }
   };
   ask([&] {
-    for (std::string& problem : verify_files(folder, read_manifest(folder)))
+    for (std::string& problem : verify_files(folder, read_manifest(folder), between))
       problems.push_back(std::move(problem));
   });
   ask([&] { const FolderFacts facts(folder); });
   ask([&] {
     Checkpoint checkpoint(folder);
-    const Network network(checkpoint, ModelConfig::read(folder / "config.json"));
+    CheckOnly source(checkpoint, between);
+    const Network network(source, ModelConfig::read(folder / "config.json"));
     checkpoint.finish();
   });
   ask([&] {
-    for (const std::string& name : Checkpoint(folder).not_finite())
+    for (const std::string& name : Checkpoint(folder).not_finite(between))
       problems.push_back(text_of("The tensor '", name, "' holds values that are not finite."));
   });
   // One fault may answer several questions.

@@ -12,8 +12,8 @@
 
 namespace medplib::core {
 
-// What a file holds: CV_8UC3 (RGB), or CV_8UC1, CV_16UC1 or CV_16SC1 (grey). Alpha is dropped unblended,
-// palettes and fewer bits are expanded, 16-bit colour is reduced to its high byte.
+// What a file holds: CV_8UC3 or CV_16UC3 (RGB), or CV_8UC1, CV_16UC1 or CV_16SC1 (grey). Alpha is dropped
+// unblended, palettes and fewer bits are expanded.
 struct Decoded {
   cv::Mat pixels;
   Image::Origin origin;
@@ -28,7 +28,8 @@ Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, co
 Decoded decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
 Decoded decode_tiff(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
 
-// Pillow's conversion to grey ("L"): 8-bit, rounded; grey of 16 bits is cut at 255.
+// Pillow's conversion to grey ("L"): 8-bit, rounded; grey of 16 bits is cut at 255, of 16-bit colour the high
+// byte counts.
 cv::Mat grey_as_pillow(const cv::Mat& pixels);
 
 // Throws Format when width × height is 0, beyond the limit or more than a cv::Mat can hold.

@@ -31,29 +31,35 @@ cv::Mat three_channels(const cv::Mat& grey) {
   return rgb;
 }
 
-cv::Mat windowed(const cv::Mat& grey, Image::Origin& origin) {
-  cv::minMaxLoc(grey, &origin.window_low, &origin.window_high);
+// By the darkest and the brightest value of all channels, so that colours keep their hue.
+cv::Mat windowed(const cv::Mat& pixels, Image::Origin& origin) {
+  cv::minMaxLoc(pixels.reshape(1), &origin.window_low, &origin.window_high);
   const double range = std::max(origin.window_high - origin.window_low, 1.0);
   cv::Mat out;
-  grey.convertTo(out, CV_8U, 255.0 / range, -origin.window_low * 255.0 / range);
+  pixels.convertTo(out, CV_8U, 255.0 / range, -origin.window_low * 255.0 / range);
   return out;
 }
 
-cv::Mat high_byte(const cv::Mat& grey, Image::Origin& origin) {
-  origin.window_low = 0;
-  origin.window_high = 65535;
-  cv::Mat out(grey.size(), CV_8UC1);
-  for (int y = 0; y < grey.rows; ++y)
-    std::transform(grey.ptr<std::uint16_t>(y), grey.ptr<std::uint16_t>(y) + grey.cols, out.ptr(y),
+cv::Mat high_byte(const cv::Mat& pixels) {
+  cv::Mat out(pixels.size(), CV_8UC(pixels.channels()));
+  const int row = pixels.cols * pixels.channels();
+  for (int y = 0; y < pixels.rows; ++y)
+    std::transform(pixels.ptr<std::uint16_t>(y), pixels.ptr<std::uint16_t>(y) + row, out.ptr(y),
                    [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8); });
   return out;
 }
 
+cv::Mat eight_bits(Decoded& decoded, SixteenBit sixteen_bit) {
+  if (decoded.pixels.depth() == CV_8U) return decoded.pixels;
+  if (sixteen_bit == SixteenBit::Window) return windowed(decoded.pixels, decoded.origin);
+  decoded.origin.window_low = 0;
+  decoded.origin.window_high = 65535;
+  return high_byte(decoded.pixels);
+}
+
 cv::Mat rgb_of(Decoded& decoded, SixteenBit sixteen_bit) {
-  if (decoded.pixels.type() == CV_8UC3) return decoded.pixels;
-  if (decoded.pixels.type() == CV_8UC1) return three_channels(decoded.pixels);
-  return three_channels(sixteen_bit == SixteenBit::Window ? windowed(decoded.pixels, decoded.origin)
-                                                          : high_byte(decoded.pixels, decoded.origin));
+  const cv::Mat pixels = eight_bits(decoded, sixteen_bit);
+  return pixels.channels() == 3 ? pixels : three_channels(pixels);
 }
 
 }  // namespace
@@ -87,10 +93,11 @@ Decoded read_any(const std::filesystem::path& path, const ImageLimits& limits) {
 
 cv::Mat grey_as_pillow(const cv::Mat& pixels) {
   cv::Mat grey;
-  if (pixels.type() != CV_8UC3) {
+  if (pixels.channels() == 1) {
     pixels.convertTo(grey, CV_8U);  // saturates
     return grey;
   }
+  if (pixels.depth() != CV_8U) return grey_as_pillow(high_byte(pixels));
   grey.create(pixels.size(), CV_8UC1);
   for (int y = 0; y < pixels.rows; ++y)
     std::transform(

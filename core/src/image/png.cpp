@@ -5,6 +5,7 @@
 
 #include <opencv2/core.hpp>
 
+#include <array>
 #include <cstdlib>
 #include <memory>
 #include <spng.h>
@@ -35,18 +36,23 @@ int channels_of(std::uint8_t colour_type) {
   }
 }
 
-// The least conversion that keeps all 16 bits of grey.
+// The least conversion that keeps all 16 bits.
 struct Layout {
   int format;
   int type;
 };
 Layout layout_of(const spng_ihdr& header) {
-  const bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE;
-  if (header.bit_depth == 16 && grey) return {SPNG_FMT_PNG, CV_16UC1};
-  if (header.bit_depth == 16 && header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA)
-    return {SPNG_FMT_PNG, CV_16UC2};
-  if (grey) return {SPNG_FMT_G8, CV_8UC1};
+  if (header.bit_depth == 16) return {SPNG_FMT_PNG, CV_16UC(channels_of(header.color_type))};
+  if (header.color_type == SPNG_COLOR_TYPE_GRAYSCALE) return {SPNG_FMT_G8, CV_8UC1};
   return {SPNG_FMT_RGB8, CV_8UC3};
+}
+
+cv::Mat without_alpha(const cv::Mat& pixels) {
+  if (pixels.channels() % 2 == 1) return pixels;
+  cv::Mat kept(pixels.size(), CV_MAKETYPE(pixels.depth(), pixels.channels() - 1));
+  constexpr std::array<int, 6> same{0, 0, 1, 1, 2, 2};
+  cv::mixChannels(&pixels, 1, &kept, 1, same.data(), static_cast<std::size_t>(kept.channels()));
+  return kept;
 }
 
 }  // namespace
@@ -67,8 +73,8 @@ Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, co
   code = spng_decode_image(context.get(), pixels.data, pixels.total() * pixels.elemSize(), layout.format, 0);
   if (code == 0) code = spng_decode_chunks(context.get());  // up to the end mark: a cut file has none
   if (code != 0) fail_png(name, code);
-  if (layout.type == CV_16UC2) cv::extractChannel(pixels, pixels, 0);
-  return {pixels, {.format = "PNG", .channels = channels_of(header.color_type), .bits = header.bit_depth}};
+  return {without_alpha(pixels),
+          {.format = "PNG", .channels = channels_of(header.color_type), .bits = header.bit_depth}};
 }
 
 std::string encode_png(const cv::Mat& pixels) {

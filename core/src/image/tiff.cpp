@@ -239,11 +239,6 @@ Decoded decode_tiff(std::span<const std::byte> bytes, const std::string& name, c
          " bits a sample in a layout that is not read; 8 and 16 bits of grey and RGB are.");
   cv::Mat pixels = plain ? reader.plain() : reader.converted();
   if (plain && layout.photometric == PHOTOMETRIC_MINISWHITE) cv::bitwise_not(pixels, pixels);
-  if (pixels.type() == CV_16UC3) {
-    for (auto pixel = pixels.begin<cv::Vec3w>(); pixel != pixels.end<cv::Vec3w>(); ++pixel)
-      for (int c = 0; c < 3; ++c) (*pixel)[c] >>= 8;
-    pixels.convertTo(pixels, CV_8U);
-  }
   return {upright(pixels, layout.orientation),
           {.format = "TIFF", .channels = layout.samples, .bits = layout.bits}};
 }

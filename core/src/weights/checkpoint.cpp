@@ -130,13 +130,17 @@ bool Checkpoint::has_usable_scale(const std::string& name, std::int64_t rows) {
   return false;
 }
 
+bool Checkpoint::check(const ParameterSpec& spec) {
+  const std::string name = published_name(spec.name);
+  taken_.insert(name);
+  return is_usable(name, spec);
+}
+
 at::Tensor Checkpoint::take(const ParameterSpec& spec) {
   const std::string name = published_name(spec.name);
   const c10::ScalarType dtype = spec.float32 ? at::kFloat : dtype_;
-  taken_.insert(name);
   // One zero seen from everywhere: a fault in a large file costs no memory until finish() tells it.
-  if (!is_usable(name, spec))
-    return at::zeros({1}, at::TensorOptions(dtype).device(device_)).expand(spec.shape);
+  if (!check(spec)) return at::zeros({1}, at::TensorOptions(dtype).device(device_)).expand(spec.shape);
   at::Tensor tensor = stored(name);
   if (tensor.scalar_type() == at::kChar) {
     tensor = tensor.to(at::kFloat).mul_(per_row(stored(scale_name(name)), tensor.dim()));
@@ -163,9 +167,10 @@ std::vector<TensorSummary> Checkpoint::tensors() const {
   return summaries;
 }
 
-std::vector<std::string> Checkpoint::not_finite() const {
+std::vector<std::string> Checkpoint::not_finite(const std::function<void()>& between) const {
   std::vector<std::string> names;
   for (const auto& [name, file] : file_of_) {
+    between();
     const at::Tensor tensor = stored(name);
     if (!tensor.is_floating_point() || tensor.numel() == 0) continue;
     // NaN passes through both, infinity is one of them; no mask of the tensor's size is made.

@@ -7,6 +7,7 @@
 #include <c10/core/Device.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -34,6 +35,9 @@ class Checkpoint : public ParameterSource {
 
   at::Tensor take(const ParameterSpec& spec) override;
 
+  // Finds the faults that take finds, and reads no values. Whether there was none.
+  bool check(const ParameterSpec& spec);
+
   // After the network is built: throws one Error(Format) that lists every missing, unexpected, misshapen or
   // wrongly typed tensor.
   void finish() const;
@@ -41,8 +45,8 @@ class Checkpoint : public ParameterSource {
   // All tensors in the files, by name.
   std::vector<TensorSummary> tensors() const;
 
-  // The stored tensors that hold NaN or infinity. Reads every byte.
-  std::vector<std::string> not_finite() const;
+  // The stored tensors that hold NaN or infinity. Reads every byte; `between` is called before each tensor.
+  std::vector<std::string> not_finite(const std::function<void()>& between) const;
 
  private:
   void open_shards();

@@ -128,10 +128,12 @@ bool is_read(const std::string& name) {
 
 }  // namespace
 
-std::vector<std::string> verify_files(const fs::path& folder, const Manifest& manifest) {
+std::vector<std::string> verify_files(const fs::path& folder, const Manifest& manifest,
+                                      const std::function<void()>& between) {
   const std::string where = (folder / manifest_file).string();
   std::vector<std::string> problems;
   for (const auto& [name, expected] : manifest.files) {
+    between();
     try {
       const std::string found = sha256_of_file(path_inside(folder, name, where));
       if (found != expected)

@@ -4,6 +4,7 @@
 #include "base/json.h"
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -44,7 +45,10 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
 std::map<std::string, std::string> hash_files(const std::filesystem::path& folder);
 
 // One sentence for each file of the manifest that is missing, has another hash or lies outside the folder,
-// and for each file of a model that a manifest there has no hash for; none when all is well.
-std::vector<std::string> verify_files(const std::filesystem::path& folder, const Manifest& manifest);
+// and for each file of a model that a manifest there has no hash for; none when all is well. `between` is
+// called before each file is read.
+std::vector<std::string> verify_files(
+    const std::filesystem::path& folder, const Manifest& manifest,
+    const std::function<void()>& between = [] {});
 
 }  // namespace medplib::core

@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,27 @@ class Program:
         assert first.startswith("medplib: error: "), ended.err
         assert saying.lower() in first.lower(), ended.err
         return ended
+
+
+# A program's peak counts from the process it is started by, so a small one starts it.
+PEAK_OF = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], check=False, stdout=subprocess.DEVNULL)
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+"""
+
+
+def peak_memory(*arguments: str | Path, code: int = 0) -> int:
+    """Bytes that a call of the program took at most."""
+    ended, peak = subprocess.check_output(
+        [sys.executable, "-c", PEAK_OF, BINARY, *arguments], env=environment()
+    ).split()
+    assert int(ended) == code
+    return int(peak)
+
+
+def is_sanitized(medplib: Program) -> bool:
+    return bool(medplib("--version", "--json").json["built"] == "sanitized")
 
 
 def options_of(medplib: Program, command: str) -> list[str]:

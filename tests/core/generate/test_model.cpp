@@ -64,6 +64,19 @@ TEST_P(ModelTest, a_file_with_another_hash_does_not_verify) {
   EXPECT_NE(problems.front().find("config.json"), std::string::npos) << problems.front();
 }
 
+TEST_P(ModelTest, verifying_can_be_stopped_between_any_two_files_or_tensors) {
+  int calls = 0;
+  (void)core::verify(GetParam(), [&] { ++calls; });
+  EXPECT_GT(calls, 100);
+  for (int last : {1, calls / 2, calls}) {
+    const auto stop = [&] {
+      if (--last == 0) core::fail(ErrorCode::Cancelled, "Enough.");
+    };
+    EXPECT_EQ(thrown_by([&] { (void)core::verify(GetParam(), stop); }).code, ErrorCode::Cancelled);
+    EXPECT_EQ(last, 0);
+  }
+}
+
 TEST_P(ModelTest, loading_tells_its_progress_and_can_be_stopped) {
   double last = 0;
   (void)Model::load(GetParam(), {.device = "cpu", .progress = [&](double part) {

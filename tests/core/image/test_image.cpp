@@ -63,7 +63,8 @@ TEST(Image, says_what_the_file_held) {
 }
 
 TEST(Image, of_16_bits_is_windowed_from_its_darkest_to_its_brightest_value) {
-  for (const char* name : {"grey16.png", "grey16_tiled.tif", "grey16_big_endian.tif"}) {
+  for (const char* name : {"grey16.png", "grey16_tiled.tif", "grey16_big_endian.tif", "grey_alpha16.png",
+                           "rgb16.png", "rgba16.png"}) {
     const Image image = Image::read(kFiles / name);
     double low = 0, high = 0;
     cv::minMaxLoc(image.rgb().reshape(1), &low, &high);
@@ -71,6 +72,17 @@ TEST(Image, of_16_bits_is_windowed_from_its_darkest_to_its_brightest_value) {
     EXPECT_EQ(high, 255);
     EXPECT_GT(image.origin().window_low, 0);
     EXPECT_GT(image.origin().window_high, 255);
+  }
+}
+
+TEST(Image, of_16_bits_of_colour_keeps_its_hue_in_the_window) {
+  for (const char* name : {"rgb16.png", "rgb16.tif"}) {
+    const cv::Mat stored = read_any(kFiles / name, {}).pixels;
+    const Image image = Image::read(kFiles / name);
+    const auto [low, high] = std::pair(image.origin().window_low, image.origin().window_high);
+    cv::Mat expected;
+    stored.convertTo(expected, CV_8UC3, 255 / (high - low), -low * 255 / (high - low));
+    EXPECT_EQ(differences(image.rgb(), expected), 0) << name;
   }
 }
 

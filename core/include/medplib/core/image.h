@@ -18,7 +18,7 @@ struct ImageLimits {
   std::uint64_t max_pixels = std::uint64_t{178956970};  // width × height
 };
 
-// How 16-bit grey becomes 8 bits.
+// How 16 bits become 8.
 enum class SixteenBit {
   Window,    // the darkest to the brightest value of the picture become 0 … 255
   HighByte,  // v >> 8, as the published code reads them

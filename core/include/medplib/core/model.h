@@ -51,8 +51,10 @@ std::string info_json(const ModelInfo& info);
 ModelInfo inspect(const std::filesystem::path& folder, Precision precision = Precision::Float32);
 
 // What `medplib verify` found wrong: hashes, names, shapes, types, values that are not finite, tokenizer.
-// Empty: all is well.
-std::vector<std::string> verify(const std::filesystem::path& folder);
+// Empty: all is well. `between` is called between files and tensors; what it throws as Cancelled stops the
+// check.
+std::vector<std::string> verify(
+    const std::filesystem::path& folder, const std::function<void()>& between = [] {});
 
 // The model inside this checkout or installation: $MEDPLIB_MODEL, else models/tiny beside the program or
 // library. Errors: NotFound.

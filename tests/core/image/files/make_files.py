@@ -4,6 +4,8 @@ Needs Pillow 10.2, NumPy and tifffile. The picture is a crop of the first prepro
 """
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ GOLDEN = HERE.parents[2] / "goldens" / "preprocess" / "p0_rgb_611x347.png"
 PHOTO = Image.open(GOLDEN).convert("RGB").crop((200, 120, 237, 151))  # 37 × 31: no multiple of a JPEG block
 RGB = np.array(PHOTO)
 GREY16 = (np.array(PHOTO.convert("L")).astype(np.uint16) * 37 + 11).astype(np.uint16)
+RGB12 = RGB.astype(np.uint16) * np.uint16(16) + np.uint16(5)
 RGB16 = RGB.astype(np.uint16) * 257 - (RGB > 128) * np.uint16(100)
 
 Array = npt.NDArray[np.uint8]
@@ -34,6 +37,23 @@ def write_pngs() -> None:
     with_alpha.save(HERE / "rgba.png")
     with_alpha.convert("LA").save(HERE / "grey_alpha.png")
     Image.fromarray(GREY16.astype(np.int32)).convert("I").save(HERE / "grey16.png")
+    alpha16 = np.asarray(alpha).astype(np.uint16)[:, :, None] * np.uint16(250)
+    write_png16("rgb16.png", 2, RGB12)
+    write_png16("rgba16.png", 6, np.concatenate((RGB12 * np.uint16(9), alpha16), axis=2))
+    write_png16("grey_alpha16.png", 4, np.concatenate((GREY16[:, :, None], alpha16), axis=2))
+
+
+def write_png16(name: str, colour_type: int, pixels: npt.NDArray[np.uint16]) -> None:
+    """Pillow has no mode for 16 bits of colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = pixels.shape[:2]
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels.astype(">u2"))
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
+    (HERE / name).write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
 
 
 def write_jpegs() -> None:
