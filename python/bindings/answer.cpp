@@ -83,7 +83,7 @@ Mask mask_at(const Answer& self, py::ssize_t index) {
 }
 
 void bind_mask(py::module_& module) {
-  py::class_<Mask> bound(module, "Mask");
+  py::class_<Mask, Owned<Mask>> bound(module, "Mask");
   stand_for_array(bound);
   bound.def_property_readonly("width", &Mask::width)
       .def_property_readonly("height", &Mask::height)
@@ -100,11 +100,11 @@ void bind_mask(py::module_& module) {
       .def_property_readonly("bbox",
                              [](const Mask& mask) { return without_gil([&] { return box_around(mask); }); })
       .def_property_readonly("rle", &run_lengths)
-      .def("polygon", &outlines, py::call_guard<py::gil_scoped_release>())
+      .def("polygon", &outlines, py::call_guard<WithoutGil>())
       .def(
           "save",
           [](const Mask& mask, const std::filesystem::path& path) { core::write_file(path, mask.png()); },
-          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+          py::arg("path"), py::call_guard<WithoutGil>())
       .def("_repr_png_", [](const Mask& mask) { return py::bytes(without_gil([&] { return mask.png(); })); })
       .def("_repr_html_", &html)
       .def("__repr__", &described);
@@ -153,7 +153,7 @@ void bind_answer(py::module_& module) {
         return py::bytes(without_gil([&] { return overlay(image, masks, regions); }));
       },
       py::arg("image"), py::arg("masks"), py::arg("regions"));
-  py::class_<Answer>(module, "Answer")
+  py::class_<Answer, Owned<Answer>>(module, "Answer")
       .def_property_readonly("text", read<&core::Answer::text>())
       .def_property_readonly("tokens", read<&core::Answer::tokens>())
       .def_property_readonly("masks", read<&core::Answer::masks>())
@@ -171,7 +171,7 @@ void bind_answer(py::module_& module) {
           [](const Answer& self, const std::filesystem::path& path) {
             core::write_file(path, self.overlay());
           },
-          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+          py::arg("path"), py::call_guard<WithoutGil>())
       .def("__len__", [](const Answer& self) { return self.answer.masks.size(); })
       .def("__bool__", [](const Answer&) { return true; })
       .def("__getitem__", &mask_at, py::arg("index"))

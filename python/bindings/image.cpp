@@ -25,8 +25,10 @@ using Points = std::vector<std::pair<double, double>>;
 // `array`: (H, W, channels).
 Image image_of(const Bytes& array) {
   const auto width = static_cast<int>(array.shape(1)), channels = static_cast<int>(array.shape(2));
-  return Image::from_pixels(bytes_of(array), width, static_cast<int>(array.shape(0)),
-                            static_cast<std::size_t>(width) * channels, channels);
+  const auto height = static_cast<int>(array.shape(0));
+  return without_gil([&, pixels = bytes_of(array)] {
+    return Image::from_pixels(pixels, width, height, static_cast<std::size_t>(width) * channels, channels);
+  });
 }
 
 std::vector<cv::Point2d> corners_of(const Points& points) {
@@ -38,19 +40,19 @@ std::vector<cv::Point2d> corners_of(const Points& points) {
 // `array`: (H, W).
 Region region_of(const Bytes& array) {
   auto* pixels = const_cast<std::uint8_t*>(array.data());  // cv::Mat has no const view; the region copies
-  return Region::mask(
-      cv::Mat(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1, pixels));
+  const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1, pixels);
+  return without_gil([&] { return Region::mask(mask); });
 }
 
 }  // namespace
 
 void bind_image(py::module_& module) {
-  py::class_<Image> bound(module, "Image");
+  py::class_<Image, Owned<Image>> bound(module, "Image");
   stand_for_array(bound);
   bound
       .def_static(
           "read", [](const std::filesystem::path& path) { return Image::read(path); }, py::arg("path"),
-          py::call_guard<py::gil_scoped_release>())
+          py::call_guard<WithoutGil>())
       .def_static("from_array", &image_of, py::arg("array").noconvert())
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
@@ -65,7 +67,7 @@ void bind_image(py::module_& module) {
         return core::text_of("<medplib.Image ", image.name(), " ", image.width(), " × ", image.height(), ">");
       });
 
-  py::class_<Region>(module, "Region")
+  py::class_<Region, Owned<Region>>(module, "Region")
       .def_static("point", &Region::point, py::arg("x"), py::arg("y"))
       .def_static("box", &Region::box, py::arg("x0"), py::arg("y0"), py::arg("x1"), py::arg("y1"))
       .def_static(
@@ -80,10 +82,10 @@ void bind_image(py::module_& module) {
       .def_static("mask", &region_of, py::arg("array").noconvert())
       .def_static(
           "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
-          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+          py::arg("path"), py::call_guard<WithoutGil>())
       .def_static(
           "parse", [](const std::string& text) { return Region::parse(text); }, py::arg("text"),
-          py::call_guard<py::gil_scoped_release>())
+          py::call_guard<WithoutGil>())
       .def("__repr__", [](const Region& region) { return "<medplib.Region " + region.describe() + ">"; });
 }
 

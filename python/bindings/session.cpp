@@ -31,6 +31,19 @@ using core::ErrorCode;
 using core::fail;
 using core::Model;
 
+// What a callback's `work` answers, or `otherwise` where it raises; `raised` has that then.
+template <class Result, class Work>
+Result caught(std::exception_ptr& raised, Result otherwise, const Work& work) {
+  return with_gil([&] {
+    try {
+      return work();
+    } catch (const std::exception&) {
+      raised = std::current_exception();
+      return otherwise;
+    }
+  });
+}
+
 // No folder stands for the embedded model's. `progress` (or None) is told the part loaded so far, 0 … 1; it
 // returns False to stop, and what it raises comes out of here as it is.
 Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std::string& device,
@@ -44,18 +57,14 @@ Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std:
          "\" is none of \"float32\" and \"bfloat16\".");
   std::exception_ptr raised;
   options.progress = [&](double part) {
-    const py::gil_scoped_acquire acquire;
-    try {
+    return caught(raised, false, [&] {
       const bool stop = !progress.is_none() && progress(part).is(py::bool_(false));
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
       return !stop;
-    } catch (...) {
-      raised = std::current_exception();
-      return false;
-    }
+    });
   };
   try {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     return Owned<Model>(new Model(Model::load(folder ? *folder : core::embedded_model(), options)));
   } catch (const core::Error&) {
     if (raised) std::rethrow_exception(raised);
@@ -86,13 +95,7 @@ class Session {
     if (!image_) fail(ErrorCode::State, "The session has no image: give it one with set_image.");
     const core::Image image = *image_;
     options.on_text = [&](const core::StreamPiece& piece) {
-      const py::gil_scoped_acquire acquire;
-      try {
-        return told(on_text, piece);
-      } catch (...) {
-        raised_ = std::current_exception();
-        return core::StreamAction::Cancel;
-      }
+      return caught(raised_, core::StreamAction::Cancel, [&] { return told(on_text, piece); });
     };
     core::Answer given = interruptible([&](core::Session& session) { return verb(session, options); });
     return {std::move(given), image, options.regions};
@@ -124,10 +127,11 @@ class Session {
   core::SessionOptions options() {
     core::SessionOptions options;
     options.on_layer = [this](std::string_view) {
-      const py::gil_scoped_acquire acquire;
-      if (PyErr_CheckSignals() == 0) return;
-      raised_ = std::make_exception_ptr(py::error_already_set());
-      session_.cancel();
+      with_gil([&] {
+        if (PyErr_CheckSignals() == 0) return;
+        raised_ = std::make_exception_ptr(py::error_already_set());
+        session_.cancel();
+      });
     };
     return options;
   }
@@ -135,7 +139,7 @@ class Session {
   // Enters the core's session without the GIL. Errors: State when somebody is in it already.
   template <class Call>
   std::invoke_result_t<Call, core::Session&> alone(const Call& call) {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     if (busy_.test_and_set())
       fail(ErrorCode::State,
            "The session is answering already, in another thread or around this callback: use one session a "
