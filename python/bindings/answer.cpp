@@ -22,6 +22,12 @@ namespace {
 using core::Mask;
 using core::Timing;
 
+// (hidden,); None for a mask that was drawn from no <SEG>.
+std::optional<py::array_t<float>> embedding(const Mask& mask) {
+  if (mask.embedding.empty()) return std::nullopt;
+  return py::array_t<float>(static_cast<py::ssize_t>(mask.embedding.size()), mask.embedding.data());
+}
+
 py::dict run_lengths(const Mask& mask) {
   const core::RunLengths runs = without_gil([&] { return mask.run_lengths(); });
   py::dict result;
@@ -85,7 +91,14 @@ Mask mask_at(const Answer& self, py::ssize_t index) {
 void bind_mask(py::module_& module) {
   py::class_<Mask, Owned<Mask>> bound(module, "Mask");
   stand_for_array(bound);
-  bound.def_property_readonly("width", &Mask::width)
+  bound
+      .def_static(
+          "from_region",
+          [](const core::Region& region, int width, int height) {
+            return Mask::from_binary(region.rasterize(width, height));
+          },
+          py::arg("region"), py::arg("width"), py::arg("height"), py::call_guard<WithoutGil>())
+      .def_property_readonly("width", &Mask::width)
       .def_property_readonly("height", &Mask::height)
       .def_property_readonly("label", &Mask::label)
       .def_property_readonly("threshold", &Mask::threshold)
@@ -94,6 +107,7 @@ void bind_mask(py::module_& module) {
       .def_property_readonly(
           "array",
           [](const Mask& mask) { return array_over<bool>(without_gil([&] { return mask.binary(); })); })
+      .def_property_readonly("embedding", &embedding)
       .def_property_readonly("logits", [](const Mask& mask) { return array_over<float>(mask.logits()); })
       .def_property_readonly("area",
                              [](const Mask& mask) { return without_gil([&] { return mask.area(); }); })

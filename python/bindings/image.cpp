@@ -11,6 +11,9 @@
 #include <pybind11/stl/filesystem.h>
 
 #include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +23,34 @@ namespace {
 
 using core::Image;
 using core::Region;
+const core::ImageLimits kLimits;
 using Points = std::vector<std::pair<double, double>>;
+
+core::ImageOptions options_of(std::uint64_t max_bytes, std::uint64_t max_pixels,
+                              const std::string& sixteen_bit) {
+  core::ImageOptions options{.limits = {.max_bytes = max_bytes, .max_pixels = max_pixels}};
+  if (sixteen_bit == "high_byte")
+    options.sixteen_bit = core::SixteenBit::HighByte;
+  else if (sixteen_bit != "window")
+    core::fail(core::ErrorCode::InvalidArgument, "sixteen_bit \"", sixteen_bit,
+               "\" is none of \"window\" and \"high_byte\".");
+  return options;
+}
+
+Image read(const std::filesystem::path& path, std::uint64_t max_bytes, std::uint64_t max_pixels,
+           const std::string& sixteen_bit) {
+  return Image::read(path, options_of(max_bytes, max_pixels, sixteen_bit));
+}
+
+// `bytes` is immutable and held by its caller.
+Image decode(const py::bytes& bytes, const std::string& name, std::uint64_t max_bytes,
+             std::uint64_t max_pixels, const std::string& sixteen_bit) {
+  const auto content = static_cast<std::string_view>(bytes);
+  return without_gil([&] {
+    return Image::decode(std::as_bytes(std::span(content)), name,
+                         options_of(max_bytes, max_pixels, sixteen_bit));
+  });
+}
 
 // `array`: (H, W, channels).
 Image image_of(const Bytes& array) {
@@ -50,13 +80,17 @@ void bind_image(py::module_& module) {
   py::class_<Image, Owned<Image>> bound(module, "Image");
   stand_for_array(bound);
   bound
-      .def_static(
-          "read", [](const std::filesystem::path& path) { return Image::read(path); }, py::arg("path"),
-          py::call_guard<WithoutGil>())
+      .def_static("read", &read, py::arg("path"), py::kw_only(), py::arg("max_bytes") = kLimits.max_bytes,
+                  py::arg("max_pixels") = kLimits.max_pixels, py::arg("sixteen_bit") = "window",
+                  py::call_guard<WithoutGil>())
+      .def_static("decode", &decode, py::arg("bytes"), py::arg("name") = "bytes", py::kw_only(),
+                  py::arg("max_bytes") = kLimits.max_bytes, py::arg("max_pixels") = kLimits.max_pixels,
+                  py::arg("sixteen_bit") = "window")
       .def_static("from_array", &image_of, py::arg("array").noconvert())
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
       .def_property_readonly("name", &Image::name)
+      .def_property_readonly("info", [](const Image& image) { return parsed(core::info_json(image)); })
       .def_property_readonly("array",
                              [](const Image& image) { return array_over<std::uint8_t>(image.rgb()); })
       .def("_repr_png_",

@@ -32,7 +32,7 @@ class Dataset(Protocol):
     def pixel_array(self) -> npt.NDArray[Any]: ...
 
 
-ImageLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Dataset | Image"
+ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | npt.NDArray[Any] | Tensor | PIL.Image.Image | Dataset | Image"
 MaskLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Mask"
 
 Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
@@ -55,12 +55,14 @@ def image_of(image: ImageLike) -> Image:
         return image
     if isinstance(image, str | os.PathLike):
         return Image.read(image)
+    if isinstance(image, bytes):
+        return Image.decode(image)
     with _reading(image):
         array = _pixels_of(image)
     if not isinstance(array, np.ndarray):
         raise InvalidArgumentError(
-            "An image is a path, a PIL image, a numpy array, a torch tensor or a pydicom dataset, not "
-            f"{type(image).__name__}."
+            "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
+            f"not {type(image).__name__}."
         )
     if array.dtype != np.uint8:
         raise InvalidArgumentError(f"An image array holds uint8, 0 to 255, but this one holds {array.dtype}.")

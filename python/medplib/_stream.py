@@ -42,7 +42,7 @@ class Stream(Iterator[str]):
         return self._answers[0]
 
     def __repr__(self) -> str:
-        return f"<medplib.Stream, {'at its end' if self._answers else 'under way'}>"
+        return f"<medplib.Stream {'at its end' if self._answers else 'under way'}>"
 
 
 def _pieces(ask: Ask, cancel: Callable[[], None], answers: list[Answer]) -> Generator[str, None, None]:

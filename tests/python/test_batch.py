@@ -13,8 +13,8 @@ import medplib
 import numpy as np
 import programs
 import pytest
-from golden import PICTURE, QUESTION
-from medplib import batch
+from golden import MODEL, PICTURE, QUESTION
+from medplib import _bar, batch
 from PIL import Image as PilImage
 
 
@@ -123,3 +123,17 @@ def test_a_bar_on_a_terminal_says_how_far_it_is(
     assert capsys.readouterr().err == ""
     list(batch.segment([PICTURE] * 2, "tumour", model=model))
     assert ("2/2" if installed else "2 images") in capsys.readouterr().err
+
+
+def test_loading_that_takes_long_shows_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    monkeypatch.setattr(_bar, "LONG", -1)  # everything takes long
+    medplib.load(MODEL)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    medplib.load(MODEL, progress=lambda part: None)
+    assert capsys.readouterr().err == ""
+    medplib.load(MODEL)
+    assert "loading 100%" in capsys.readouterr().err

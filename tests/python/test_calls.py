@@ -212,7 +212,7 @@ def test_a_call_that_keeps_the_lock_is_found_out(selfish: None) -> None:
 
 
 def forgotten_beside_others(objects: list[object]) -> bool:
-    """Whether another thread gets on while the objects go: all in one step of the interpreter, which is not interrupted."""
+    """Whether another thread gets on while the objects go: all in one step of the interpreter."""
     gate, seen = threading.Lock(), list[bool]()
 
     def other() -> None:
