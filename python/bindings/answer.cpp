@@ -22,6 +22,12 @@ namespace {
 using core::Mask;
 using core::Timing;
 
+// (hidden,); None for a mask that was drawn from no <SEG>.
+std::optional<py::array_t<float>> embedding(const Mask& mask) {
+  if (mask.embedding.empty()) return std::nullopt;
+  return py::array_t<float>(static_cast<py::ssize_t>(mask.embedding.size()), mask.embedding.data());
+}
+
 py::dict run_lengths(const Mask& mask) {
   const core::RunLengths runs = without_gil([&] { return mask.run_lengths(); });
   py::dict result;
@@ -83,9 +89,16 @@ Mask mask_at(const Answer& self, py::ssize_t index) {
 }
 
 void bind_mask(py::module_& module) {
-  py::class_<Mask> bound(module, "Mask");
+  py::class_<Mask, Owned<Mask>> bound(module, "Mask");
   stand_for_array(bound);
-  bound.def_property_readonly("width", &Mask::width)
+  bound
+      .def_static(
+          "from_region",
+          [](const core::Region& region, int width, int height) {
+            return Mask::from_binary(region.rasterize(width, height));
+          },
+          py::arg("region"), py::arg("width"), py::arg("height"), py::call_guard<WithoutGil>())
+      .def_property_readonly("width", &Mask::width)
       .def_property_readonly("height", &Mask::height)
       .def_property_readonly("label", &Mask::label)
       .def_property_readonly("threshold", &Mask::threshold)
@@ -94,17 +107,18 @@ void bind_mask(py::module_& module) {
       .def_property_readonly(
           "array",
           [](const Mask& mask) { return array_over<bool>(without_gil([&] { return mask.binary(); })); })
+      .def_property_readonly("embedding", &embedding)
       .def_property_readonly("logits", [](const Mask& mask) { return array_over<float>(mask.logits()); })
       .def_property_readonly("area",
                              [](const Mask& mask) { return without_gil([&] { return mask.area(); }); })
       .def_property_readonly("bbox",
                              [](const Mask& mask) { return without_gil([&] { return box_around(mask); }); })
       .def_property_readonly("rle", &run_lengths)
-      .def("polygon", &outlines, py::call_guard<py::gil_scoped_release>())
+      .def("polygon", &outlines, py::call_guard<WithoutGil>())
       .def(
           "save",
           [](const Mask& mask, const std::filesystem::path& path) { core::write_file(path, mask.png()); },
-          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+          py::arg("path"), py::call_guard<WithoutGil>())
       .def("_repr_png_", [](const Mask& mask) { return py::bytes(without_gil([&] { return mask.png(); })); })
       .def("_repr_html_", &html)
       .def("__repr__", &described);
@@ -153,7 +167,7 @@ void bind_answer(py::module_& module) {
         return py::bytes(without_gil([&] { return overlay(image, masks, regions); }));
       },
       py::arg("image"), py::arg("masks"), py::arg("regions"));
-  py::class_<Answer>(module, "Answer")
+  py::class_<Answer, Owned<Answer>>(module, "Answer")
       .def_property_readonly("text", read<&core::Answer::text>())
       .def_property_readonly("tokens", read<&core::Answer::tokens>())
       .def_property_readonly("masks", read<&core::Answer::masks>())
@@ -171,7 +185,7 @@ void bind_answer(py::module_& module) {
           [](const Answer& self, const std::filesystem::path& path) {
             core::write_file(path, self.overlay());
           },
-          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+          py::arg("path"), py::call_guard<WithoutGil>())
       .def("__len__", [](const Answer& self) { return self.answer.masks.size(); })
       .def("__bool__", [](const Answer&) { return true; })
       .def("__getitem__", &mask_at, py::arg("index"))

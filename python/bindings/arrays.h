@@ -1,6 +1,8 @@
 // Between numpy arrays and matrices.
 #pragma once
 
+#include "gil.h"
+
 #include <opencv2/core/mat.hpp>
 #include <pybind11/numpy.h>
 
@@ -9,8 +11,6 @@
 #include <span>
 
 namespace medplib::python {
-
-namespace py = pybind11;
 
 // Rows without gaps; the caller's dtype is not converted.
 using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
@@ -24,7 +24,8 @@ inline std::span<const std::byte> bytes_of(const Bytes& array) {
 // image or a mask may have the same pixels.
 template <class T>
 py::array_t<T> array_over(const cv::Mat& pixels) {
-  const py::capsule owner(new cv::Mat(pixels), [](void* mat) { delete static_cast<cv::Mat*>(mat); });
+  const py::capsule owner(new cv::Mat(pixels),
+                          [](void* mat) { FreeWithoutGil{}(static_cast<cv::Mat*>(mat)); });
   py::array::ShapeContainer shape{pixels.rows, pixels.cols};
   py::array::StridesContainer strides{pixels.step[0], pixels.elemSize()};
   if (pixels.channels() > 1) {

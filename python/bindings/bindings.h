@@ -1,33 +1,26 @@
 // What the binding files share.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include "gil.h"
 
-#include <memory>
+#include <medplib/core/error.h>
+#include <medplib/core/model.h>
+
+#include <string>
 
 namespace medplib::python {
 
-namespace py = pybind11;
+// An exception of the class of medplib.errors for the error's code.
+py::object exception_of(const core::Error& error);
 
-// Freeing weights or caches takes long: other threads go on meanwhile.
-struct FreeWithoutGil {
-  template <class T>
-  void operator()(T* object) const {
-    py::gil_scoped_release release;
-    delete object;
-  }
-};
+// "float32", "bfloat16". Errors: InvalidArgument.
+core::Precision precision_of(const std::string& name);
+const char* name_of(core::Precision precision);
 
-// What `work` answers, computed while other threads go on.
-template <class Work>
-auto without_gil(const Work& work) {
-  const py::gil_scoped_release release;
-  return work();
-}
+// A JSON object as a dict.
+py::dict parsed(const std::string& json);
 
-template <class T>
-using Owned = std::unique_ptr<T, FreeWithoutGil>;
-
+void bind_runtime(py::module_& module);
 void bind_image(py::module_& module);
 void bind_answer(py::module_& module);
 void bind_session(py::module_& module);

@@ -11,6 +11,9 @@
 #include <pybind11/stl/filesystem.h>
 
 #include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,13 +23,42 @@ namespace {
 
 using core::Image;
 using core::Region;
+const core::ImageLimits kLimits;
 using Points = std::vector<std::pair<double, double>>;
+
+core::ImageOptions options_of(std::uint64_t max_bytes, std::uint64_t max_pixels,
+                              const std::string& sixteen_bit) {
+  core::ImageOptions options{.limits = {.max_bytes = max_bytes, .max_pixels = max_pixels}};
+  if (sixteen_bit == "high_byte")
+    options.sixteen_bit = core::SixteenBit::HighByte;
+  else if (sixteen_bit != "window")
+    core::fail(core::ErrorCode::InvalidArgument, "sixteen_bit \"", sixteen_bit,
+               "\" is none of \"window\" and \"high_byte\".");
+  return options;
+}
+
+Image read(const std::filesystem::path& path, std::uint64_t max_bytes, std::uint64_t max_pixels,
+           const std::string& sixteen_bit) {
+  return Image::read(path, options_of(max_bytes, max_pixels, sixteen_bit));
+}
+
+// `bytes` is immutable and held by its caller.
+Image decode(const py::bytes& bytes, const std::string& name, std::uint64_t max_bytes,
+             std::uint64_t max_pixels, const std::string& sixteen_bit) {
+  const auto content = static_cast<std::string_view>(bytes);
+  return without_gil([&] {
+    return Image::decode(std::as_bytes(std::span(content)), name,
+                         options_of(max_bytes, max_pixels, sixteen_bit));
+  });
+}
 
 // `array`: (H, W, channels).
 Image image_of(const Bytes& array) {
   const auto width = static_cast<int>(array.shape(1)), channels = static_cast<int>(array.shape(2));
-  return Image::from_pixels(bytes_of(array), width, static_cast<int>(array.shape(0)),
-                            static_cast<std::size_t>(width) * channels, channels);
+  const auto height = static_cast<int>(array.shape(0));
+  return without_gil([&, pixels = bytes_of(array)] {
+    return Image::from_pixels(pixels, width, height, static_cast<std::size_t>(width) * channels, channels);
+  });
 }
 
 std::vector<cv::Point2d> corners_of(const Points& points) {
@@ -38,23 +70,27 @@ std::vector<cv::Point2d> corners_of(const Points& points) {
 // `array`: (H, W).
 Region region_of(const Bytes& array) {
   auto* pixels = const_cast<std::uint8_t*>(array.data());  // cv::Mat has no const view; the region copies
-  return Region::mask(
-      cv::Mat(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1, pixels));
+  const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1, pixels);
+  return without_gil([&] { return Region::mask(mask); });
 }
 
 }  // namespace
 
 void bind_image(py::module_& module) {
-  py::class_<Image> bound(module, "Image");
+  py::class_<Image, Owned<Image>> bound(module, "Image");
   stand_for_array(bound);
   bound
-      .def_static(
-          "read", [](const std::filesystem::path& path) { return Image::read(path); }, py::arg("path"),
-          py::call_guard<py::gil_scoped_release>())
+      .def_static("read", &read, py::arg("path"), py::kw_only(), py::arg("max_bytes") = kLimits.max_bytes,
+                  py::arg("max_pixels") = kLimits.max_pixels, py::arg("sixteen_bit") = "window",
+                  py::call_guard<WithoutGil>())
+      .def_static("decode", &decode, py::arg("bytes"), py::arg("name") = "bytes", py::kw_only(),
+                  py::arg("max_bytes") = kLimits.max_bytes, py::arg("max_pixels") = kLimits.max_pixels,
+                  py::arg("sixteen_bit") = "window")
       .def_static("from_array", &image_of, py::arg("array").noconvert())
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
       .def_property_readonly("name", &Image::name)
+      .def_property_readonly("info", [](const Image& image) { return parsed(core::info_json(image)); })
       .def_property_readonly("array",
                              [](const Image& image) { return array_over<std::uint8_t>(image.rgb()); })
       .def("_repr_png_",
@@ -65,7 +101,7 @@ void bind_image(py::module_& module) {
         return core::text_of("<medplib.Image ", image.name(), " ", image.width(), " × ", image.height(), ">");
       });
 
-  py::class_<Region>(module, "Region")
+  py::class_<Region, Owned<Region>>(module, "Region")
       .def_static("point", &Region::point, py::arg("x"), py::arg("y"))
       .def_static("box", &Region::box, py::arg("x0"), py::arg("y0"), py::arg("x1"), py::arg("y1"))
       .def_static(
@@ -80,10 +116,10 @@ void bind_image(py::module_& module) {
       .def_static("mask", &region_of, py::arg("array").noconvert())
       .def_static(
           "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
-          py::arg("path"), py::call_guard<py::gil_scoped_release>())
+          py::arg("path"), py::call_guard<WithoutGil>())
       .def_static(
           "parse", [](const std::string& text) { return Region::parse(text); }, py::arg("text"),
-          py::call_guard<py::gil_scoped_release>())
+          py::call_guard<WithoutGil>())
       .def("__repr__", [](const Region& region) { return "<medplib.Region " + region.describe() + ">"; });
 }
 

@@ -1,19 +1,11 @@
 // The extension module medplib._core: the engine's objects, without conveniences.
 #include "bindings.h"
 
-#include <medplib/core/runtime.h>
 #include <medplib/core/translate.h>
 
 namespace medplib::python {
 
 namespace {
-
-// Raises the class of medplib.errors for the error's code.
-void raise(const core::Error& error) {
-  const py::object classes = py::module_::import("medplib.errors").attr("BY_CODE");
-  const py::object type = classes[core::error_code_name(error.code())];
-  PyErr_SetString(type.ptr(), error.what());
-}
 
 void translate(std::exception_ptr thrown) {
   try {
@@ -23,19 +15,24 @@ void translate(std::exception_ptr thrown) {
   } catch (const py::builtin_exception&) {
     throw;
   } catch (...) {
-    raise(core::current_error());
+    const py::object raised = exception_of(core::current_error());
+    PyErr_SetObject(py::type::handle_of(raised).ptr(), raised.ptr());
   }
 }
 
 }  // namespace
+
+py::object exception_of(const core::Error& error) {
+  const py::object classes = py::module_::import("medplib.errors").attr("BY_CODE");
+  return classes[core::error_code_name(error.code())](error.what());
+}
 
 }  // namespace medplib::python
 
 PYBIND11_MODULE(_core, module) {
   using namespace medplib::python;
   py::register_local_exception_translator(&translate);
-  module.def("version", &medplib::core::version);
-  module.def("build_info_json", &medplib::core::build_info_json);
+  bind_runtime(module);
   bind_image(module);
   bind_answer(module);
   bind_session(module);

@@ -31,31 +31,36 @@ using core::ErrorCode;
 using core::fail;
 using core::Model;
 
+// What a callback's `work` answers, or `otherwise` where it raises; `raised` has that then.
+template <class Result, class Work>
+Result caught(std::exception_ptr& raised, Result otherwise, const Work& work) {
+  return with_gil([&] {
+    try {
+      return work();
+    } catch (const std::exception&) {
+      raised = std::current_exception();
+      return otherwise;
+    }
+  });
+}
+
 // No folder stands for the embedded model's. `progress` (or None) is told the part loaded so far, 0 … 1; it
 // returns False to stop, and what it raises comes out of here as it is.
 Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std::string& device,
                   const std::string& precision, const py::object& progress) {
   core::LoadOptions options;
   options.device = device;
-  if (precision == "bfloat16")
-    options.precision = core::Precision::BFloat16;
-  else if (precision != "float32")
-    fail(ErrorCode::InvalidArgument, "The precision \"", precision,
-         "\" is none of \"float32\" and \"bfloat16\".");
+  options.precision = precision_of(precision);
   std::exception_ptr raised;
   options.progress = [&](double part) {
-    const py::gil_scoped_acquire acquire;
-    try {
+    return caught(raised, false, [&] {
       const bool stop = !progress.is_none() && progress(part).is(py::bool_(false));
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
       return !stop;
-    } catch (...) {
-      raised = std::current_exception();
-      return false;
-    }
+    });
   };
   try {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     return Owned<Model>(new Model(Model::load(folder ? *folder : core::embedded_model(), options)));
   } catch (const core::Error&) {
     if (raised) std::rethrow_exception(raised);
@@ -67,13 +72,18 @@ Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std:
 // its image for its answers.
 class Session {
  public:
-  explicit Session(const Model& model) : session_(model, options()) {}
+  Session(const Model& model, std::optional<std::int64_t> context, const std::string& compat)
+      : compat_(compat), session_(model, options(context)) {}
 
-  void set_image(const core::Image& image) {
-    alone([&](core::Session& session) { session.set_image(image); });
-    image_ = image;
+  void set_images(const std::vector<core::Image>& images) {
+    alone([&](core::Session& session) { session.set_images(images); });
+    images_ = images;
   }
-  const std::optional<core::Image>& image() const { return image_; }
+  const std::vector<core::Image>& images() const { return images_; }
+  std::string device() const { return session_.model().device(); }
+  const char* precision() const { return name_of(session_.model().precision()); }
+  std::int64_t context() const { return session_.context(); }
+  const std::string& compat() const { return compat_; }
   void reset_chat() {
     alone([](core::Session& session) { session.reset_chat(); });
   }
@@ -83,28 +93,43 @@ class Session {
   // comes out of here as it is.
   template <class Verb>
   Answer answer(AskOptions options, const py::object& on_text, const Verb& verb) {
-    if (!image_) fail(ErrorCode::State, "The session has no image: give it one with set_image.");
-    const core::Image image = *image_;
-    options.on_text = [&](const core::StreamPiece& piece) {
-      const py::gil_scoped_acquire acquire;
-      try {
-        return told(on_text, piece);
-      } catch (...) {
-        raised_ = std::current_exception();
-        return core::StreamAction::Cancel;
-      }
-    };
+    const core::Image image = first_image();
+    options.on_text = telling(on_text);
     core::Answer given = interruptible([&](core::Session& session) { return verb(session, options); });
     return {std::move(given), image, options.regions};
   }
 
   std::pair<core::Trace, Answer> trace(const std::string& question, const AskOptions& options) {
-    if (!image_) fail(ErrorCode::State, "The session has no image: give it one with set_image.");
-    const core::Image image = *image_;
+    const core::Image image = first_image();
     core::Trace trace =
         interruptible([&](core::Session& session) { return session.trace(question, options); });
     Answer answer{trace.answer, image, options.regions};
     return {std::move(trace), std::move(answer)};
+  }
+
+  // Of each question its answer, or the error as an exception that was not raised.
+  template <class Verb>
+  py::list answers(const std::vector<core::Question>& questions, const py::object& on_text,
+                   const Verb& verb) {
+    const core::Image image = first_image();
+    std::vector<core::Question> complete = questions;
+    for (core::Question& question : complete) question.options.on_text = telling(on_text);
+    const auto outcomes = interruptible([&](core::Session& session) { return (session.*verb)(complete); });
+    py::list given;
+    for (std::size_t at = 0; at < outcomes.size(); ++at) {
+      if (const auto* error = std::get_if<core::Error>(&outcomes[at]))
+        given.append(exception_of(*error));
+      else
+        given.append(Answer{std::get<core::Answer>(outcomes[at]), image, questions[at].options.regions});
+    }
+    return given;
+  }
+
+  core::Embedding embed_image(std::size_t index) {
+    return interruptible([&](core::Session& session) { return session.embed_image(index); });
+  }
+  core::Embedding embed_region(const core::Region& region) {
+    return interruptible([&](core::Session& session) { return session.embed_region(region); });
   }
 
   core::Mask refine(const std::optional<core::Mask>& mask, const std::vector<core::Click>& clicks,
@@ -121,21 +146,41 @@ class Session {
   }
 
  private:
-  core::SessionOptions options() {
+  // No context stands for the model's.
+  core::SessionOptions options(std::optional<std::int64_t> context) {
     core::SessionOptions options;
+    if (context && *context < 1)
+      fail(ErrorCode::InvalidArgument, "context is ", *context, ": give at least 1 token, or None.");
+    options.context = context.value_or(0);
+    if (compat_ == "reference")
+      options.compat = core::Compat::Reference;
+    else if (compat_ != "none")
+      fail(ErrorCode::InvalidArgument, "compat \"", compat_, "\" is none of \"none\" and \"reference\".");
     options.on_layer = [this](std::string_view) {
-      const py::gil_scoped_acquire acquire;
-      if (PyErr_CheckSignals() == 0) return;
-      raised_ = std::make_exception_ptr(py::error_already_set());
-      session_.cancel();
+      with_gil([&] {
+        if (PyErr_CheckSignals() == 0) return;
+        raised_ = std::make_exception_ptr(py::error_already_set());
+        session_.cancel();
+      });
     };
     return options;
+  }
+
+  const core::Image& first_image() const {
+    if (images_.empty()) fail(ErrorCode::State, "The session has no image: give it one with set_image.");
+    return images_.front();
+  }
+
+  core::StreamCallback telling(const py::object& on_text) {
+    return [this, &on_text](const core::StreamPiece& piece) {
+      return caught(raised_, core::StreamAction::Cancel, [&] { return told(on_text, piece); });
+    };
   }
 
   // Enters the core's session without the GIL. Errors: State when somebody is in it already.
   template <class Call>
   std::invoke_result_t<Call, core::Session&> alone(const Call& call) {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     if (busy_.test_and_set())
       fail(ErrorCode::State,
            "The session is answering already, in another thread or around this callback: use one session a "
@@ -166,8 +211,9 @@ class Session {
     return stop ? core::StreamAction::Stop : core::StreamAction::Continue;
   }
 
+  std::string compat_;
   core::Session session_;
-  std::optional<core::Image> image_;
+  std::vector<core::Image> images_;
   std::atomic_flag busy_;
   std::exception_ptr raised_;  // by Python code that ran inside the call under way
 };
@@ -188,6 +234,21 @@ Answer describe(Session& self, const core::Region& region, const AskOptions& opt
   });
   described.regions = {region};
   return described;
+}
+
+using Questions = std::vector<std::pair<std::string, AskOptions>>;
+using ManyVerb = std::vector<core::Outcome> (core::Session::*)(const std::vector<core::Question>&);
+
+template <ManyVerb verb>
+py::list run_many(Session& self, const Questions& texts, const py::object& on_text) {
+  std::vector<core::Question> questions;
+  for (const auto& [text, options] : texts) questions.push_back({text, options});
+  return self.answers(questions, on_text, verb);
+}
+
+// (rows, columns)
+py::array_t<float> array_of(const core::Embedding& embedding) {
+  return py::array_t<float>({embedding.rows, embedding.columns}, embedding.values.data());
 }
 
 // (x, y, inside)
@@ -242,10 +303,8 @@ void bind_model(py::module_& module) {
       .def(py::init(&load), py::arg("folder") = py::none(), py::arg("device") = "auto",
            py::arg("precision") = "float32", py::arg("progress") = py::none())
       .def_property_readonly("device", &Model::device)
-      .def_property_readonly("precision",
-                             [](const Model& model) {
-                               return model.precision() == core::Precision::Float32 ? "float32" : "bfloat16";
-                             })
+      .def_property_readonly("precision", [](const Model& model) { return name_of(model.precision()); })
+      .def_property_readonly("info", [](const Model& model) { return parsed(core::info_json(model.info())); })
       .def_property_readonly("folder", [](const Model& model) { return model.info().folder; })
       .def_property_readonly("name", [](const Model& model) { return model.info().name; })
       .def_property_readonly("intended_use", [](const Model& model) { return model.info().intended_use; })
@@ -271,15 +330,28 @@ void bind_session(py::module_& module) {
   bind_model(module);
   bind_options(module);
   py::class_<Session, Owned<Session>>(module, "Session")
-      .def(py::init([](const Model& model) {
-             return without_gil([&] { return Owned<Session>(new Session(model)); });
+      .def(py::init([](const Model& model, std::optional<std::int64_t> context, const std::string& compat) {
+             return without_gil([&] { return Owned<Session>(new Session(model, context, compat)); });
            }),
-           py::arg("model"))
-      .def_property_readonly("image", &Session::image)
-      .def("_set_image", &Session::set_image, py::arg("image"))
+           py::arg("model"), py::arg("context") = py::none(), py::arg("compat") = "none")
+      .def_property_readonly("device", &Session::device)
+      .def_property_readonly("precision", &Session::precision)
+      .def_property_readonly("context", &Session::context)
+      .def_property_readonly("compat", &Session::compat)
+      .def_property_readonly("images", &Session::images)
+      .def("_set_images", &Session::set_images, py::arg("images"))
       .def("_ask", &run<&core::Session::ask>, py::arg("question"), py::arg("options"), py::arg("on_text"))
       .def("_segment", &run<&core::Session::segment>, py::arg("phrase"), py::arg("options"),
            py::arg("on_text"))
+      .def("_ask_many", &run_many<&core::Session::ask_many>, py::arg("questions"), py::arg("on_text"))
+      .def("_segment_many", &run_many<&core::Session::segment_many>, py::arg("phrases"), py::arg("on_text"))
+      .def(
+          "embed_image", [](Session& self, std::size_t index) { return array_of(self.embed_image(index)); },
+          py::arg("index") = 0)
+      .def(
+          "_embed_region",
+          [](Session& self, const core::Region& region) { return array_of(self.embed_region(region)); },
+          py::arg("region"))
       .def("_describe", &describe, py::arg("region"), py::arg("options"), py::arg("on_text"))
       .def("_chat", &run<&core::Session::chat>, py::arg("message"), py::arg("options"), py::arg("on_text"))
       .def("reset_chat", &Session::reset_chat)

@@ -7,11 +7,11 @@ import medplib
 
 def batch(scan: medplib.Session, questions: list[str]) -> int:
     failed = 0
-    for question in questions:
-        try:
-            print(question, scan.ask(question).text, sep="\t", flush=True)
-        except medplib.MedplibError as error:
-            print(f"batch.py: {question}: {error}", file=sys.stderr)
+    for question, answer in zip(questions, scan.ask_many(questions), strict=True):
+        if isinstance(answer, medplib.Answer):
+            print(question, answer.text, sep="\t")
+        else:
+            print(f"batch.py: {question}: {answer}", file=sys.stderr)
             failed = 5  # some failed, as of the program medplib
     return failed
 

@@ -31,7 +31,25 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._built import __version__
-    from .engine import Answer, Image, Mask, Model, Region, Session, Stream, Timing, Trace, ask, load, segment
+    from .engine import (
+        Answer,
+        Image,
+        Mask,
+        Model,
+        Region,
+        Session,
+        Stream,
+        Timing,
+        Trace,
+        ask,
+        inspect,
+        load,
+        segment,
+        set_log,
+        set_threads,
+        threads,
+        verify,
+    )
     from .predictor import Predictor
 
 __all__ = [
@@ -61,8 +79,13 @@ __all__ = [
     "VersionError",
     "__version__",
     "ask",
+    "inspect",
     "load",
     "segment",
+    "set_log",
+    "set_threads",
+    "threads",
+    "verify",
 ]
 
 if not TYPE_CHECKING:

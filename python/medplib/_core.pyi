@@ -8,14 +8,53 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from .errors import MedplibError
+
 def version() -> str: ...
 def build_info_json() -> str: ...
+def set_threads(threads: int) -> None:
+    """Threads of the CPU that one operation may use, for the whole process; at the start one a core."""
+
+def threads() -> int: ...
+def set_log(
+    level: Literal["debug", "info", "warning", "error", "silent"] = "warning",
+    callback: Callable[[str, str], object] | None = None,
+) -> None:
+    """Messages of this level and above go to `callback`, as level and text, or to stderr.
+
+    It is called in the thread that the message is from, in several at once; what it raises goes to sys.unraisablehook.
+    No message holds an image, a question or an answer.
+    """
+
+def inspect(folder: str | PathLike[str] | None = None, precision: str = "float32") -> dict[str, Any]:
+    """What a model folder holds, by default the embedded model's, read without loading it: `medplib info --json`."""
+
+def verify(folder: str | PathLike[str] | None = None) -> list[str]:
+    """What is wrong with a model folder, a line each: hashes, names, shapes, types, values, tokenizer."""
 
 class Image:
     """Pixels and where they came from."""
 
     @staticmethod
-    def read(path: str | PathLike[str]) -> Image: ...
+    def read(
+        path: str | PathLike[str],
+        *,
+        max_bytes: int = 536870912,
+        max_pixels: int = 178956970,
+        sixteen_bit: Literal["window", "high_byte"] = "window",
+    ) -> Image:
+        """A PNG, JPEG or TIFF file, if it is within the limits. 16-bit grey becomes 8 bits from its darkest to its
+        brightest value, or by its high byte."""
+    @staticmethod
+    def decode(
+        bytes: bytes,
+        name: str = "bytes",
+        *,
+        max_bytes: int = 536870912,
+        max_pixels: int = 178956970,
+        sixteen_bit: Literal["window", "high_byte"] = "window",
+    ) -> Image:
+        """The same from the bytes of a file; `name` stands for it in messages."""
     @staticmethod
     def from_array(array: npt.NDArray[np.uint8]) -> Image: ...
     @property
@@ -24,6 +63,9 @@ class Image:
     def height(self) -> int: ...
     @property
     def name(self) -> str: ...
+    @property
+    def info(self) -> dict[str, Any]:
+        """What `medplib info --image FILE --json` prints."""
     @property
     def array(self) -> npt.NDArray[np.uint8]: ...
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]: ...
@@ -52,6 +94,9 @@ class Region:
 class Mask:
     """A structure drawn at the image's size. numpy.asarray and torch.from_dlpack take it for its `array`."""
 
+    @staticmethod
+    def from_region(region: Region, width: int, height: int) -> Mask:
+        """What lies in a region of an image of this size: for `Session.refine`."""
     @property
     def width(self) -> int: ...
     @property
@@ -66,6 +111,9 @@ class Mask:
     def iou_estimate(self) -> float | None: ...
     @property
     def array(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def embedding(self) -> npt.NDArray[np.float32] | None:
+        """(hidden,), of the <SEG> that it was drawn from; None when it was drawn from none."""
     @property
     def logits(self) -> npt.NDArray[np.float32]: ...
     @property
@@ -159,6 +207,9 @@ class Model:
     @property
     def precision(self) -> Literal["float32", "bfloat16"]: ...
     @property
+    def info(self) -> dict[str, Any]:
+        """What `medplib info --json` prints."""
+    @property
     def folder(self) -> Path: ...
     @property
     def name(self) -> str: ...
@@ -183,12 +234,30 @@ class AskOptions:
 class Session:
     """Questions about an image, by one user."""
 
-    def __init__(self, model: Model) -> None: ...
+    def __init__(self, model: Model, context: int | None = None, compat: str = "none") -> None: ...
     @property
-    def image(self) -> Image | None: ...
+    def device(self) -> str: ...
+    @property
+    def precision(self) -> Literal["float32", "bfloat16"]: ...
+    @property
+    def context(self) -> int:
+        """Tokens that it holds."""
+    @property
+    def compat(self) -> str: ...
+    @property
+    def images(self) -> list[Image]: ...
+    def embed_image(self, index: int = 0) -> npt.NDArray[np.float32]:
+        """(tokens, hidden): what the language model reads in place of the image."""
     def reset_chat(self) -> None: ...
     def cancel(self) -> None: ...
-    def _set_image(self, image: Image) -> None: ...
+    def _set_images(self, images: Sequence[Image]) -> None: ...
+    def _embed_region(self, region: Region) -> npt.NDArray[np.float32]: ...
+    def _ask_many(
+        self, questions: Sequence[tuple[str, AskOptions]], on_text: Callable[[str], object] | None
+    ) -> list[Answer | MedplibError]: ...
+    def _segment_many(
+        self, phrases: Sequence[tuple[str, AskOptions]], on_text: Callable[[str], object] | None
+    ) -> list[Answer | MedplibError]: ...
     def _ask(self, question: str, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...
     def _segment(self, phrase: str, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...
     def _describe(self, region: Region, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ._core import Image, Mask, Region
-from .errors import InvalidArgumentError
+from .errors import FormatError, InvalidArgumentError, MedplibError
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -31,7 +32,7 @@ class Dataset(Protocol):
     def pixel_array(self) -> npt.NDArray[Any]: ...
 
 
-ImageLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Dataset | Image"
+ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | npt.NDArray[Any] | Tensor | PIL.Image.Image | Dataset | Image"
 MaskLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Mask"
 
 Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
@@ -54,11 +55,14 @@ def image_of(image: ImageLike) -> Image:
         return image
     if isinstance(image, str | os.PathLike):
         return Image.read(image)
-    array = _pixels_of(image)
+    if isinstance(image, bytes):
+        return Image.decode(image)
+    with _reading(image):
+        array = _pixels_of(image)
     if not isinstance(array, np.ndarray):
         raise InvalidArgumentError(
-            "An image is a path, a PIL image, a numpy array, a torch tensor or a pydicom dataset, not "
-            f"{type(image).__name__}."
+            "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
+            f"not {type(image).__name__}."
         )
     if array.dtype != np.uint8:
         raise InvalidArgumentError(f"An image array holds uint8, 0 to 255, but this one holds {array.dtype}.")
@@ -67,6 +71,17 @@ def image_of(image: ImageLike) -> Image:
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise InvalidArgumentError(f"An image array is (H, W), (H, W, 3) or (H, W, 4), not {array.shape}.")
     return Image.from_array(np.ascontiguousarray(array))
+
+
+@contextmanager
+def _reading(thing: Any) -> Iterator[None]:
+    """What PIL, pydicom and others raise where they cannot read their own, as a FormatError."""
+    try:
+        yield
+    except (MedplibError, MemoryError):
+        raise
+    except Exception as error:
+        raise FormatError(f"The {type(thing).__name__} cannot be read: {str(error).rstrip('.')}.") from error
 
 
 def _pixels_of(image: Any) -> Any:
@@ -143,7 +158,8 @@ def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float,
 def _mask_region(mask: MaskLike) -> Region:
     if isinstance(mask, str | os.PathLike):
         return Region.mask_file(mask)
-    array = mask.array if isinstance(mask, Mask) else _array_of_mask(mask)
+    with _reading(mask):
+        array = mask.array if isinstance(mask, Mask) else _array_of_mask(mask)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "bui":
         raise TypeError("not an array of integers")
     if array.ndim != 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Generator, Iterator
 from queue import SimpleQueue
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 Ask = Callable[[Callable[[str], object]], "Answer"]
 Event = tuple[str | None, BaseException | None]  # a piece; or the end, and what went wrong
+
+# The threads that answer, and what cancels each.
+_answering: dict[threading.Thread, Callable[[], None]] = {}
 
 
 class Stream(Iterator[str]):
@@ -38,7 +42,7 @@ class Stream(Iterator[str]):
         return self._answers[0]
 
     def __repr__(self) -> str:
-        return f"<medplib.Stream, {'at its end' if self._answers else 'under way'}>"
+        return f"<medplib.Stream {'at its end' if self._answers else 'under way'}>"
 
 
 def _pieces(ask: Ask, cancel: Callable[[], None], answers: list[Answer]) -> Generator[str, None, None]:
@@ -55,6 +59,7 @@ def _pieces(ask: Ask, cancel: Callable[[], None], answers: list[Answer]) -> Gene
     thread = threading.Thread(target=answer, name="medplib stream", daemon=True)
     thread.start()
     try:
+        _answering[thread] = cancel
         while True:
             piece, error = events.get()
             if error is not None:
@@ -63,6 +68,18 @@ def _pieces(ask: Ask, cancel: Callable[[], None], answers: list[Answer]) -> Gene
                 return
             yield piece
     finally:
-        while thread.is_alive():  # a cancel that comes before the thread is in the engine goes unheard
-            cancel()
-            thread.join(0.05)
+        _end(thread, cancel)
+        _answering.pop(thread, None)
+
+
+def _end(thread: threading.Thread, cancel: Callable[[], None]) -> None:
+    while thread.is_alive():  # a cancel that comes before the thread is in the engine goes unheard
+        cancel()
+        thread.join(0.05)
+
+
+@atexit.register
+def _end_all() -> None:
+    """Python does not wait for daemon threads: none may be in the engine when it is taken down."""
+    for thread, cancel in list(_answering.items()):
+        _end(thread, cancel)

@@ -11,16 +11,15 @@ a row with an "error" and the rest goes on.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar, Unpack
+from typing import Any, Unpack
 
+from ._bar import items_told
 from .engine import Answer, AskOptions, Mask, Model, Session, load
 from .errors import CancelledError, DeviceError, MedplibError
 
 Row = dict[str, Any]
 Verb = Callable[[Session], Answer]
-Item = TypeVar("Item")
 
 # What the other images would meet too.
 _ENDS_EVERYTHING = (CancelledError, DeviceError)
@@ -80,30 +79,10 @@ def _row_of_mask(mask: Mask) -> Row:
 
 def _rows(images: Iterable[Any], words: Row, verb: Verb, model: Model | None, bar: bool) -> Iterator[Row]:
     session = (model or load()).session()
-    for number, image in enumerate(_with_bar(images) if bar else images):
+    for number, image in enumerate(items_told(images) if bar else images):
         yield {"image": _name_of(image, number), **words, **answered(session, image, verb)}
 
 
 def _name_of(image: Any, number: int) -> str | int:
     """The file, or the place in the list of what has no name."""
     return os.fspath(image) if isinstance(image, str | os.PathLike) else number
-
-
-def _with_bar(items: Iterable[Item]) -> Iterable[Item]:
-    """The items; how far they are is told on stderr, if that is a terminal."""
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return _with_line(items)
-    bar: Iterable[Item] = tqdm(items, unit="image", disable=None)
-    return bar
-
-
-def _with_line(items: Iterable[Item]) -> Iterator[Item]:
-    shown = sys.stderr.isatty()
-    for done, item in enumerate(items, start=1):
-        yield item
-        if shown:
-            print(f"\r{done} images", end="", file=sys.stderr, flush=True)
-    if shown:
-        print(file=sys.stderr)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _native as _native  # before _core
+from ._bar import loading
 from ._built import __version__
-from ._core import Answer, Image, Mask, Region, Timing
+from ._core import Answer, Image, Mask, Region, Timing, inspect, set_log, set_threads, threads, verify
 from ._core import AskOptions as _AskOptions
 from ._core import Model as _Model
 from ._core import Session as _Session
 from ._inputs import REGIONS, ImageLike, Labels, MaskLike, Point, Points, clicks_of, image_of, region_of
 from ._stream import Stream
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, MedplibError
 
 __all__ = [
     "Answer",
@@ -33,9 +35,16 @@ __all__ = [
     "Trace",
     "__version__",
     "ask",
+    "inspect",
     "load",
     "segment",
+    "set_log",
+    "set_threads",
+    "threads",
+    "verify",
 ]
+
+atexit.register(set_log)  # no callback of Python's is called once Python is gone
 
 
 class AskOptions(TypedDict, total=False):
@@ -81,9 +90,18 @@ class Model(_Model):
     returning False cancels.
     """
 
-    def session(self, image: ImageLike | None = None) -> Session:
-        """A new session, on `image` if one is given."""
-        session = Session(self)
+    def session(
+        self,
+        image: ImageLike | None = None,
+        context: int | None = None,
+        compat: Literal["none", "reference"] = "none",
+    ) -> Session:
+        """A new session, on `image` if one is given.
+
+        `context` is how many tokens it holds, by default the model's, at most 4096. With `compat` "reference" an answer
+        has always one mask, as the published evaluation draws it, instead of one for each <SEG>.
+        """
+        session = Session(self, context, compat)
         if image is not None:
             session.set_image(image)
         return session
@@ -95,13 +113,22 @@ class Model(_Model):
 class Session(_Session):
     """Questions about an image, by one user. One thread at a time; `cancel` from any.
 
-    An image is a path (PNG, JPEG, TIFF), a PIL image, a uint8 array (H, W) or (H, W, 3) or (H, W, 4), a torch tensor
-    (H, W) or (C, H, W), or a pydicom dataset.
+    An image is a path (PNG, JPEG, TIFF), the bytes of such a file, an Image, a PIL image, a uint8 array (H, W) or
+    (H, W, 3) or (H, W, 4), a torch tensor (H, W) or (C, H, W), or a pydicom dataset.
     """
 
     def set_image(self, image: ImageLike) -> None:
         """Makes `image` the one that is talked about, and forgets the chat."""
-        self._set_image(image_of(image))
+        self.set_images([image])
+
+    def set_images(self, images: Iterable[ImageLike]) -> None:
+        """The same with several, which stand in the prompt in this order; masks and places are of the first."""
+        self._set_images([image_of(image) for image in images])
+
+    @property
+    def image(self) -> Image | None:
+        """The first one."""
+        return next(iter(self.images), None)
 
     def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer:
         """The answer to a question. Earlier questions play no part."""
@@ -114,12 +141,25 @@ class Session(_Session):
         """
         return self._segment(phrase, *_split(options))
 
+    def ask_many(
+        self, questions: Iterable[str], each: Sequence[AskOptions] | None = None, **options: Unpack[AskOptions]
+    ) -> list[Answer | MedplibError]:
+        """Of each question its answer, or the error that `ask` would raise; after a cancel, CancelledError of the rest.
+
+        `each` has for each question what it alone carries, besides the options of all.
+        """
+        return self._ask_many(*_split_many(questions, each, options))
+
+    def segment_many(
+        self, phrases: Iterable[str], each: Sequence[AskOptions] | None = None, **options: Unpack[AskOptions]
+    ) -> list[Answer | MedplibError]:
+        """Of each phrase what `segment` answers; otherwise as `ask_many`."""
+        return self._segment_many(*_split_many(phrases, each, options))
+
     def describe(self, **options: Unpack[AskOptions]) -> Answer:
         """What is at the one place that the options point at."""
         settings, on_text = _split(options)
-        if len(settings.regions) != 1:
-            raise InvalidArgumentError(f"describe needs one place, not {len(settings.regions)}: give one of {REGIONS}.")
-        region = settings.regions[0]
+        region = _one_place("describe", settings)
         settings.regions = []
         return self._describe(region, settings, on_text)
 
@@ -144,6 +184,12 @@ class Session(_Session):
             raise InvalidArgumentError("trace answers as a whole: it takes no on_text.")
         return Trace(**self._trace(question, settings))
 
+    def embed_region(self, **place: Unpack[AskOptions]) -> npt.NDArray[np.float32]:
+        """(hidden,): what the language model reads in place of the one place that is pointed at in the first image."""
+        settings, _ = _split(place)
+        embedding: npt.NDArray[np.float32] = self._embed_region(_one_place("embed_region", settings))[0]
+        return embedding
+
     def refine(
         self,
         mask: Mask | None = None,
@@ -167,8 +213,14 @@ def load(
     precision: str = "float32",
     progress: Callable[[float], object] | None = None,
 ) -> Model:
-    """The model in `folder`, by default the one inside this checkout or installation; see Model."""
-    return Model(folder, device, precision, progress)
+    """The model in `folder`, by default the one inside this checkout or installation; see Model.
+
+    Without `progress` a bar says how far it is, if it takes long.
+    """
+    if progress is not None:
+        return Model(folder, device, precision, progress)
+    with loading() as progress:
+        return Model(folder, device, precision, progress)
 
 
 def ask(image: ImageLike, question: str, **options: Unpack[AskOptions]) -> Answer:
@@ -184,6 +236,26 @@ def segment(image: ImageLike, phrase: str, **options: Unpack[AskOptions]) -> Ans
 @functools.cache
 def _embedded() -> Model:
     return load()
+
+
+def _one_place(verb: str, settings: _AskOptions) -> Region:
+    if len(settings.regions) != 1:
+        raise InvalidArgumentError(f"{verb} needs one place, not {len(settings.regions)}: give one of {REGIONS}.")
+    return settings.regions[0]
+
+
+def _split_many(
+    texts: Iterable[str], each: Sequence[AskOptions] | None, options: AskOptions
+) -> tuple[list[tuple[str, _AskOptions]], Callable[[str], object] | None]:
+    """Pairs of text and options, and the callback of all."""
+    asked = list(texts)
+    own: Sequence[AskOptions] = [{}] * len(asked) if each is None else each
+    if len(own) != len(asked):
+        raise InvalidArgumentError(f"There are {len(asked)} to ask, but {len(own)} options in each.")
+    if any("on_text" in one for one in own):
+        raise InvalidArgumentError("on_text is of all: it cannot be in each.")
+    settings = [_split({**options, **one})[0] for one in own]
+    return list(zip(asked, settings, strict=True)), options.get("on_text")
 
 
 def _split(options: AskOptions) -> tuple[_AskOptions, Callable[[str], object] | None]:

@@ -1,6 +1,6 @@
 """Masks from clicks and boxes in the words of segment-anything, for notebooks that were written for it.
 
->>> predictor = medplib.Predictor(medplib.load())
+>>> predictor = medplib.Predictor(model)  # one whose mask decoder follows clicks
 >>> predictor.set_image(rgb)
 >>> masks, scores, logits = predictor.predict(point_coords=np.array([[250, 655]]), point_labels=np.array([1]))
 """
@@ -60,7 +60,10 @@ class Predictor:
 
         `point_coords` (N, 2) xy with `point_labels` (N,), 1 inside, 0 outside; `box` (4,) xyxy; `mask_input` (1, n, n),
         a low-resolution result of before. C is 3 with `multimask_output`, else 1; always 1 from a model that was not
-        trained to guess several times, such as the embedded one.
+        trained to guess several times.
+
+        Errors: InvalidArgumentError; StateError, without an image; UnsupportedError, from a model that does not follow
+        clicks.
         """
         if point_coords is not None and point_labels is None:
             raise InvalidArgumentError("point_labels are missing: give one for each of point_coords.")
@@ -70,6 +73,9 @@ class Predictor:
         masks = np.stack([mask.logits if return_logits else mask.array for mask, _ in found])
         scores = np.array([mask.iou_estimate for mask, _ in found], np.float32)
         return masks, scores, np.stack([low for _, low in found])
+
+    def __repr__(self) -> str:
+        return f"<medplib.Predictor on {self._session.image or 'no image'}>"
 
 
 def _low_resolution(mask_input: npt.NDArray[Any] | None) -> npt.NDArray[np.float32] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import medplib
 import numpy as np
 import programs
 import pytest
-from golden import PICTURE, QUESTION
-from medplib import batch
+from golden import MODEL, PICTURE, QUESTION
+from medplib import _bar, batch
+from PIL import Image as PilImage
 
 
 def test_every_image_gives_its_row_in_order(model: medplib.Model, tmp_path: Path) -> None:
@@ -62,6 +65,34 @@ def test_images_are_read_when_their_turn_comes(model: medplib.Model) -> None:
     assert [row["image"] for row in rows] == [1, 2]
 
 
+def truncated() -> PilImage.Image:
+    """PIL reads the pixels of a file when they are first needed."""
+    return PilImage.open(io.BytesIO(PICTURE.read_bytes()[:2000]))
+
+
+def without_pixels() -> Any:
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+    return pydicom.Dataset()
+
+
+class Unwilling:
+    """An array that its package does not hand over."""
+
+    def __dlpack__(self, **how: Any) -> Any:
+        raise BufferError("The array is on another device.")
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+
+@pytest.mark.parametrize("bad", [truncated, without_pixels, Unwilling])
+def test_an_image_that_its_own_package_cannot_read_gives_its_row(model: medplib.Model, bad: Callable[[], Any]) -> None:
+    rows = list(batch.segment([PICTURE, bad(), PICTURE], "tumour", model=model, bar=False))
+    assert ["error" in row for row in rows] == [False, True, False]
+    assert rows[1]["error"]["code"] == "FORMAT"
+    assert "cannot be read: " in rows[1]["error"]["message"]
+
+
 def test_cancelling_ends_everything(model: medplib.Model) -> None:
     def cancelled() -> Any:
         raise medplib.CancelledError("The call was cancelled.")
@@ -91,4 +122,18 @@ def test_a_bar_on_a_terminal_says_how_far_it_is(
     list(batch.segment([PICTURE] * 2, "tumour", model=model, bar=False))
     assert capsys.readouterr().err == ""
     list(batch.segment([PICTURE] * 2, "tumour", model=model))
-    assert "2 images" in capsys.readouterr().err or installed
+    assert ("2/2" if installed else "2 images") in capsys.readouterr().err
+
+
+def test_loading_that_takes_long_shows_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    monkeypatch.setattr(_bar, "LONG", -1)  # everything takes long
+    medplib.load(MODEL)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    medplib.load(MODEL, progress=lambda part: None)
+    assert capsys.readouterr().err == ""
+    medplib.load(MODEL)
+    assert "loading 100%" in capsys.readouterr().err

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import operator
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from pathlib import Path
 
 import medplib
@@ -197,17 +200,22 @@ def runs_meanwhile(call: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["load", "forget", "session", "read", "ask", "segment", "describe", "chat", "refine", "save"]
+    "name",
+    [
+        *("load", "forget", "session", "read", "copy", "ask", "segment", "describe", "chat", "refine", "save"),
+    ],
 )
 def test_other_threads_run_during_a_long_call(model: medplib.Model, selfish: None, tmp_path: Path, name: str) -> None:
     session = model.session(PICTURE)
     answer = session.ask(QUESTION)
+    pixels = np.zeros((1000, 1000, 3), np.uint8)
     models = [medplib.load(MODEL) for _ in range(30)] if name == "forget" else []
     calls: dict[str, Callable[[], object]] = {
         "load": lambda: medplib.load(MODEL),
         "forget": lambda: models.pop() if models else None,
         "session": lambda: model.session(),
         "read": lambda: medplib.Image.read(PICTURE),
+        "copy": lambda: medplib.Image.from_array(pixels),
         "ask": lambda: session.ask(QUESTION),
         "segment": lambda: session.segment("tumour"),
         "describe": lambda: session.describe(point=(100, 100), max_new_tokens=4),
@@ -220,6 +228,45 @@ def test_other_threads_run_during_a_long_call(model: medplib.Model, selfish: Non
 
 def test_a_call_that_keeps_the_lock_is_found_out(selfish: None) -> None:
     assert not runs_meanwhile(lambda: sum(range(1000)))
+
+
+def forgotten_beside_others(objects: list[object]) -> bool:
+    """Whether another thread gets on while the objects go: all in one step of the interpreter."""
+    gate, seen = threading.Lock(), list[bool]()
+
+    def other() -> None:
+        with gate:
+            seen.append(True)
+
+    gate.acquire()
+    thread = threading.Thread(target=other)
+    thread.start()
+    steps = chain(
+        map(operator.call, [gate.release]),
+        map(sum, [range(10**7)]),  # meanwhile the thread comes to wait for the interpreter
+        map(objects.__delitem__, repeat(-1, len(objects))),
+        map(len, [seen]),
+    )
+    got_on = deque(steps, maxlen=1).pop()
+    thread.join()
+    return bool(got_on)
+
+
+@pytest.mark.parametrize("kind", ["model", "session", "answer", "mask", "image", "region", "array"])
+def test_other_threads_run_while_an_object_is_forgotten(model: medplib.Model, kind: str) -> None:
+    session = model.session(PICTURE)
+    answer = session.ask(QUESTION)
+    makers: dict[str, Callable[[], object]] = {
+        "model": lambda: medplib.load(MODEL),
+        "session": model.session,
+        "answer": lambda: session.ask(QUESTION),
+        "mask": lambda: answer[0],
+        "image": lambda: medplib.Image.read(PICTURE),
+        "region": lambda: medplib.Region.point(1, 2),
+        "array": lambda: answer[0].logits,
+    }
+    assert any(forgotten_beside_others([makers[kind]() for _ in range(5)]) for _ in range(10))
+    assert not any(forgotten_beside_others([object()]) for _ in range(2))
 
 
 # Forks

@@ -116,7 +116,7 @@ def test_outlines_and_the_box_lie_on_the_mask(session: medplib.Session) -> None:
     assert nothing.polygon() == []
 
 
-def test_an_answer_shows_itself_on_its_image(session: medplib.Session, tmp_path: Path) -> None:
+def test_an_answer_shows_itself_on_its_image(model: medplib.Model, session: medplib.Session, tmp_path: Path) -> None:
     answer = session.ask(QUESTION, box=(20, 20, 120, 120))
     answer.save(tmp_path / "overlay.png")
     with PilImage.open(tmp_path / "overlay.png") as overlay:
@@ -129,8 +129,9 @@ def test_an_answer_shows_itself_on_its_image(session: medplib.Session, tmp_path:
     assert escape(answer.text) in answer._repr_html_()
     assert answer.image.name.endswith("s01_emits_seg_wide.image.png")
     assert len(answer.regions) == 1
-    for each in (answer, answer[0], answer.timing, answer.image, answer.regions[0], session):
-        assert repr(each)
+    parts = (answer, answer[0], answer.timing, answer.image, answer.regions[0], session, session.stream(QUESTION))
+    for each in (*parts, model, medplib.Predictor(model)):
+        assert repr(each).startswith(f"<medplib.{type(each).__name__} ")
 
 
 # What can be asked about
