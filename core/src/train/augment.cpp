@@ -96,7 +96,9 @@ View augment(const View& view, bool free_orientation, Random& random) {
   View result;
   const cv::Size size = random_cut(view.rgb.size(), random);
   const cv::Mat affine = random_affine(view.rgb.size(), size, free_orientation, random);
-  const cv::Scalar padding(122, 116, 104);
+  // As a letterbox pads for CLIP, or as cameras leave what they don't see: else black around a picture tells
+  // its set.
+  const cv::Scalar padding = uniform(random, 0, 1) < 0.5 ? cv::Scalar(122, 116, 104) : cv::Scalar(0, 0, 0);
   cv::warpAffine(view.rgb, result.rgb, affine, size, cv::INTER_LINEAR, cv::BORDER_CONSTANT, padding);
   change_tones(result.rgb, is_grey(view.rgb), random);
   for (const auto& mask : view.masks) {
