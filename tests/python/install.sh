@@ -15,19 +15,72 @@ fresh() {
     >"$("$work/$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dependencies.pth"
 }
 
-# ask NAME: the installed package finds its model and its libraries, and answers.
+# run NAME: the Python of that environment with the program on stdin, away from this checkout.
+run() {
+  (cd / && env -u PYTHONPATH -u MEDPLIB_MODEL -u LD_LIBRARY_PATH "$work/$1/bin/python" -)
+}
+
+# ask NAME: the installed package finds its model and its libraries, and answers without any package that it does not declare.
 ask() {
-  (cd / && env -u PYTHONPATH -u MEDPLIB_MODEL -u LD_LIBRARY_PATH "$work/$1/bin/python" -c "
-import sys, medplib, numpy
+  run "$1" <<'END'
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+
+
+def plain(name):
+    return re.sub('[-_.]+', '-', name).lower()
+
+
+declared, left = set(), ['medplib']
+while left:
+    name = left.pop()
+    if name in declared:
+        continue
+    declared.add(name)
+    try:
+        wanted = [each for each in requires(name) or () if 'extra ==' not in each]
+    except PackageNotFoundError:  # of another system
+        continue
+    left += [plain(re.match(r'[\w.-]+', each)[0]) for each in wanted]
+blocked = [module for module, names in packages_distributions().items() if not declared & set(map(plain, names))]
+sys.modules.update(dict.fromkeys(set(blocked) - set(sys.modules)))
+assert {'torch', 'numpy'} <= declared and {'PIL', 'anywidget', 'nibabel'} <= set(blocked), (declared, blocked)
+
 from pathlib import Path
+
+import medplib
+import numpy
+
 model = medplib.load()
 assert Path(medplib.__file__).is_relative_to(sys.prefix) and model.folder.is_relative_to(sys.prefix), model.folder
 answer = model.session(numpy.full((60, 80, 3), 90, numpy.uint8)).ask('Which modality is this?')
 assert answer.text
+print('medplib', medplib.__version__, 'answers from', model.name)
+END
+  run "$1" <<'END'
+from pathlib import Path
+
+import medplib
 from medplib.widget import ImageView
+
 assert 'render' in str(ImageView._esm) and Path(medplib.__file__).with_name('widget.css').exists()
-print('$1: medplib', medplib.__version__, 'answers from', model.name)
-")
+END
+}
+
+# check_wheel WHEEL: it is for this Python on any Linux of its age, and torch and CUDA are outside.
+check_wheel() {
+  "$python" - "$1" <<'END'
+import re
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+wheel = Path(sys.argv[1])
+assert 'cp311-cp311-manylinux' in wheel.name, wheel.name
+inside = [name for name in ZipFile(wheel).namelist() if re.match(r'lib(torch|c10|cu|nv)', Path(name).name)]
+assert not inside, inside
+END
 }
 
 git clone --quiet "$root" "$work/clone"
@@ -37,6 +90,7 @@ ask clone-environment
 
 PYTHON=$python "$work/clone/scripts/wheel"
 ls -l "$work/clone/dist"
+check_wheel "$work"/clone/dist/*.whl
 fresh wheel-environment
 "$work/wheel-environment/bin/python" -m pip install --quiet --disable-pip-version-check "$work"/clone/dist/*.whl
 ask wheel-environment
