@@ -38,8 +38,13 @@ void write_model(const TrainingSetup& setup, const NamedTensors& averaged, const
   try {
     fs::create_directories(fresh);
     save_checkpoint(fresh, weights_of(setup, averaged), Storage::Int8);
-    for (const char* name : {"config.json", "tokenizer.model", "added_tokens.json"})
+    const auto copy = [&](const char* name) {
       write_file(fresh / name, read_file(setup.recipe.model / name));
+    };
+    copy("config.json");
+    copy("tokenizer.model");
+    for (const char* name : {"added_tokens.json", "tokenizer_config.json"})  // one is enough
+      if (fs::exists(setup.recipe.model / name)) copy(name);
     Manifest manifest = setup.manifest;
     manifest.files = hash_files(fresh);
     write_manifest(fresh, manifest);

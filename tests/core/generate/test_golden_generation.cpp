@@ -22,7 +22,8 @@ class GoldenGeneration : public testing::TestWithParam<std::tuple<GoldenCase, Va
       throw;
     }
     given_ = std::make_unique<OpenCase>(std::get<0>(GetParam()));
-    if (const auto dropped = tokens_dropped(given_->facts, config_of(given_->checkpoint, given_->facts)))
+    if (const auto dropped =
+            tokens_dropped(given_->facts, config_of(given_->golden.checkpoint, given_->facts)))
       GTEST_SKIP() << *dropped;
     model_ = load_model_of(std::get<0>(GetParam()),
                            {.device = variant().device,
@@ -61,10 +62,10 @@ TEST_P(GoldenGeneration, draws_the_mask_of_the_published_evaluation) {
   ASSERT_EQ(answer.masks.size(), 1U);
   const core::Mask& mask = answer.masks.front();
   EXPECT_EQ(mask.presence.has_value(), given_->fact<bool>("gen_has_seg"));
-  expect_same_iou("gen_iou_pred", at::tensor({*mask.iou_estimate}), given_->tensors.at("gen_iou_pred"),
+  expect_same_iou("gen_iou_pred", at::tensor({*mask.iou_estimate}), given_->tensor("gen_iou_pred"),
                   variant());
   if (given_->has("gen_mask_logits"))
-    expect_close("gen_mask_logits", core::tensor_of(mask.logits()), given_->tensors.at("gen_mask_logits"),
+    expect_close("gen_mask_logits", core::tensor_of(mask.logits()), given_->tensor("gen_mask_logits"),
                  variant().tolerance.masks);
   const auto pixels = static_cast<double>(mask.width()) * mask.height();
   for (const char* threshold : {"0.1", "0.5"}) {
@@ -110,14 +111,21 @@ TEST_P(GoldenGeneration, follows_the_published_states_step_by_step) {
   }
   const at::Tensor all = at::stack(states);
   const Tolerance& tolerance = variant().tolerance;
-  expect_close("gen_final_norm", all, given_->tensors.at("gen_final_norm"), tolerance.states,
-               tolerance.cosine);
-  expect_close("gen_logits", model.network.language.logits(all), given_->tensors.at("gen_logits"),
+  expect_close("gen_final_norm", all, given_->tensor("gen_final_norm"), tolerance.states, tolerance.cosine);
+  expect_close("gen_logits", model.network.language.logits(all), given_->tensor("gen_logits"),
                tolerance.states, tolerance.cosine);
   const auto seg = std::ranges::find(ids, model.facts.tokenizer.added("<SEG>"));
   const auto row = seg != ids.end() ? seg - ids.begin() : static_cast<std::ptrdiff_t>(ids.size()) - 2;
-  expect_close("gen_seg_embedding", model.network.seg_embedding(all[row]).unsqueeze(0),
-               given_->tensors.at("gen_seg_embedding"), tolerance.states, tolerance.cosine);
+  const at::Tensor text_prompt = model.network.seg_embedding(all[row]).unsqueeze(0);
+  expect_close("gen_seg_embedding", text_prompt, given_->tensor("gen_seg_embedding"), tolerance.states,
+               tolerance.cosine);
+  const at::Tensor sam = core::sam_pixels(given_->image.rgb(), given_->config.sam).to(type).unsqueeze(0);
+  const core::DecodedMasks drawn =
+      model.network.mask_decoder(model.network.sam_encoder(sam), model.image_positions,
+                                 model.network.prompt_encoder.text(text_prompt), false);
+  expect_close("gen_low_res_logits", drawn.logits.squeeze(1), given_->tensor("gen_low_res_logits"),
+               tolerance.masks);
+  expect_same_iou("gen_iou_pred", drawn.iou.squeeze(1), given_->tensor("gen_iou_pred"), variant());
 }
 
 TEST_P(GoldenGeneration, the_embeddings_are_the_published_ones) {
@@ -128,17 +136,17 @@ TEST_P(GoldenGeneration, the_embeddings_are_the_published_ones) {
   const at::Tensor tokens = at::tensor(image.values).view({image.rows, image.columns});
   if (given_->has("inputs_embeds")) {  // the large cases are not committed whole
     const auto start = given_->fact<std::int64_t>("image_token_start");
-    expect_close("image", tokens, given_->tensors.at("inputs_embeds").narrow(0, start, image.rows),
+    expect_close("image", tokens, given_->tensor("inputs_embeds").narrow(0, start, image.rows),
                  tolerance.states, tolerance.cosine);
   }
   const std::vector<core::Region> regions = given_->regions();
   for (std::size_t i = 0; i < regions.size(); ++i)
     expect_close("region", at::tensor(session.embed_region(regions[i]).values),
-                 given_->tensors.at("region_embedding")[static_cast<std::int64_t>(i)], tolerance.states,
+                 given_->tensor("region_embedding")[static_cast<std::int64_t>(i)], tolerance.states,
                  tolerance.cosine);
   if (!ids_are_safe()) GTEST_SKIP() << "the published lead of a token over the next is too small to compare";
   expect_close("seg", at::tensor(ask(core::Compat::Reference).masks.at(0).embedding),
-               given_->tensors.at("gen_seg_embedding")[0], tolerance.states, tolerance.cosine);
+               given_->tensor("gen_seg_embedding")[0], tolerance.states, tolerance.cosine);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenGeneration,

@@ -1,6 +1,8 @@
 // What a user may rely on in a session.
 #include "generate/session_test.h"
 
+#include <algorithm>
+#include <array>
 #include <thread>
 
 namespace medplib::test {
@@ -71,17 +73,28 @@ TEST_F(SessionTest, regions_are_put_behind_the_question_one_each) {
   EXPECT_NE(answer.prompt.find("What are these? <region></region> <region></region> "), std::string::npos);
 }
 
+// A chat goes on behind all that it shares with what was asked before.
 TEST_F(SessionTest, two_regions_at_other_places_give_other_states_behind_the_same_words) {
-  Session one = session();
-  AskOptions options;
-  options.max_new_tokens = 1;
-  options.regions = {box(0, 0, 0.3, 0.3)};
-  (void)one.chat("What is this?", options);
-  one.reset_chat();
-  options.regions = {box(0.5, 0.4, 0.9, 0.8)};
-  const Answer second = one.chat("What is this?", options);
-  Session fresh = session();
-  EXPECT_EQ(second.routing, fresh.chat("What is this?", options).routing);
+  const core::SessionOptions always_a_mask = {.compat = core::Compat::Reference};
+  Session one = session(always_a_mask);
+  const auto asked_about = [](Session& asked, const Region& region) {
+    asked.reset_chat();
+    Answer answer = asked.chat("What is this?", {.regions = {region}, .max_new_tokens = 8});
+    EXPECT_EQ(answer.masks.size(), 1U);
+    return answer;
+  };
+  const Region here = box(0, 0, 0.3, 0.3), there = box(0.5, 0.4, 0.9, 0.8);
+  const Answer first = asked_about(one, here), again = asked_about(one, here),
+               second = asked_about(one, there);
+  EXPECT_LT(second.timing.reused_tokens, again.timing.reused_tokens);
+  EXPECT_GT(second.timing.reused_tokens, given_->config.image_tokens());
+  Session fresh = session(always_a_mask);
+  const Answer expected = asked_about(fresh, there);
+  EXPECT_EQ(second.tokens, expected.tokens);
+  const auto apart = [](const Answer& a, const Answer& b) {
+    return cv::norm(a.masks.at(0).logits(), b.masks.at(0).logits(), cv::NORM_INF);
+  };
+  EXPECT_LT(apart(second, expected), 0.01 * apart(second, first));
 }
 
 TEST_F(SessionTest, an_answer_cut_at_its_length_says_so) {
@@ -146,14 +159,25 @@ TEST_F(SessionTest, the_same_seed_draws_the_same_answer_and_another_seed_another
   EXPECT_NE(one.ask(question_, options_).tokens, first.tokens);
 }
 
-TEST_F(SessionTest, two_sessions_on_two_threads_answer_as_one_alone) {
-  const Answer alone = session().ask(question_, options_);
-  std::vector<Answer> answers(2);
+TEST_F(SessionTest, two_sessions_on_two_threads_answer_each_as_alone) {
+  const auto one = [&] { return session().ask(question_, options_); };
+  const auto other = [&] {
+    Session fresh(*model_, {.compat = core::Compat::Reference});
+    fresh.set_image(other_image());
+    return fresh.ask("What is this?", {.max_new_tokens = 8});
+  };
+  const Answer one_alone = one(), other_alone = other();
+  EXPECT_NE(one_alone.tokens, other_alone.tokens);
+  constexpr std::size_t rounds = 3;
+  std::array<Answer, rounds> ones, others;
   {
-    std::vector<std::jthread> threads;
-    for (Answer& answer : answers) threads.emplace_back([&] { answer = session().ask(question_, options_); });
+    const std::jthread first([&] { std::ranges::generate(ones, one); });
+    const std::jthread second([&] { std::ranges::generate(others, other); });
   }
-  for (const Answer& answer : answers) expect_same(answer, alone);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    expect_same(ones[round], one_alone);
+    expect_same(others[round], other_alone);
+  }
 }
 
 TEST_F(SessionTest, several_images_stand_in_the_prompt_and_the_first_is_drawn_on) {

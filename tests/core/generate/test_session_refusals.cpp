@@ -30,7 +30,7 @@ TEST_F(SessionTest, a_region_half_beside_the_image_is_cut_with_a_warning) {
 }
 
 TEST_F(SessionTest, refine_is_refused_on_a_model_that_was_not_trained_with_clicks) {
-  const FolderCopy folder(given_->checkpoint);
+  const FolderCopy folder(given_->golden.checkpoint);
   folder.replace("medplib.json", {{"format_version", 1}, {"refine", false}});
   Session one(core::Model::load(folder.path(), {.device = "cpu"}));
   one.set_image(given_->image);

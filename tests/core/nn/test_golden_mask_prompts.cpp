@@ -8,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <optional>
+#include <set>
 
 namespace medplib::test {
 
@@ -28,6 +29,10 @@ class MaskPrompts {
     image_ = network_->sam_encoder(pixels.unsqueeze(0));
   }
 
+  void check_that_all_was_compared() const {
+    for (const auto& [name, value] : expected_) EXPECT_TRUE(read_.contains(name)) << name;
+  }
+
   void check_image() {
     states("image_pe", network_->prompt_encoder.image_positions());
     states("sam_embedding", image_.embedding[0]);
@@ -41,9 +46,9 @@ class MaskPrompts {
     const auto multimask = facts_.at("multimask").at(name).get<bool>();
     const auto [low, iou] =
         network_->mask_decoder(image_, network_->prompt_encoder.image_positions(), encoded, multimask);
-    expect_close(name + ".low_res_logits", low[0], expected_.at(name + ".low_res_logits"),
+    expect_close(name + ".low_res_logits", low[0], expected(name + ".low_res_logits"),
                  variant_.tolerance.masks);
-    expect_same_iou(name + ".iou", iou[0], expected_.at(name + ".iou"), variant_);
+    expect_same_iou(name + ".iou", iou[0], expected(name + ".iou"), variant_);
   }
 
   at::Tensor points() const {
@@ -56,21 +61,26 @@ class MaskPrompts {
   }
   at::Tensor box() const { return numbers(facts_.at("box_xyxy")); }
   at::Tensor mask() const { return typed(expected_.at("points.low_res_logits").slice(0, 0, 1)); }
-  at::Tensor text() const { return typed(expected_.at("text").unsqueeze(0)); }
+  at::Tensor text() { return typed(expected("text").unsqueeze(0)); }
 
  private:
   at::Tensor numbers(const core::Json& json) const {
     return at::tensor(json.get<std::vector<double>>(), at::kFloat).to(device_);
   }
+  const at::Tensor& expected(const std::string& name) {
+    read_.insert(name);
+    return expected_.at(name);
+  }
   at::Tensor typed(const at::Tensor& t) const { return t.to(device_, variant_.dtype); }
   void states(const std::string& name, const at::Tensor& got) {
     if (expected_.contains(name))
-      expect_close(name, got, expected_.at(name), variant_.tolerance.states, variant_.tolerance.cosine);
+      expect_close(name, got, expected(name), variant_.tolerance.states, variant_.tolerance.cosine);
   }
 
   const Variant& variant_;
   core::Json facts_;
   std::map<std::string, at::Tensor> expected_;
+  std::set<std::string> read_;
   c10::Device device_;
   std::unique_ptr<core::Network> network_;
   core::ImageEmbedding image_;
@@ -102,6 +112,7 @@ TEST_P(GoldenMaskPrompts, equal_the_published_implementation) {
                                 .box = {},
                                 .text = prompts->text(),
                                 .mask = {}});
+  prompts->check_that_all_was_compared();
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, GoldenMaskPrompts, testing::ValuesIn(kVariants),

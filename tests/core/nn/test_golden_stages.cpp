@@ -10,6 +10,7 @@
 #include <medplib/core/mask.h>
 
 #include <ATen/core/grad_mode.h>
+#include <gmock/gmock.h>
 
 #include <optional>
 #include <tuple>
@@ -23,6 +24,10 @@ namespace {
 
 cv::Mat plane_of(const at::Tensor& logits) { return core::picture_of(logits.to(at::kCPU, at::kFloat)); }
 
+at::Tensor bytes_of(const cv::Mat& rgb) {
+  return at::from_blob(rgb.data, {rgb.rows, rgb.cols, 3}, at::kByte).clone();
+}
+
 // Follows one picture and its teacher-forced answer through the network.
 class Stages {
  public:
@@ -30,24 +35,31 @@ class Stages {
       : given_(golden),
         variant_(variant),
         device_(core::open_device(variant.device)),
-        network_(load_network(given_.checkpoint, given_.config, variant.dtype, device_)),
+        network_(load_network(given_.golden.checkpoint, given_.config, variant.dtype, device_)),
         box_(core::letterbox(given_.image.width(), given_.image.height(),
                              static_cast<int>(given_.config.sam.image_size))) {}
 
   std::optional<std::string> tokens_dropped() const {
-    return test::tokens_dropped(given_.facts, config_of(given_.checkpoint, given_.facts));
+    return test::tokens_dropped(given_.facts, config_of(given_.golden.checkpoint, given_.facts));
   }
 
   void check_pixels() {
     const cv::Mat& rgb = given_.image.rgb();
+    if (given_.has("sam_resized_u8")) {
+      const cv::Mat resized = core::sam_resized(rgb, box_.target);
+      EXPECT_TRUE(at::equal(bytes_of(resized), given_.tensor("sam_resized_u8")));
+    }
+    if (given_.has("clip_u8")) {
+      const cv::Mat square = core::clip_square(rgb, static_cast<int>(given_.config.clip.image_size));
+      EXPECT_TRUE(at::equal(bytes_of(square).permute({2, 0, 1}), given_.tensor("clip_u8")));
+    }
     const at::Tensor clip = core::clip_pixels(rgb, given_.config.clip),
                      sam = core::sam_pixels(rgb, given_.config.sam);
     for (const auto& [name, got] : {std::pair{"clip_pixels", clip}, std::pair{"sam_pixels", sam}}) {
       if (given_.has(name)) {
-        EXPECT_LE(relative_error(got, given_.tensors.at(name)), 1e-6) << name;
-      }
-      const double sum = given_.facts.value(text_of(name, "_sum"), 0.0);
-      if (sum != 0) {
+        EXPECT_LE(relative_error(got, given_.tensor(name)), 1e-6) << name;
+      } else {
+        const auto sum = given_.fact<double>(text_of(name, "_sum").c_str());
         EXPECT_NEAR(got.to(at::kDouble).sum().item<double>(), sum, 1e-5 * std::abs(sum)) << name;
       }
     }
@@ -71,14 +83,14 @@ class Stages {
       const auto grid =
           core::region_grid(mask, static_cast<int>(clip.image_size), static_cast<int>(clip.grid()));
       const at::Tensor cells = core::tensor_of(grid.cells);
-      EXPECT_TRUE(at::equal(cells != 0, given_.tensors.at("region_mask24." + std::to_string(i)) != 0));
+      EXPECT_TRUE(at::equal(cells != 0, given_.tensor("region_mask24." + std::to_string(i)) != 0));
       regions_.push_back(network_->region(features_[0], cells.to(device_)));
     }
     if (!regions_.empty()) states("region_embedding", at::stack(regions_));
   }
 
   void check_language() {
-    const auto tokenizer = core::Tokenizer::load(given_.checkpoint);
+    const auto tokenizer = core::Tokenizer::load(given_.golden.checkpoint);
     const auto ids = core::encode_prompt(tokenizer, given_.fact<std::string>("teacher_prompt"));
     EXPECT_EQ(ids, given_.fact<std::vector<core::TokenId>>("teacher_ids"));
     const at::Tensor embeddings = network_->embed_prompt(ids, {&image_tokens_, 1}, regions_);
@@ -100,7 +112,8 @@ class Stages {
         at::tensor(given_.fact<std::vector<std::int64_t>>("seg_predicting_positions"), at::kLong);
     // In low precision from the published state, since the token may have gone to another expert.
     const at::Tensor hidden = is_exact() ? output_.hidden[0].index_select(0, at_seg.to(device_))
-                                         : to_device(given_.tensors.at("seg_hidden"));
+                                         : to_device(given_.tensor("seg_hidden"));
+    if (is_exact()) states("seg_hidden", hidden);
     const at::Tensor seg = network_->seg_embedding(hidden);
     states("seg_embedding", seg);
     const core::ImageEmbedding image = network_->sam_encoder(sam_pixels_);
@@ -109,7 +122,7 @@ class Stages {
     const auto [low, iou] =
         network_->mask_decoder(image, encoder.image_positions(), encoder.text(seg), false);
     masks("low_res_logits", low.squeeze(1));
-    expect_same_iou("iou_pred", iou.squeeze(1), given_.tensors.at("iou_pred"), variant_);
+    expect_same_iou("iou_pred", iou.squeeze(1), given_.tensor("iou_pred"), variant_);
     const at::Tensor logits =
         core::masks_at_image_size(low.to(at::kFloat), core::MaskGeometry::Reference, box_).squeeze(1);
     masks("mask_logits", logits);
@@ -117,15 +130,17 @@ class Stages {
       for (const char* threshold : {"0.1", "0.5"}) check_drawn(logits[i], i, threshold);
   }
 
+  void check_that_all_was_compared() const { EXPECT_THAT(given_.unread(), testing::IsEmpty()); }
+
  private:
   at::Tensor to_device(const at::Tensor& t) const { return t.to(device_, variant_.dtype); }
 
   void states(const std::string& name, const at::Tensor& got) {
     if (given_.has(name))
-      expect_close(name, got, given_.tensors.at(name), variant_.tolerance.states, variant_.tolerance.cosine);
+      expect_close(name, got, given_.tensor(name), variant_.tolerance.states, variant_.tolerance.cosine);
   }
   void masks(const std::string& name, const at::Tensor& got) {
-    if (given_.has(name)) expect_close(name, got, given_.tensors.at(name), variant_.tolerance.masks);
+    if (given_.has(name)) expect_close(name, got, given_.tensor(name), variant_.tolerance.masks);
   }
 
   bool is_exact() const { return variant_.dtype == at::kFloat; }
@@ -138,7 +153,7 @@ class Stages {
     if (is_exact()) return states(name, got);
     const at::Tensor kept = at::nonzero(same_experts_.slice(0, first)).squeeze(1);
     const at::Tensor a = got.cpu().to(at::kFloat).index_select(0, kept);
-    const at::Tensor b = given_.tensors.at(name).index_select(0, kept);
+    const at::Tensor b = given_.tensor(name).index_select(0, kept);
     const at::Tensor errors = (a - b).abs().amax(1) / b.abs().max();
     EXPECT_LE(at::quantile(errors, 0.95).item<double>(), variant_.tolerance.states) << name;
     EXPECT_GE(cosine(a, b), variant_.tolerance.cosine) << name;
@@ -161,7 +176,7 @@ class Stages {
   void check_routing(const std::string& layer, const core::Routing& routing) {
     rows("router_logits." + layer, routing.logits, 0);
     rows("router_probs." + layer, at::softmax(routing.logits, -1), 0);
-    const auto published = core::route(given_.tensors.at("router_logits." + layer), routing.experts.size(1));
+    const auto published = core::route(given_.tensor("router_logits." + layer), routing.experts.size(1));
     const at::Tensor same = (routing.experts.cpu() == published.experts).all(1);
     same_experts_ = same_experts_ & same;
     const auto counts = given_.fact<core::Json>("router_counts").at(layer).get<std::vector<std::int64_t>>();
@@ -173,7 +188,7 @@ class Stages {
 
   // Of each token: whether two of its experts are so alike that rounding may swap them.
   at::Tensor is_near_tie(const std::string& layer) const {
-    const at::Tensor probabilities = at::softmax(given_.tensors.at("router_logits." + layer), -1);
+    const at::Tensor probabilities = at::softmax(given_.tensor("router_logits." + layer), -1);
     const at::Tensor sorted = std::get<0>(probabilities.sort(-1, /*descending=*/true));
     return (sorted.slice(1, 0, -1) - sorted.slice(1, 1) < 1e-4).any(1);
   }
@@ -190,7 +205,7 @@ class Stages {
   void check_drawn(const at::Tensor& logits, std::int64_t index, const std::string& threshold) {
     const std::string file =
         text_of(given_.fact<std::string>("name"), ".mask", index, ".t", threshold, ".png");
-    const core::Image expected = core::Image::read(golden_root() / "cases" / file);
+    const core::Image expected = core::Image::read(given_.golden.folder / file);
     cv::Mat inside;
     cv::extractChannel(expected.rgb(), inside, 0);
     const core::Mask drawn(plane_of(logits), "", std::stod(threshold));
@@ -230,6 +245,7 @@ TEST_P(GoldenStages, equal_the_published_implementation) {
   stages->check_regions();
   stages->check_language();
   stages->check_masks();
+  stages->check_that_all_was_compared();
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenStages,

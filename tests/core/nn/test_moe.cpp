@@ -5,6 +5,9 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <string>
+
 namespace medplib::core {
 namespace {
 
@@ -54,6 +57,29 @@ TEST_P(MoeOf, each_token_gets_what_its_experts_say) {
         << "token " << t;
   }
   EXPECT_EQ(std::get<0>(at::_unique(routing.experts)).numel(), experts) << "every expert was needed";
+}
+
+TEST(Moe, runs_no_expert_that_no_token_chose) {
+  const c10::NoGradGuard no_grad;
+  LanguageConfig config;
+  config.hidden = 12;
+  config.ffn = 20;
+  constexpr std::int64_t experts = 40;
+  for (const std::int64_t tokens : {1, 30}) {
+    FreshParameters parameters(3);
+    const Moe moe(Scope(parameters, "moe"), config, experts);
+    at::manual_seed(5);
+    const at::Tensor x = at::randn({1, tokens, config.hidden});
+    Routing routing;
+    const at::Tensor before = moe(x, &routing);
+    for (std::int64_t e = 0; e < experts; ++e) {
+      if ((routing.experts == e).any().item<bool>()) continue;
+      const std::string spoilt = "moe.experts." + std::to_string(e) + ".";
+      for (const auto& [name, value] : parameters.all())
+        if (name.starts_with(spoilt)) value.detach().fill_(std::numeric_limits<float>::quiet_NaN());
+    }
+    EXPECT_TRUE(at::equal(moe(x, nullptr), before)) << tokens << " tokens";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Experts, MoeOf, testing::Values(Shape{2, 1}, Shape{3, 1}, Shape{3, 2}, Shape{5, 3}),

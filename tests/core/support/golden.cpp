@@ -30,26 +30,29 @@ double relative_error(const at::Tensor& got, const at::Tensor& expected) {
   return difference.max().item<double>() / std::max(largest, std::numeric_limits<double>::min());
 }
 
-fs::path checkpoint_of(const std::string& named) {
-  return golden_root() / "ckpt" / named.substr(0, named.find(", with "));
-}
-
 std::string test_name_of(std::string name) {
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 }
 
-std::vector<GoldenCase> golden_cases() {
-  const fs::path root = golden_root();
+namespace {
+
+// The folder of weights that a case names: its "checkpoint" may end ", with config.KEY.KEY=NUMBER".
+fs::path checkpoint_of(const fs::path& root, const std::string& named) {
+  return root / "ckpt" / named.substr(0, named.find(", with "));
+}
+
+}  // namespace
+
+std::vector<GoldenCase> golden_cases(const fs::path& root) {
   std::vector<GoldenCase> cases;
   if (!fs::exists(root / "cases" / "index.json")) return cases;
   for (const core::Json& entry : core::read_json(root / "cases" / "index.json")) {
-    const auto name = core::required<std::string>(entry, "name", "cases/index.json");
-    const fs::path checkpoint =
-        checkpoint_of(core::required<std::string>(entry, "checkpoint", "cases/index.json"));
-    if (fs::exists(root / "cases" / (name + ".safetensors")) && fs::exists(checkpoint))
-      cases.push_back({name, checkpoint});
+    const GoldenCase found = {
+        core::required<std::string>(entry, "name", "cases/index.json"), root / "cases",
+        checkpoint_of(root, core::required<std::string>(entry, "checkpoint", "cases/index.json"))};
+    if (fs::exists(found.file(".safetensors")) && fs::exists(found.checkpoint)) cases.push_back(found);
   }
   return cases;
 }

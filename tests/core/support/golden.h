@@ -13,7 +13,7 @@
 
 namespace medplib::test {
 
-// All tensors of a safetensors file, by name; `file` is relative to the root, such as
+// All tensors of a safetensors file, by name; `file` is absolute, or relative to the root, such as
 // "cases/s00_emits_seg.safetensors".
 std::map<std::string, at::Tensor> load_golden(const std::filesystem::path& file);
 
@@ -22,16 +22,15 @@ std::map<std::string, at::Tensor> load_golden(const std::filesystem::path& file)
 double relative_error(const at::Tensor& got, const at::Tensor& expected);
 
 struct GoldenCase {
-  std::string name;                  // "s00_emits_seg": cases/NAME.json, .safetensors, .image.png …
+  std::string name;                  // "s00_emits_seg"
+  std::filesystem::path folder;      // with NAME.json, .safetensors, .image.png …
   std::filesystem::path checkpoint;  // the folder with its weights
+  std::filesystem::path file(const std::string& suffix) const { return folder / (name + suffix); }
   friend void PrintTo(const GoldenCase& one, std::ostream* out) { *out << one.name; }
 };
 
-// The folder of weights that a case names: its "checkpoint" may end ", with config.KEY.KEY=NUMBER".
-std::filesystem::path checkpoint_of(const std::string& named);
-
 // The cases of cases/index.json that lie on this disk together with their checkpoint.
-std::vector<GoldenCase> golden_cases();
+std::vector<GoldenCase> golden_cases(const std::filesystem::path& root = golden_root());
 
 // Letters, digits and underscores alone, as the name of a test must be.
 std::string test_name_of(std::string name);

@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,30 +59,44 @@ inline std::optional<std::string> tokens_dropped(const core::Json& facts, const 
 
 struct OpenCase {
   explicit OpenCase(const GoldenCase& golden)
-      : checkpoint(golden.checkpoint),
-        facts(core::read_json(golden_root() / "cases" / (golden.name + ".json"))),
-        tensors(load_golden("cases/" + golden.name + ".safetensors")),
-        config(core::ModelConfig::from_json(config_of(checkpoint, facts), golden.name)),
-        image(core::Image::read(golden_root() / "cases" / fact<std::string>("image"), kAsPublished)) {}
+      : golden(golden),
+        facts(core::read_json(golden.file(".json"))),
+        config(core::ModelConfig::from_json(config_of(golden.checkpoint, facts), golden.name)),
+        image(core::Image::read(golden.folder / fact<std::string>("image"), kAsPublished)),
+        tensors_(load_golden(golden.file(".safetensors"))) {}
 
   template <class T>
   T fact(const char* key) const {
     return core::required<T>(facts, key, "the golden case");
   }
-  bool has(const std::string& tensor) const { return tensors.contains(tensor); }
+  bool has(const std::string& tensor) const { return tensors_.contains(tensor); }
+  const at::Tensor& tensor(const std::string& name) const {
+    read_.insert(name);
+    return tensors_.at(name);
+  }
+  // What nobody has asked for, of the teacher-forced answer's tensors.
+  std::vector<std::string> unread() const {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : tensors_)
+      if (!read_.contains(name) && !name.starts_with("gen_")) names.push_back(name);
+    return names;
+  }
 
   std::vector<core::Region> regions() const {
     std::vector<core::Region> all;
     for (const core::Json& region : facts.value("regions", core::Json::array()))
-      all.push_back(core::Region::mask_file(golden_root() / "cases" / region.at("file").get<std::string>()));
+      all.push_back(core::Region::mask_file(golden.folder / region.at("file").get<std::string>()));
     return all;
   }
 
-  std::filesystem::path checkpoint;
+  GoldenCase golden;
   core::Json facts;
-  std::map<std::string, at::Tensor> tensors;
   core::ModelConfig config;
   core::Image image;
+
+ private:
+  std::map<std::string, at::Tensor> tensors_;
+  mutable std::set<std::string> read_;
 };
 
 inline std::unique_ptr<core::Network> load_network(const std::filesystem::path& checkpoint,

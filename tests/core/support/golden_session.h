@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace medplib::test {
@@ -36,7 +36,7 @@ class FolderCopy {
 // The case's model with the configuration and the conversation template that the case was made with.
 inline core::Model load_model_of(const GoldenCase& golden,
                                  const core::LoadOptions& options = {.device = "cpu"}) {
-  const core::Json facts = core::read_json(golden_root() / "cases" / (golden.name + ".json"));
+  const core::Json facts = core::read_json(golden.file(".json"));
   const FolderCopy folder(golden.checkpoint);
   folder.replace("config.json", config_of(golden.checkpoint, facts));
   folder.replace("medplib.json", {{"format_version", 1}, {"conversation_template", facts.at("template")}});
@@ -52,14 +52,16 @@ inline core::AskOptions ask_options_of(const OpenCase& given) {
 
 constexpr std::int64_t kEos = 2;  // in LLaMA's vocabulary
 
-// A case whose greedy answer has a <SEG> among several tokens, and comes to its end.
-inline std::optional<GoldenCase> a_case_with_a_mask() {
-  for (const GoldenCase& golden : golden_cases()) {
-    const core::Json facts = core::read_json(golden_root() / "cases" / (golden.name + ".json"));
-    const auto answer = facts.at("generated_ids").get<std::vector<std::int64_t>>();
-    if (facts.at("gen_has_seg").get<bool>() && answer.size() > 2 && answer.back() == kEos) return golden;
-  }
-  return std::nullopt;
+// A case whose greedy answer has a <SEG> among several tokens, and comes to its end: of the golden set, else
+// of the committed part.
+inline GoldenCase a_case_with_a_mask() {
+  for (const auto& root : {golden_root(), committed_goldens()})
+    for (const GoldenCase& golden : golden_cases(root)) {
+      const core::Json facts = core::read_json(golden.file(".json"));
+      const auto answer = facts.at("generated_ids").get<std::vector<std::int64_t>>();
+      if (facts.at("gen_has_seg").get<bool>() && answer.size() > 2 && answer.back() == kEos) return golden;
+    }
+  throw std::runtime_error("tests/goldens has no case with a mask");
 }
 
 }  // namespace medplib::test

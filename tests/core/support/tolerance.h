@@ -9,8 +9,10 @@
 namespace medplib::test {
 
 struct Tolerance {
-  double states;  // features, states, router, logits, seg embedding: relative to the largest magnitude
-  double masks;   // mask logits, gradients
+  // Features, states, router, logits, seg embedding: largest error relative to the largest magnitude. In
+  // bfloat16, of the rows of tokens, the 95th percentile of their largest errors.
+  double states;
+  double masks;  // mask logits, gradients
   double losses;
   double id_margin;  // greedy ids are compared where the lead over the next token is larger
   double pixels;     // share of a mask's pixels that may differ

@@ -341,4 +341,12 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenLora, testing::ValuesIn(cases_with("lora_a
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenTraining);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenLora);
 
+TEST(GoldenTrainingCases, are_there) {
+  if (cases_with("scalars").empty()) GTEST_SKIP() << train_folder() << " has no training batch.";
+}
+
+TEST(GoldenLoraCases, are_there) {
+  if (cases_with("lora_alpha").empty()) GTEST_SKIP() << train_folder() << " has no merged adapter.";
+}
+
 }  // namespace medplib::test

@@ -3,6 +3,7 @@
 #include "weights/safetensors.h"
 
 #include <medplib/core/error.h>
+#include <medplib/core/model.h>
 #include <medplib/core/train.h>
 
 #include <ATen/ATen.h>
@@ -143,6 +144,16 @@ TEST(Train, drawing_and_answering_are_taught_apart_and_joined) {
     const auto& from = draws.contains(name) ? draws : answers;
     EXPECT_TRUE(at::equal(value, from.at(name))) << name;
   }
+}
+
+TEST(Train, a_tokenizer_whose_added_tokens_are_in_its_configuration_is_handed_on) {
+  const SmallTraining small;
+  const auto model = small.folder() / "model";
+  fs::remove(model / "added_tokens.json");
+  fs::copy_file(test::committed_goldens() / "ckpt/tiny_seg/tokenizer_config.json",
+                model / "tokenizer_config.json");
+  train(small.recipe(), options_for(small.folder() / "out"));
+  EXPECT_TRUE(verify(small.folder() / "out/model").empty());
 }
 
 TEST(Train, a_training_starts_from_a_model) {
