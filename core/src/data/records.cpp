@@ -12,20 +12,20 @@ namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
 
-struct Place {
+struct Origin {
   fs::path root;
   std::string where;  // file and record, for messages
 };
 
 // Takes what stands between `open` and `close` out of the text: the tags too when `with_tags`.
 std::vector<fs::path> cut_paths(std::string& text, const std::string& open, const std::string& close,
-                                bool with_tags, const Place& place) {
+                                bool with_tags, const Origin& origin) {
   std::vector<fs::path> paths;
   std::size_t from = 0;
   while ((from = text.find(open, from)) != std::string::npos) {
     const std::size_t begin = from + open.size(), end = text.find(close, begin);
-    if (end == std::string::npos) fail(ErrorCode::Format, place.where, ": ", open, " without ", close, ".");
-    paths.push_back(path_inside(place.root, text.substr(begin, end - begin), place.where));
+    if (end == std::string::npos) fail(ErrorCode::Format, origin.where, ": ", open, " without ", close, ".");
+    paths.push_back(path_inside(origin.root, text.substr(begin, end - begin), origin.where));
     if (with_tags)
       text.erase(from, end + close.size() - from);
     else
@@ -42,27 +42,28 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
-Record read_record(const Json& json, const std::string& id, const Place& place) {
+Record read_record(const Json& json, const std::string& id, const Origin& origin) {
   Record record{.id = id,
-                .task = optional_or<std::string>(json, "task", "", place.where),
-                .structure = optional_or<std::string>(json, "structure", "", place.where),
+                .task = optional_or<std::string>(json, "task", "", origin.where),
+                .structure = optional_or<std::string>(json, "structure", "", origin.where),
                 .turns = {},
                 .regions = {},
                 .masks = {}};
-  const Json conversations = required<Json>(json, "conversations", place.where);
+  const Json conversations = required<Json>(json, "conversations", origin.where);
   if (!conversations.is_array() || conversations.empty() || conversations.size() % 2 != 0)
-    fail(ErrorCode::Format, place.where, ": \"conversations\" must hold pairs of a human and a gpt message.");
+    fail(ErrorCode::Format, origin.where,
+         ": \"conversations\" must hold pairs of a human and a gpt message.");
   for (std::size_t i = 0; i < conversations.size(); i += 2) {
-    auto question = required<std::string>(conversations[i], "value", place.where);
-    auto answer = required<std::string>(conversations[i + 1], "value", place.where);
-    if (required<std::string>(conversations[i], "from", place.where) != "human" ||
-        required<std::string>(conversations[i + 1], "from", place.where) != "gpt")
-      fail(ErrorCode::Format, place.where, ": messages must go from \"human\" to \"gpt\" in turns.");
-    for (auto& path : cut_paths(question, "<region>", "</region>", false, place))
+    auto question = required<std::string>(conversations[i], "value", origin.where);
+    auto answer = required<std::string>(conversations[i + 1], "value", origin.where);
+    if (required<std::string>(conversations[i], "from", origin.where) != "human" ||
+        required<std::string>(conversations[i + 1], "from", origin.where) != "gpt")
+      fail(ErrorCode::Format, origin.where, ": messages must go from \"human\" to \"gpt\" in turns.");
+    for (auto& path : cut_paths(question, "<region>", "</region>", false, origin))
       record.regions.push_back(std::move(path));
-    const auto masks = cut_paths(answer, "<mask>", "</mask>", true, place);
+    const auto masks = cut_paths(answer, "<mask>", "</mask>", true, origin);
     if (count_of(answer, "<SEG>") != masks.size())
-      fail(ErrorCode::Format, place.where, ": the answer has ", count_of(answer, "<SEG>"), " <SEG> but ",
+      fail(ErrorCode::Format, origin.where, ": the answer has ", count_of(answer, "<SEG>"), " <SEG> but ",
            masks.size(), " <mask>.");
     record.masks.insert(record.masks.end(), masks.begin(), masks.end());
     record.turns.push_back({std::move(question), std::move(answer)});
@@ -85,16 +86,16 @@ std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) 
     const std::string index = std::to_string(i), line = file.place(index);
     const std::string where = json.string() + ", record " + index;
     const auto id = optional_or<std::string>(list[i], "id", index, where + line);
-    const Place place{root, where + " (" + id + ")" + line};
+    const Origin origin{root, where + " (" + id + ")" + line};
     const fs::path image =
-        path_inside(place.root, required<std::string>(list[i], "image", place.where), place.where);
+        path_inside(origin.root, required<std::string>(list[i], "image", origin.where), origin.where);
     const auto [found, fresh] = index_of.try_emplace(image.string(), images.size());
     if (fresh)
       images.push_back({.image = image,
-                        .set = optional_or<std::string>(list[i], "set", "", place.where),
-                        .modality = optional_or<std::string>(list[i], "modality", "", place.where),
+                        .set = optional_or<std::string>(list[i], "set", "", origin.where),
+                        .modality = optional_or<std::string>(list[i], "modality", "", origin.where),
                         .records = {}});
-    images[found->second].records.push_back(read_record(list[i], id, place));
+    images[found->second].records.push_back(read_record(list[i], id, origin));
   }
   return images;
 }

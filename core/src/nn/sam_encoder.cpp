@@ -98,7 +98,7 @@ at::Tensor SamEncoder::run(const Block& block, const at::Tensor& x) const {
   const at::Tensor mixed =
       x + (block.global ? attend(block.attention, y) : attend_in_windows(block.attention, y));
   const at::Tensor z = block.norm2(mixed);
-  const at::Tensor out = mixed + block.mlp_out(at::gelu(block.mlp_in(z)));
+  at::Tensor out = mixed + block.mlp_out(at::gelu(block.mlp_in(z)));
   if (!block.adapter) return out;
   const Adapter& adapter = *block.adapter;
   const at::Tensor map = z.permute({0, 3, 1, 2});  // (B, C, h, w)

@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-ErrorCode refusal(const std::string& json) {
+ErrorCode code_of(const std::string& json) {
   const test::TemporaryFolder folder;
   write_file(folder / "medplib.json", json);
   try {
@@ -73,10 +73,10 @@ TEST(Manifest, comes_back_as_it_was_written) {
 }
 
 TEST(Manifest, of_another_format_version_is_a_version_error) {
-  EXPECT_EQ(refusal(R"({"format_version":2})"), ErrorCode::Version);
-  EXPECT_EQ(refusal(R"({"format_version":4294967297})"), ErrorCode::Version);
-  EXPECT_EQ(refusal(R"({"format_version":"1"})"), ErrorCode::Format);
-  EXPECT_EQ(refusal("{}"), ErrorCode::Format);
+  EXPECT_EQ(code_of(R"({"format_version":2})"), ErrorCode::Version);
+  EXPECT_EQ(code_of(R"({"format_version":4294967297})"), ErrorCode::Version);
+  EXPECT_EQ(code_of(R"({"format_version":"1"})"), ErrorCode::Format);
+  EXPECT_EQ(code_of("{}"), ErrorCode::Format);
 }
 
 TEST(Manifest, with_a_value_that_cannot_be_is_refused) {
@@ -84,10 +84,10 @@ TEST(Manifest, with_a_value_that_cannot_be_is_refused) {
        {R"("threshold":1.5)", R"("threshold":"x")", R"("mask_geometry":"middle")", R"("refine":1)",
         R"("trained_on":"slake")", R"("trained_on":[1])", R"("templates":[])", R"("templates":{"segment":1})",
         R"("files":{"a":1})", R"("name":[])"}) {
-    EXPECT_EQ(refusal(std::string(R"({"format_version":1,)") + field + "}"), ErrorCode::Format) << field;
+    EXPECT_EQ(code_of(std::string(R"({"format_version":1,)") + field + "}"), ErrorCode::Format) << field;
   }
-  EXPECT_EQ(refusal("[1]"), ErrorCode::Format);
-  EXPECT_EQ(refusal("{"), ErrorCode::Format);
+  EXPECT_EQ(code_of("[1]"), ErrorCode::Format);
+  EXPECT_EQ(code_of("{"), ErrorCode::Format);
 }
 
 TEST(Manifest, files_are_verified_by_their_hash) {
