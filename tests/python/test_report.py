@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import medplib
 import numpy as np
 import pytest
-from medplib.errors import UnsupportedError
 from medplib.report import __main__ as report
-from medplib.report.asking import Asker, ask_all
+from medplib.report.asking import Asker, ask_all, load_to_judge
 from medplib.report.baselines import FrequentAnswers, MeanShapes
 from medplib.report.card import BEGIN, END, markdown
 from medplib.report.figures import Asked, Figure, Table
@@ -40,8 +40,7 @@ class Answer:
 class Engine:
     """Draws the left half but for "nothing", says CT, and takes a click for a column and a box for itself."""
 
-    def __init__(self, refines: bool = True) -> None:
-        self.refines = refines
+    def __init__(self) -> None:
         self.encoded: list[str] = []
 
     def session(self, image: Path) -> Session:
@@ -63,8 +62,6 @@ class Session:
         return Answer("CT.", [])
 
     def refine(self, mask: Mask | None = None, **prompt: Any) -> Mask:
-        if not self.engine.refines:
-            raise UnsupportedError("This model's mask decoder does not follow clicks well enough.")
         array = np.zeros((self.height, self.width), bool) if mask is None else mask.array.copy()
         if box := prompt.get("box"):
             array[box[1] : box[3] + 1, box[0] : box[2] + 1] = True
@@ -125,10 +122,12 @@ def test_clicks_begin_with_an_empty_mask_where_nothing_was_drawn(folder: Path) -
     assert result["clicks"] == pytest.approx([2 * 4 / (4 + 8), 1, 1])
 
 
-def test_a_model_without_refine_has_no_figures_of_boxes_and_clicks(folder: Path) -> None:
-    results = ask(folder, [drawn("half")], Engine(refines=False))
-    assert not {"box", "clicks"} & results[0].keys()
-    assert "Boxes and clicks" not in [table.title for table in tables(results)]
+def test_boxes_and_clicks_are_judged_whatever_the_manifest_allows_yet() -> None:
+    model = load_to_judge(None)
+    assert not medplib.load().info["refines"]
+    assert model.info["refines"]
+    with Image.new("RGB", (40, 30)) as picture:
+        assert model.session(picture).refine(box=(5, 5, 20, 20)).array.shape == (30, 40)
 
 
 def test_words_are_right_or_wrong_and_so_are_the_guesses(folder: Path) -> None:
@@ -280,7 +279,7 @@ def test_what_was_asked_is_printed_met_or_missed() -> None:
 def validate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     asked = [drawn("half"), record("absent", "Segment it.", "No.", structure="nothing"), drawn("nothing", "b.png")]
     (folder / "validate.json").write_text(json.dumps(asked))
-    monkeypatch.setattr(report, "_model", lambda model: Engine())
+    monkeypatch.setattr(report, "load_to_judge", lambda model: Engine())
     return folder / "validate.json"
 
 

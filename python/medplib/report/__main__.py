@@ -7,9 +7,8 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from .asking import Asker, ask_all
+from .asking import Asker, ask_all, load_to_judge
 from .baselines import FrequentAnswers, MeanShapes
 from .card import markdown, rewrite
 from .records import TASKS, Result, evenly, read_records
@@ -98,14 +97,8 @@ def _ask(options: argparse.Namespace) -> list[Result]:
         raise ValueError(f"{options.records} holds no such record")
     training = read_records(options.records.with_name("train.json"))
     folder = options.records.parent
-    asker = Asker(_model(options.model), folder, MeanShapes(training, folder), FrequentAnswers(training))
+    asker = Asker(load_to_judge(options.model), folder, MeanShapes(training, folder), FrequentAnswers(training))
     return ask_all(asker, records, options.jobs)
-
-
-def _model(folder: Path | None) -> Any:
-    import medplib
-
-    return medplib.load(folder)
 
 
 def _read_results(file: Path) -> tuple[list[Result], bool]:

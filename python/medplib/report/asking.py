@@ -5,6 +5,7 @@ Nothing is teacher-forced, and an answer without a mask counts as an empty one.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from .baselines import FrequentAnswers, MeanShapes
 from .clicks import CLICKS, box_of, filled, next_click
 from .measures import Pixels, dice, iou, normalised
@@ -25,6 +26,23 @@ from .records import Record, Result, answer_of, mask_of, question_of, read_mask,
 KEPT = ("id", "image", "set", "group", "modality", "task", "structure", "answer_type", "strict", "own")
 MARKS = ("in_sample", "left_out")
 MAX_NEW_TOKENS = 64
+
+
+def load_to_judge(folder: Path | None) -> Any:
+    """The model, allowed to refine: whether its manifest should allow it is for the figures to say."""
+    import medplib
+
+    model = medplib.load(folder)
+    if model.info["refines"]:
+        return model
+    with TemporaryDirectory() as name:
+        twin = Path(name)
+        for file in Path(model.folder).resolve().iterdir():
+            (twin / file.name).symlink_to(file)
+        manifest = json.loads((twin / "medplib.json").read_text(encoding="utf-8")) | {"refine": True}
+        (twin / "medplib.json").unlink()
+        (twin / "medplib.json").write_text(json.dumps(manifest), encoding="utf-8")
+        return medplib.load(twin)
 
 
 @dataclass(frozen=True)
@@ -86,11 +104,8 @@ def _same(guess: str | None, right: str) -> bool | None:
 
 
 def _refined(session: Any, mask: Any, true: Pixels) -> Result:
-    """Dice of what the true box gives, and of the mask after each simulated click; nothing without refine."""
-    try:
-        boxed = dice(session.refine(box=box_of(true)).array, true)
-    except UnsupportedError:
-        return {}
+    """Dice of what the true box gives, and of the mask after each simulated click."""
+    boxed = dice(session.refine(box=box_of(true)).array, true)
     places, labels, scores = [], [], []
     drawn = mask.array if mask else np.zeros_like(true)
     for _ in range(CLICKS):

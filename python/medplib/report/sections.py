@@ -93,8 +93,6 @@ def _drawn(pairs: Results) -> Table:
 
 
 def _refined(pairs: Results) -> Table:
-    """Empty for a model without refine."""
-    pairs = [pair for pair in pairs if "clicks" in pair]
     found = figures("box → mask", pairs, BOX, {"box filled": BOX_FILLED}, Asked(least=0.70))
     found += figures("text → mask, no click yet", pairs, DICE)
     for count in range(1, CLICKS + 1):
