@@ -121,7 +121,7 @@ void bind_mask(py::module_& module) {
           py::arg("path"), py::call_guard<WithoutGil>())
       .def("_repr_png_", [](const Mask& mask) { return py::bytes(without_gil([&] { return mask.png(); })); })
       .def("_repr_html_", &html)
-      .def("__repr__", &described);
+      .def("__repr__", &described, py::call_guard<WithoutGil>());
 }
 
 void bind_timing(py::module_& module) {

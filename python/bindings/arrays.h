@@ -13,11 +13,16 @@
 namespace medplib::python {
 
 // Rows without gaps; the caller's dtype is not converted.
-using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
 using Logits = py::array_t<float, py::array::c_style>;
 
-inline std::span<const std::byte> bytes_of(const Bytes& array) {
-  return {reinterpret_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.nbytes())};
+inline std::span<const std::byte> bytes_of(const py::array& array) {
+  return {static_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.nbytes())};
+}
+
+// Whether its numbers are of this type, in the machine's byte order.
+template <class T>
+bool holds(const py::array& array) {
+  return py::isinstance<py::array_t<T>>(array);
 }
 
 // An array (H, W) or (H, W, channels) over the matrix's own pixels, which it keeps alive. Read-only, since an

@@ -7,10 +7,14 @@
 #include <medplib/core/mask.h>
 #include <medplib/core/region.h>
 
+#include <opencv2/core.hpp>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,10 +25,13 @@ namespace medplib::python {
 
 namespace {
 
+using core::ErrorCode;
+using core::fail;
 using core::Image;
 using core::Region;
 const core::ImageLimits kLimits;
 using Points = std::vector<std::pair<double, double>>;
+using Window = std::pair<double, double>;  // the values that become black and white
 
 core::ImageOptions options_of(std::uint64_t max_bytes, std::uint64_t max_pixels,
                               const std::string& sixteen_bit) {
@@ -32,8 +39,8 @@ core::ImageOptions options_of(std::uint64_t max_bytes, std::uint64_t max_pixels,
   if (sixteen_bit == "high_byte")
     options.sixteen_bit = core::SixteenBit::HighByte;
   else if (sixteen_bit != "window")
-    core::fail(core::ErrorCode::InvalidArgument, "sixteen_bit \"", sixteen_bit,
-               "\" is none of \"window\" and \"high_byte\".");
+    fail(ErrorCode::InvalidArgument, "sixteen_bit \"", sixteen_bit,
+         "\" is none of \"window\" and \"high_byte\".");
   return options;
 }
 
@@ -52,12 +59,62 @@ Image decode(const py::bytes& bytes, const std::string& name, std::uint64_t max_
   });
 }
 
-// `array`: (H, W, channels).
-Image image_of(const Bytes& array) {
-  const auto width = static_cast<int>(array.shape(1)), channels = static_cast<int>(array.shape(2));
-  const auto height = static_cast<int>(array.shape(0));
-  return without_gil([&, pixels = bytes_of(array)] {
-    return Image::from_pixels(pixels, width, height, static_cast<std::size_t>(width) * channels, channels);
+// The same object. `what` begins the sentence. Errors: InvalidArgument, unless it is an array of numpy's.
+py::array array_of(const py::object& given, const char* what) {
+  if (!py::isinstance<py::array>(given))
+    fail(ErrorCode::InvalidArgument, what, " is a numpy array, not ", Py_TYPE(given.ptr())->tp_name, ".");
+  return py::reinterpret_borrow<py::array>(given);
+}
+
+std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
+
+// Errors: InvalidArgument, unless rows follow each other without gaps and an int counts them and their
+// pixels.
+void check_rows(const py::array& array, const char* what) {
+  constexpr py::ssize_t most = std::numeric_limits<int>::max();
+  if (array.shape(0) > most || array.shape(1) > most)
+    fail(ErrorCode::InvalidArgument, what, " ", shape_of(array), " has a side above ", most, " pixels.");
+  if (!(array.flags() & py::array::c_style))
+    fail(ErrorCode::InvalidArgument, what, " ", shape_of(array),
+         " lies in memory with gaps or in another order: give numpy.ascontiguousarray(array).");
+}
+
+// The darkest and the brightest value of all colours (CV_16U); alpha is none.
+Window widest(const cv::Mat& pixels) {
+  if (pixels.empty()) return {0, 1};
+  const cv::Mat colours =
+      pixels.reshape(1, static_cast<int>(pixels.total())).colRange(0, std::min(pixels.channels(), 3));
+  Window window;
+  cv::minMaxLoc(colours, &window.first, &window.second);
+  return {window.first, std::max(window.second, window.first + 1)};
+}
+
+int channels_of(const py::array& array) {
+  const py::ssize_t channels = array.ndim() == 3 ? array.shape(2) : 1;
+  if ((array.ndim() != 2 && array.ndim() != 3) || (channels != 1 && channels != 3 && channels != 4))
+    fail(ErrorCode::InvalidArgument, "An image array is (H, W), (H, W, 3) or (H, W, 4), not ",
+         shape_of(array), ".");
+  return static_cast<int>(channels);
+}
+
+// `given`: (H, W) or (H, W, channels) of uint8, or of uint16, whose `window` is by default the widest.
+Image image_of(const py::object& given, const std::optional<Window>& window) {
+  const py::array array = array_of(given, "An image array");
+  const bool sixteen = holds<std::uint16_t>(array);
+  if (!sixteen && !holds<std::uint8_t>(array))
+    fail(ErrorCode::InvalidArgument, "An image array holds uint8, 0 to 255, or uint16, but this one holds ",
+         std::string(py::str(array.dtype())), ".");
+  if (!sixteen && window)
+    fail(ErrorCode::InvalidArgument, "A window is for uint16: uint8 is shown from 0 to 255.");
+  const int channels = channels_of(array);
+  check_rows(array, "The image array");
+  const auto height = static_cast<int>(array.shape(0)), width = static_cast<int>(array.shape(1));
+  const auto stride = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) *
+                      static_cast<std::size_t>(array.itemsize());
+  return without_gil([&, pixels = bytes_of(array), data = const_cast<void*>(array.data())] {
+    if (!sixteen) return Image::from_pixels(pixels, width, height, stride, channels);
+    const auto [low, high] = window ? *window : widest(cv::Mat(height, width, CV_16UC(channels), data));
+    return Image::from_pixels16(pixels, width, height, stride, channels, low, high);
   });
 }
 
@@ -67,10 +124,18 @@ std::vector<cv::Point2d> corners_of(const Points& points) {
   return corners;
 }
 
-// `array`: (H, W).
-Region region_of(const Bytes& array) {
-  auto* pixels = const_cast<std::uint8_t*>(array.data());  // cv::Mat has no const view; the region copies
-  const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1, pixels);
+// `given`: (H, W) of uint8.
+Region region_of(const py::object& given) {
+  const py::array array = array_of(given, "A mask array");
+  if (!holds<std::uint8_t>(array))
+    fail(ErrorCode::InvalidArgument, "A mask array holds uint8, 1 and above inside, but this one holds ",
+         std::string(py::str(array.dtype())), ".");
+  if (array.ndim() != 2)
+    fail(ErrorCode::InvalidArgument, "A mask array is (H, W), not ", shape_of(array), ".");
+  check_rows(array, "The mask array");
+  // cv::Mat has no const view; the region copies.
+  const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1,
+                     const_cast<void*>(array.data()));
   return without_gil([&] { return Region::mask(mask); });
 }
 
@@ -86,7 +151,7 @@ void bind_image(py::module_& module) {
       .def_static("decode", &decode, py::arg("bytes"), py::arg("name") = "bytes", py::kw_only(),
                   py::arg("max_bytes") = kLimits.max_bytes, py::arg("max_pixels") = kLimits.max_pixels,
                   py::arg("sixteen_bit") = "window")
-      .def_static("from_array", &image_of, py::arg("array").noconvert())
+      .def_static("from_array", &image_of, py::arg("array"), py::arg("window") = py::none())
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
       .def_property_readonly("name", &Image::name)
@@ -113,7 +178,7 @@ void bind_image(py::module_& module) {
             return Region::scribble(corners_of(points), thickness);
           },
           py::arg("points"), py::arg("thickness") = 5.0)
-      .def_static("mask", &region_of, py::arg("array").noconvert())
+      .def_static("mask", &region_of, py::arg("array"))
       .def_static(
           "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
           py::arg("path"), py::call_guard<WithoutGil>())

@@ -56,7 +56,11 @@ class Image:
     ) -> Image:
         """The same from the bytes of a file; `name` stands for it in messages."""
     @staticmethod
-    def from_array(array: npt.NDArray[np.uint8]) -> Image: ...
+    def from_array(
+        array: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], window: tuple[float, float] | None = None
+    ) -> Image:
+        """(H, W), (H, W, 3) or (H, W, 4), without gaps in memory, copied. Of uint16 the two values of `window` become
+        black and white, by default the darkest and the brightest."""
     @property
     def width(self) -> int: ...
     @property
@@ -85,7 +89,8 @@ class Region:
     @staticmethod
     def scribble(points: Sequence[tuple[float, float]], thickness: float = 5.0) -> Region: ...
     @staticmethod
-    def mask(array: npt.NDArray[np.uint8]) -> Region: ...
+    def mask(array: npt.NDArray[np.uint8]) -> Region:
+        """(H, W), without gaps in memory, copied: 1 and above is inside."""
     @staticmethod
     def mask_file(path: str | PathLike[str]) -> Region: ...
     @staticmethod

@@ -23,9 +23,10 @@ def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8]:
         )
     pixels: npt.NDArray[Any] = dataset.pixel_array  # colours as RGB, however they were stored
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        pixels = apply_color_lut(pixels, dataset)
+        colours: npt.NDArray[Any] = apply_color_lut(pixels, dataset)
+        return _eight_bits(colours, 8 * colours.itemsize)
     if pixels.ndim == 3:
-        return _eight_bits(pixels)
+        return _eight_bits(pixels, dataset.BitsStored)
     values: npt.NDArray[np.float64] = apply_rescale(pixels, dataset).astype(np.float64)
     low, high = _window(dataset) or (values.min(), values.max())
     bright: npt.NDArray[np.float64] = np.clip((values - low) / max(high - low, np.finfo(np.float64).tiny), 0, 1)
@@ -34,8 +35,9 @@ def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8]:
     return (bright * 255).round().astype(np.uint8)
 
 
-def _eight_bits(colours: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    return np.asarray(colours if colours.dtype == np.uint8 else colours >> 8, np.uint8)
+def _eight_bits(colours: npt.NDArray[Any], bits: int) -> npt.NDArray[np.uint8]:
+    """The upper 8 of the bits that each value has."""
+    return np.asarray(colours >> max(bits - 8, 0), np.uint8)
 
 
 def _window(dataset: Any) -> tuple[float, float] | None:

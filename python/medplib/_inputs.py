@@ -64,12 +64,6 @@ def image_of(image: ImageLike) -> Image:
             "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
             f"not {type(image).__name__}."
         )
-    if array.dtype != np.uint8:
-        raise InvalidArgumentError(f"An image array holds uint8, 0 to 255, but this one holds {array.dtype}.")
-    if array.ndim == 2:
-        array = array[:, :, np.newaxis]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
-        raise InvalidArgumentError(f"An image array is (H, W), (H, W, 3) or (H, W, 4), not {array.shape}.")
     return Image.from_array(np.ascontiguousarray(array))
 
 

@@ -65,7 +65,7 @@ class AskOptions(TypedDict, total=False):
     on_text: Callable[[str], object]  # told each new piece of text; returning False stops and keeps the text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """An answer, and what the language model did with each row that it read: prompt, image, regions and answer."""
 
@@ -80,6 +80,9 @@ class Trace:
     def image_rows(self) -> list[int]:
         """Those that stand for the image, line by line of its cells."""
         return [row for row, piece in enumerate(self.rows) if piece == "<image>"]
+
+    def __repr__(self) -> str:
+        return f"<medplib.Trace {len(self.rows)} rows, {len(self.attention)} layers, {self.answer}>"
 
 
 class Model(_Model):
@@ -113,8 +116,9 @@ class Model(_Model):
 class Session(_Session):
     """Questions about an image, by one user. One thread at a time; `cancel` from any.
 
-    An image is a path (PNG, JPEG, TIFF), the bytes of such a file, an Image, a PIL image, a uint8 array (H, W) or
-    (H, W, 3) or (H, W, 4), a torch tensor (H, W) or (C, H, W), or a pydicom dataset.
+    An image is a path (PNG, JPEG, TIFF), the bytes of such a file, an Image, a PIL image, an array (H, W), (H, W, 3)
+    or (H, W, 4) of uint8, or of uint16, which is seen from its darkest to its brightest value, a torch tensor (H, W) or
+    (C, H, W), or a pydicom dataset.
     """
 
     def set_image(self, image: ImageLike) -> None:

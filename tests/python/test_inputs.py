@@ -31,6 +31,65 @@ def test_a_torch_tensor_has_its_channels_first(model: medplib.Model, pixels: npt
         model.session(tensor / 255)
 
 
+def test_sixteen_bits_are_seen_through_a_window_by_default_the_widest(model: medplib.Model, tmp_path: Path) -> None:
+    values = np.array([[300, 1000, 2000], [2300, 4000, 65535]], np.uint16)
+    through = medplib.Image.from_array(values, window=(1000, 3000))
+    np.testing.assert_array_equal(through.array[:, :, 0], [[0, 0, 128], [166, 255, 255]])
+    assert through.info["bits"] == 16
+    PilImage.fromarray(values).save(tmp_path / "grey.png")
+    np.testing.assert_array_equal(seen(model, values), seen(model, tmp_path / "grey.png"))
+    colours = np.dstack([values // 2, values // 3, values, np.full_like(values, 65535)])
+    darker = colours // 4
+    darker[:, :, 3] = 65535  # alpha is no brightness
+    np.testing.assert_array_equal(seen(model, darker)[1, 2], [127, 85, 255])
+    assert not seen(model, np.full((3, 3), 700, np.uint16)).any()
+    with pytest.raises(medplib.InvalidArgumentError, match="3000 to 1000"):
+        medplib.Image.from_array(values, window=(3000, 1000))
+    with pytest.raises(medplib.InvalidArgumentError, match="for uint16"):
+        medplib.Image.from_array(np.zeros((4, 4), np.uint8), window=(0, 255))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([[1, 2], [3, 4]], "is a numpy array, not list"),
+        (np.zeros((4, 4)), "holds uint8.* holds float64"),
+        (np.zeros((4, 4), ">u2"), "holds uint8.* holds >u2"),
+        (np.zeros(16, np.uint8), r"\(H, W\).* not \(16,\)"),
+        (np.zeros((2, 2, 3, 5), np.uint8), r"\(H, W, 3\).* not \(2, 2, 3, 5\)"),
+        (np.zeros((3, 4, 4), np.uint8)[:, :, :2], r"\(H, W, 3\).* not \(3, 4, 2\)"),
+        (np.zeros((4, 4, 3), np.uint8)[::2], r"\(2, 4, 3\).*ascontiguousarray"),
+        (np.zeros((4, 4), np.uint8).T[:, ::-1], r"\(4, 4\).*ascontiguousarray"),
+        (np.zeros((0, 4), np.uint16), "4 × 0"),
+    ],
+)
+def test_an_array_that_is_no_image_is_refused_with_a_sentence(given: Any, sentence: str) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence):
+        medplib.Image.from_array(given)
+
+
+def test_an_array_is_an_image_with_or_without_channels(pixels: npt.NDArray[np.uint8]) -> None:
+    np.testing.assert_array_equal(medplib.Image.from_array(pixels).array, pixels)
+    grey = np.ascontiguousarray(pixels[:, :, 0])
+    for alike in (grey, grey[:, :, np.newaxis]):
+        np.testing.assert_array_equal(medplib.Image.from_array(alike).array, np.dstack([grey] * 3))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([[1, 2], [3, 4]], "is a numpy array, not list"),
+        (np.ones((4, 4), bool), "holds uint8.* holds bool"),
+        (np.ones((2, 5, 7), np.uint8), r"is \(H, W\), not \(2, 5, 7\)"),
+        (np.ones(7, np.uint8), r"is \(H, W\), not \(7,\)"),
+        (np.ones((4, 6), np.uint8)[:, ::2], r"\(4, 3\).*ascontiguousarray"),
+    ],
+)
+def test_an_array_that_is_no_mask_is_refused_with_a_sentence(given: Any, sentence: str) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence):
+        medplib.Region.mask(given)
+
+
 class OnlyDlpack:
     """An array of another package."""
 
@@ -56,7 +115,7 @@ def test_whatever_speaks_dlpack_is_an_image_and_a_mask(
         np.testing.assert_array_equal(session.ask(QUESTION, mask=mask)[0].logits, expected)
 
 
-def dataset(values: npt.NDArray[Any], **elements: Any) -> Any:
+def dataset(values: npt.NDArray[Any], bits: int | None = None, **elements: Any) -> Any:
     pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
     made = pydicom.Dataset()
     made.file_meta = pydicom.dataset.FileMetaDataset()
@@ -66,7 +125,8 @@ def dataset(values: npt.NDArray[Any], **elements: Any) -> Any:
     made.PhotometricInterpretation = "RGB" if values.ndim == 3 else "MONOCHROME2"
     if values.ndim == 3:
         made.PlanarConfiguration = 0
-    made.BitsAllocated = made.BitsStored = 8 * values.itemsize
+    made.BitsAllocated = 8 * values.itemsize
+    made.BitsStored = bits or made.BitsAllocated
     made.HighBit = made.BitsStored - 1
     made.PixelRepresentation = int(values.dtype.kind == "i")
     made.PixelData = values.tobytes()
@@ -94,6 +154,15 @@ def test_a_dicom_dataset_without_a_window_goes_from_its_darkest_to_its_brightest
 
 def test_colours_of_a_dicom_dataset_stay_as_they_are(model: medplib.Model, pixels: npt.NDArray[np.uint8]) -> None:
     np.testing.assert_array_equal(seen(model, dataset(pixels)), pixels)
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_of_more_bits_a_dicom_colour_has_the_upper_eight(
+    model: medplib.Model, pixels: npt.NDArray[np.uint8], bits: int
+) -> None:
+    low = np.arange(pixels.size, dtype=np.uint16).reshape(pixels.shape) % (1 << (bits - 8))
+    stored = (pixels.astype(np.uint16) << (bits - 8)) + low
+    np.testing.assert_array_equal(seen(model, dataset(stored, bits)), pixels)
 
 
 def test_a_dicom_dataset_of_several_frames_is_refused_with_a_sentence(model: medplib.Model) -> None:

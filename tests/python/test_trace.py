@@ -59,6 +59,13 @@ def test_the_pass_that_is_looked_into_takes_the_way_of_the_one_that_answered(tra
     assert len({tuple(experts.ravel().tolist()) for experts in trace.experts}) > 1
 
 
+def test_a_trace_shows_itself_in_a_line(trace: medplib.Trace) -> None:
+    shown = repr(trace)
+    assert f"{len(trace.rows)} rows, {len(trace.attention)} layers" in shown
+    assert trace.answer.text in shown
+    assert len(shown) < 200
+
+
 def test_what_cannot_be_asked_cannot_be_traced(session: medplib.Session, model: medplib.Model) -> None:
     with pytest.raises(medplib.InvalidArgumentError):
         session.trace("")
