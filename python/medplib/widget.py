@@ -44,7 +44,7 @@ class ImageView(anywidget.AnyWidget):
     # What the browser sees. Only Python writes it: the browser sends actions.
     image = traitlets.Bytes().tag(sync=True)  # PNG
     places = traitlets.List(traitlets.Dict()).tag(sync=True)  # {"kind": "box", "value": [x0, y0, x1, y1]}, …
-    asked = traitlets.Dict().tag(sync=True)  # {"verb": "ask" or "segment", "words", "places"}, empty before the first
+    asked = traitlets.Dict().tag(sync=True)  # {"verb": "ask" or "segment", "words", "places"}, empty without an answer
     text = traitlets.Unicode().tag(sync=True)  # of the answer, as it comes
     masks = traitlets.List(traitlets.Dict()).tag(sync=True)  # {"label", "area", "presence", "rle", "shown"}
     code = traitlets.Unicode().tag(sync=True)
@@ -102,15 +102,15 @@ class ImageView(anywidget.AnyWidget):
         return {name: getattr(self, name) for name in ("places", "asked", "text", "masks", "code")}
 
     def _answered(self, verb: str, words: str) -> Answer:
-        about = ", regions=regions" if self.places else ""
-        self._say(f"answer = session.{verb}({words!r}{about})")
-        self.answer = None
-        self.asked = {"verb": verb, "words": words, "places": self.places}
+        self.answer, self.asked = None, {}
         self.text, self.masks, self.error, self.busy = "", [], "", True
         try:
             self.answer = getattr(self.session, verb)(words, regions=self.regions, on_text=self._hear)
         finally:
             self.busy = False
+        about = ", regions=regions" if self.places else ""
+        self._say(f"answer = session.{verb}({words!r}{about})")
+        self.asked = {"verb": verb, "words": words, "places": self.places}
         self.text = self.answer.text
         self.masks = [
             {"label": mask.label, "area": mask.area, "presence": mask.presence, "rle": mask.rle, "shown": True}

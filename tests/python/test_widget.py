@@ -141,6 +141,20 @@ def test_after_an_error_the_old_masks_are_gone_from_the_picture(view: ImageView,
     np.testing.assert_array_equal(picture(view), session.image.array)
 
 
+def test_a_failed_question_is_no_part_of_the_state_nor_of_the_code(view: ImageView, session: medplib.Session) -> None:
+    act(view, "segment", "tumour")
+    code = view.code
+    act(view, "ask", "")
+    assert view.error
+    assert view.asked == {}
+    assert view.code == code
+    again = ImageView(session, json.loads(json.dumps(view.state)))
+    assert again.answer is None
+    act(view, "draw", "box", BOX)
+    act(view, "ask", QUESTION)
+    assert run(view.code, session)["answer"].tokens == ImageView(session, view.state).answer.tokens  # type: ignore[union-attr]
+
+
 def test_a_session_without_an_image_is_refused(model: medplib.Model) -> None:
     with pytest.raises(medplib.StateError, match="set_image"):
         ImageView(model.session())
