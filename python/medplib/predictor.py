@@ -3,17 +3,22 @@
 >>> predictor = medplib.Predictor(model)  # one whose mask decoder follows clicks
 >>> predictor.set_image(rgb)
 >>> masks, scores, logits = predictor.predict(point_coords=np.array([[250, 655]]), point_labels=np.array([1]))
+
+A cell that says `from segment_anything import SamPredictor, sam_model_registry` says `from medplib.predictor import …`
+instead; its checkpoint is a model's folder.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._inputs import Labels, Point, Points, clicks_of, image_of, region_of
-from .engine import Model, Session
+from .engine import Model, Session, load
 from .errors import InvalidArgumentError, StateError
 
 
@@ -76,6 +81,39 @@ class Predictor:
 
     def __repr__(self) -> str:
         return f"<medplib.Predictor on {self._session.image or 'no image'}>"
+
+
+class Sam:
+    """What `sam_model_registry` makes: a model's folder, by default the embedded model's, and a device.
+
+    The model is loaded once a predictor needs it, on the device that was chosen by then, else on a GPU if there is one.
+    """
+
+    def __init__(self, checkpoint: str | os.PathLike[str] | None = None) -> None:
+        self._folder, self._device = checkpoint, "auto"
+        self._model: Model | None = None
+
+    def to(self, device: object) -> Sam:
+        """`device`: a name or a torch.device. Predictors that are there already stay where they are."""
+        self._device, self._model = str(device), None
+        return self
+
+    @property
+    def model(self) -> Model:
+        """Errors: those of medplib.load."""
+        self._model = self._model or load(self._folder, self._device)
+        return self._model
+
+
+# The network's size is the folder's: every name makes the same.
+sam_model_registry: dict[str, Callable[..., Sam]] = dict.fromkeys(("default", "vit_h", "vit_l", "vit_b"), Sam)
+
+
+class SamPredictor(Predictor):
+    """A Predictor that is made as segment-anything makes it."""
+
+    def __init__(self, sam_model: Sam) -> None:
+        super().__init__(sam_model.model)
 
 
 def _low_resolution(mask_input: npt.NDArray[Any] | None) -> npt.NDArray[np.float32] | None:

@@ -10,8 +10,24 @@ import medplib
 import numpy as np
 import numpy.typing as npt
 import pytest
-from golden import ROOT
+import torch
+from golden import MODEL, ROOT
+from medplib.predictor import SamPredictor, sam_model_registry
 
+CELL = """
+import numpy as np
+from segment_anything import SamPredictor, sam_model_registry
+
+sam = sam_model_registry["vit_b"](checkpoint=checkpoint)
+sam.to(device="cpu")
+predictor = SamPredictor(sam)
+predictor.set_image(image)
+point = {"point_coords": np.array([[100, 80]]), "point_labels": np.array([1])}
+masks, scores, logits = predictor.predict(**point, multimask_output=True)
+best = logits[np.argmax(scores), :, :]
+better, _, _ = predictor.predict(**point, mask_input=best[None, :, :], multimask_output=False)
+in_box, _, _ = predictor.predict(box=np.array([50, 50, 150, 140])[None, :], multimask_output=False)
+"""
 CLICK: Any = {"point_coords": np.array([[100, 80], [20, 20]]), "point_labels": np.array([1, 0])}
 
 
@@ -20,6 +36,33 @@ def predictor(model: medplib.Model, pixels: npt.NDArray[np.uint8]) -> medplib.Pr
     predictor = medplib.Predictor(model)
     predictor.set_image(pixels)
     return predictor
+
+
+def test_a_cell_that_was_written_for_segment_anything_runs_with_its_import_replaced(
+    predictor: medplib.Predictor, pixels: npt.NDArray[np.uint8]
+) -> None:
+    names: dict[str, Any] = {"checkpoint": str(MODEL), "image": pixels}
+    exec(CELL.replace("from segment_anything import", "from medplib.predictor import"), names)
+    click: Any = {"point_coords": [(100, 80)], "point_labels": [1]}
+    masks, scores, logits = predictor.predict(**click)
+    np.testing.assert_array_equal(names["masks"], masks)
+    better, _, _ = predictor.predict(**click, mask_input=logits[[scores.argmax()]], multimask_output=False)
+    np.testing.assert_array_equal(names["better"], better)
+    in_box, _, _ = predictor.predict(box=(50, 50, 150, 140), multimask_output=False)
+    np.testing.assert_array_equal(names["in_box"], in_box)
+
+
+def test_a_checkpoint_of_segment_anything_itself_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "sam_vit_b.pth").write_bytes(b"PK")
+    with pytest.raises(medplib.NotFoundError, match=r"sam_vit_b\.pth"):
+        SamPredictor(sam_model_registry["vit_b"](checkpoint=tmp_path / "sam_vit_b.pth"))
+
+
+def test_the_model_goes_to_the_device_that_is_named(pixels: npt.NDArray[np.uint8]) -> None:
+    sam = sam_model_registry["default"](checkpoint=MODEL)
+    assert SamPredictor(sam.to(torch.device("cpu"))).model is sam.model
+    with pytest.raises(medplib.InvalidArgumentError, match="abacus"):
+        SamPredictor(sam.to("abacus"))
 
 
 def test_the_shapes_are_those_of_segment_anything(predictor: medplib.Predictor) -> None:
