@@ -58,6 +58,7 @@ def works(model: medplib.Model) -> dict[str, Callable[[], object]]:
     return {
         "open and close": open_and_close,
         "open and close models": lambda: medplib.load(model.folder),
+        "leak": lambda: LIBC.malloc(40),  # the tool's own test
         "ask": lambda: session.ask("Please segment the tumour in this MRI image.", max_new_tokens=2),
     }
 

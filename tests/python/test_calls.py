@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import gc
-import operator
 import os
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ import medplib
 import numpy as np
 import pytest
 from golden import MODEL, PICTURE, QUESTION, python
+from medplib import _core
 
 # Callbacks, threads, interruption
 
@@ -215,7 +213,13 @@ def interrupted(call: Callable[[], object], under_way: Callable[[], bool]) -> bo
     return False
 
 
-@pytest.mark.parametrize("name", ["ask", "ask_many", "chat", "trace", "refine", "predict", "embed_image"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ask", "segment", "describe", "ask_many", "segment_many", "chat", "trace", "refine", "predict"),
+        *("embed_image", "embed_region"),
+    ],
+)
 def test_control_c_ends_a_call_that_has_no_callback(
     model: medplib.Model, selfish: None, plain_signals: None, name: str
 ) -> None:
@@ -223,12 +227,16 @@ def test_control_c_ends_a_call_that_has_no_callback(
     few: Any = {"max_new_tokens": 4}
     calls: dict[str, Callable[[], object]] = {
         "ask": lambda: session.ask("What is this?", **few),
+        "segment": lambda: session.segment("tumour", **few),
+        "describe": lambda: session.describe(point=(100, 100), **few),
         "ask_many": lambda: session.ask_many(["What is this?"], **few),
+        "segment_many": lambda: session.segment_many(["tumour"], **few),
         "chat": lambda: session.chat("What is this?", **few),
         "trace": lambda: session.trace("What is this?", **few),
         "refine": lambda: session.refine(box=(50, 50, 150, 140)),
         "predict": lambda: session._predict([(100, 80, True)], None, None, True),
         "embed_image": session.embed_image,
+        "embed_region": lambda: session.embed_region(point=(100, 100)),
     }
 
     def answering() -> bool:
@@ -256,60 +264,8 @@ def test_control_c_ends_loading(selfish: None, plain_signals: None) -> None:
     assert interrupted(call, lambda: bool(told) and told[-1] < 0.9)
 
 
-def runs_meanwhile(call: Callable[[], object]) -> bool:
+def runs_meanwhile(call: Callable[[], object], times: int = 500) -> bool:
     """Whether another thread gets on during one of some calls."""
-    gate, seen = threading.Lock(), []
-
-    def other() -> None:
-        with gate:
-            seen.append(True)
-
-    gate.acquire()
-    thread = threading.Thread(target=other)
-    thread.start()
-    gate.release()  # the thread now waits for the interpreter alone
-    for _ in range(2000):
-        if seen:
-            break
-        call()
-    got_on = bool(seen)
-    thread.join()
-    return got_on
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("load", "forget", "session", "read", "copy", "ask", "segment", "describe", "chat", "refine", "save"),
-    ],
-)
-def test_other_threads_run_during_a_long_call(model: medplib.Model, selfish: None, tmp_path: Path, name: str) -> None:
-    session = model.session(PICTURE)
-    answer = session.ask(QUESTION)
-    pixels = np.zeros((1000, 1000, 3), np.uint8)
-    models = [medplib.load(MODEL) for _ in range(30)] if name == "forget" else []
-    calls: dict[str, Callable[[], object]] = {
-        "load": lambda: medplib.load(MODEL),
-        "forget": lambda: models.pop() if models else None,
-        "session": lambda: model.session(),
-        "read": lambda: medplib.Image.read(PICTURE),
-        "copy": lambda: medplib.Image.from_array(pixels),
-        "ask": lambda: session.ask(QUESTION),
-        "segment": lambda: session.segment("tumour"),
-        "describe": lambda: session.describe(point=(100, 100), max_new_tokens=4),
-        "chat": lambda: session.chat("What is this?", max_new_tokens=4),
-        "refine": lambda: session.refine(point_coords=[(100, 100)]),
-        "save": lambda: answer.save(tmp_path / "overlay.png"),
-    }
-    assert runs_meanwhile(calls[name])
-
-
-def test_a_call_that_keeps_the_lock_is_found_out(selfish: None) -> None:
-    assert not runs_meanwhile(lambda: sum(range(1000)))
-
-
-def forgotten_beside_others(objects: list[object]) -> bool:
-    """Whether another thread gets on while the objects go: all in one step of the interpreter."""
     gate, seen = threading.Lock(), list[bool]()
 
     def other() -> None:
@@ -319,19 +275,100 @@ def forgotten_beside_others(objects: list[object]) -> bool:
     gate.acquire()
     thread = threading.Thread(target=other)
     thread.start()
-    steps = chain(
-        map(operator.call, [gate.release]),
-        map(sum, [range(10**7)]),  # meanwhile the thread comes to wait for the interpreter
-        map(objects.__delitem__, repeat(-1, len(objects))),
-        map(len, [seen]),
-    )
-    got_on = deque(steps, maxlen=1).pop()
+    gate.release()
+    while gate.acquire(blocking=False):  # until the thread has it, which then waits for the interpreter alone
+        gate.release()
+    for _ in range(times):
+        call()
+        if seen:
+            break
+    got_on = bool(seen)
     thread.join()
-    return bool(got_on)
+    return got_on
+
+
+def lets_others_run(call: Callable[[], object]) -> bool:
+    """The same of the call itself: what it gives is kept, since forgetting it lets others run too."""
+    kept: list[object] = []
+    return runs_meanwhile(lambda: kept.append(call()))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("load", "inspect", "verify", "session", "ask", "segment", "describe", "chat", "trace", "refine", "predict"),
+        *("ask_many", "segment_many", "embed_image", "embed_region", "save", "_repr_png_"),
+    ],
+)
+def test_other_threads_run_during_a_long_call(model: medplib.Model, selfish: None, tmp_path: Path, name: str) -> None:
+    session = model.session(PICTURE)
+    answer = session.ask(QUESTION)
+    region, few = medplib.Region.point(100, 100), _core.AskOptions()
+    few.max_new_tokens = 4
+    calls: dict[str, Callable[[], object]] = {
+        "load": lambda: medplib.load(MODEL),
+        "inspect": lambda: medplib.inspect(MODEL),
+        "verify": lambda: medplib.verify(MODEL),
+        "session": model.session,
+        "ask": lambda: session.ask(QUESTION),
+        "segment": lambda: session.segment("tumour"),
+        "describe": lambda: session._describe(region, few, None),
+        "chat": lambda: session.chat("What is this?", max_new_tokens=4),
+        "trace": lambda: session.trace(QUESTION),
+        "refine": lambda: session.refine(point_coords=[(100, 100)]),
+        "predict": lambda: session._predict([(100, 80, True)], None, None, True),
+        "ask_many": lambda: session.ask_many([QUESTION]),
+        "segment_many": lambda: session.segment_many(["tumour"]),
+        "embed_image": session.embed_image,
+        "embed_region": lambda: session._embed_region(region),
+        "save": lambda: answer.save(tmp_path / "overlay.png"),
+        "_repr_png_": answer._repr_png_,
+    }
+    assert lets_others_run(calls[name])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("read", "decode", "from_array", "sixteen_bits", "image_png", "region_mask", "mask_file", "overlay_png"),
+        *("from_region", "array", "area", "bbox", "rle", "polygon", "mask_png", "save", "repr"),
+    ],
+)
+def test_other_threads_run_while_pixels_are_worked_on(selfish: None, tmp_path: Path, name: str) -> None:
+    content = PICTURE.read_bytes()
+    pixels, inside = np.zeros((400, 400, 3), np.uint8), np.ones((400, 400), np.uint8)
+    sixteen = np.zeros((400, 400, 3), np.uint16)
+    image, region = medplib.Image.from_array(pixels), medplib.Region.mask(inside)
+    mask = medplib.Mask.from_region(region, 400, 400)
+    mask.save(tmp_path / "mask.png")
+    calls: dict[str, Callable[[], object]] = {
+        "read": lambda: medplib.Image.read(PICTURE),
+        "decode": lambda: medplib.Image.decode(content),
+        "from_array": lambda: medplib.Image.from_array(pixels),
+        "sixteen_bits": lambda: medplib.Image.from_array(sixteen),
+        "image_png": image._repr_png_,
+        "region_mask": lambda: medplib.Region.mask(inside),
+        "mask_file": lambda: medplib.Region.mask_file(tmp_path / "mask.png"),
+        "overlay_png": lambda: _core.overlay_png(image, [mask], [region]),
+        "from_region": lambda: medplib.Mask.from_region(region, 400, 400),
+        "array": lambda: mask.array,
+        "area": lambda: mask.area,
+        "bbox": lambda: mask.bbox,
+        "rle": lambda: mask.rle,
+        "polygon": mask.polygon,
+        "mask_png": mask._repr_png_,
+        "save": lambda: mask.save(tmp_path / "again.png"),
+        "repr": lambda: repr(mask),
+    }
+    assert lets_others_run(calls[name])
+
+
+def test_a_call_that_keeps_the_lock_is_found_out(selfish: None) -> None:
+    assert not runs_meanwhile(lambda: sum(range(1000)))
 
 
 @pytest.mark.parametrize("kind", ["model", "session", "answer", "mask", "image", "region", "array"])
-def test_other_threads_run_while_an_object_is_forgotten(model: medplib.Model, kind: str) -> None:
+def test_other_threads_run_while_an_object_is_forgotten(model: medplib.Model, selfish: None, kind: str) -> None:
     session = model.session(PICTURE)
     answer = session.ask(QUESTION)
     makers: dict[str, Callable[[], object]] = {
@@ -343,8 +380,13 @@ def test_other_threads_run_while_an_object_is_forgotten(model: medplib.Model, ki
         "region": lambda: medplib.Region.point(1, 2),
         "array": lambda: answer[0].logits,
     }
-    assert any(forgotten_beside_others([makers[kind]() for _ in range(5)]) for _ in range(10))
-    assert not any(forgotten_beside_others([object()]) for _ in range(2))
+
+    def forgotten(make: Callable[[], object], count: int) -> bool:
+        objects = [make() for _ in range(count)]
+        return runs_meanwhile(objects.pop, count)
+
+    assert any(forgotten(makers[kind], 5) for _ in range(10))
+    assert not forgotten(object, 500)
 
 
 # Forks
@@ -404,3 +446,9 @@ def test_memory_stays_level() -> None:
     ended = python(str(Path(__file__).with_name("memory_slope.py")), "open and close=100", "ask=100", check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count(": level") == 2
+
+
+def test_a_planted_leak_is_found() -> None:
+    ended = python(str(Path(__file__).with_name("memory_slope.py")), "leak=50", check=False)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert ended.stdout.rstrip().endswith("bytes each: not level")
