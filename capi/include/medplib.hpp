@@ -12,13 +12,16 @@
 
 #include "medplib_values.hpp"
 
+#include <deque>
 #include <variant>
 
 namespace medplib {
 
+enum class Compat : std::int32_t { None = MEDPLIB_COMPAT_NONE, Reference = MEDPLIB_COMPAT_REFERENCE };
+
 struct SessionOptions {
   std::int64_t context = MEDPLIB_CONTEXT_OF_MODEL;
-  std::int32_t compat = MEDPLIB_COMPAT_NONE;
+  Compat compat = Compat::None;
   std::function<Action(const char* layer)> on_layer = {};
 };
 
@@ -62,7 +65,7 @@ using Outcome = std::variant<Answer, Error>;
 
 namespace detail {
 
-// AskOptions as the C interface takes them; must outlive the call.
+// AskOptions, which must outlive it, as the C interface takes them.
 class CAskOptions {
  public:
   explicit CAskOptions(const AskOptions& options)
@@ -89,7 +92,7 @@ class CAskOptions {
   void rethrow() { on_text_.rethrow(); }
 
  private:
-  using OnText = Callback<std::function<Action(const Piece&)>>;
+  using OnText = Callback<const std::function<Action(const Piece&)>&>;
   std::vector<const medplib_region*> regions_;
   OnText on_text_;
   medplib_ask_options options_ = defaults(medplib_ask_options_init);
@@ -103,7 +106,7 @@ class Session {
       : on_layer_(std::make_unique<OnLayer>(OnLayer{options.on_layer})) {
     auto given = detail::defaults(medplib_session_options_init);
     given.context = options.context;
-    given.compat = options.compat;
+    given.compat = static_cast<std::int32_t>(options.compat);
     given.user = on_layer_.get();
     if (options.on_layer)
       given.on_layer = [](void* user, const char* layer) { return (*static_cast<OnLayer*>(user))(layer); };
@@ -157,12 +160,21 @@ class Session {
     return Mask(std::shared_ptr<const medplib_mask>(std::shared_ptr<medplib_mask>(mask, medplib_mask_free)));
   }
 
-  // The same options for every question. What a callback throws comes out of here, and no answer then.
+  // The same options for every question, or as many of them as there are questions. What a callback throws
+  // comes out of here, and no answer then.
   std::vector<Outcome> ask_many(const std::vector<std::string>& questions, const AskOptions& options = {}) {
-    return many(questions, options, medplib_ask_many);
+    return many(questions, same(questions, options), medplib_ask_many);
+  }
+  std::vector<Outcome> ask_many(const std::vector<std::string>& questions,
+                                const std::vector<AskOptions>& options) {
+    return many(questions, each(options), medplib_ask_many);
   }
   std::vector<Outcome> segment_many(const std::vector<std::string>& phrases, const AskOptions& options = {}) {
-    return many(phrases, options, medplib_segment_many);
+    return many(phrases, same(phrases, options), medplib_segment_many);
+  }
+  std::vector<Outcome> segment_many(const std::vector<std::string>& phrases,
+                                    const std::vector<AskOptions>& options) {
+    return many(phrases, each(options), medplib_segment_many);
   }
 
   Embedding embed_image(std::size_t index = 0) {
@@ -210,16 +222,31 @@ class Session {
     return Answer(owned);
   }
 
+  static std::deque<detail::CAskOptions> same(const std::vector<std::string>& texts,
+                                              const AskOptions& options) {
+    std::deque<detail::CAskOptions> given;
+    for (std::size_t i = 0; i < texts.size(); ++i) given.emplace_back(options);
+    return given;
+  }
+  static std::deque<detail::CAskOptions> each(const std::vector<AskOptions>& options) {
+    return std::deque<detail::CAskOptions>(options.begin(), options.end());
+  }
+
   template <class Verb>
-  std::vector<Outcome> many(const std::vector<std::string>& texts, const AskOptions& options, Verb verb) {
-    detail::CAskOptions given(options);
+  std::vector<Outcome> many(const std::vector<std::string>& texts, std::deque<detail::CAskOptions> given,
+                            Verb verb) {
+    if (given.size() != texts.size())
+      throw Error(MEDPLIB_E_INVALID_ARG, std::to_string(texts.size()) +
+                                             " texts were given with options for " +
+                                             std::to_string(given.size()) + ".");
     std::vector<const char*> pointers;
     for (const std::string& text : texts) pointers.push_back(text.c_str());
-    const std::vector<const medplib_ask_options*> same(texts.size(), given.get());
+    std::vector<const medplib_ask_options*> options;
+    for (const detail::CAskOptions& one : given) options.push_back(one.get());
     medplib_answers* all = nullptr;
-    const std::int32_t status = verb(get(), pointers.data(), pointers.size(), same.data(), &all);
+    const std::int32_t status = verb(get(), pointers.data(), pointers.size(), options.data(), &all);
     const std::shared_ptr<medplib_answers> owned(all, medplib_answers_free);
-    given.rethrow();
+    for (detail::CAskOptions& one : given) one.rethrow();
     checked(status);
     std::vector<Outcome> outcomes;
     for (std::size_t i = 0; i < texts.size(); ++i) {

@@ -1,4 +1,4 @@
-// A part of medplib.hpp: the values that sessions take and give.
+// A part of medplib.hpp: the library, and the values that sessions take and give.
 #ifndef MEDPLIB_VALUES_HPP
 #define MEDPLIB_VALUES_HPP
 
@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -18,11 +19,15 @@
 
 namespace medplib {
 
+// The name of a code, such as "NOT_FOUND".
+inline std::string error_name(std::int32_t code) { return medplib_error_name(code); }
+
 // What every failing call throws.
 class Error : public std::runtime_error {
  public:
   Error(std::int32_t code, const std::string& text) : std::runtime_error(text), code_(code) {}
   std::int32_t code() const noexcept { return code_; }  // MEDPLIB_E_…
+  std::string name() const { return error_name(code_); }
 
  private:
   std::int32_t code_;
@@ -114,6 +119,27 @@ struct Callback {
 
 }  // namespace detail
 
+inline std::string version() { return medplib_version(); }
+inline std::int32_t abi_version() { return medplib_abi_version(); }
+inline std::string build_info_json() { return medplib_build_info_json(); }
+
+inline void set_threads(std::int32_t threads) { detail::check(medplib_set_threads(threads)); }
+inline std::int32_t threads() { return detail::count(medplib_threads()); }
+
+enum class LogLevel : std::int32_t {
+  Debug = MEDPLIB_LOG_DEBUG,
+  Info = MEDPLIB_LOG_INFO,
+  Warning = MEDPLIB_LOG_WARNING,
+  Error = MEDPLIB_LOG_ERROR,
+  Silent = MEDPLIB_LOG_SILENT
+};
+
+// This callback alone must not throw, and what it uses must live as long as the program: another thread may
+// still be in it when the next is set. Without one messages go to stderr.
+inline void set_log(LogLevel least, medplib_log_callback callback = nullptr, void* user = nullptr) {
+  detail::check(medplib_set_log(static_cast<std::int32_t>(least), callback, user));
+}
+
 enum class Action : std::int32_t {
   Continue = MEDPLIB_CONTINUE,
   Stop = MEDPLIB_STOP,
@@ -133,6 +159,22 @@ struct LoadOptions {
 inline std::string embedded_model() {
   const auto folder = detail::numbers<char>(medplib_embedded_model);
   return folder.data();
+}
+
+// What the folder holds, read without loading it: a JSON object.
+inline std::string inspect(const std::string& folder, Precision precision = Precision::Float32) {
+  return detail::bytes(
+      [&](auto json) { return medplib_inspect(folder.c_str(), static_cast<std::int32_t>(precision), json); });
+}
+
+// What is wrong with the folder, a sentence each.
+inline std::vector<std::string> verify(const std::string& folder) {
+  std::int32_t count = 0;
+  std::istringstream lines(
+      detail::bytes([&](auto problems) { return medplib_verify(folder.c_str(), &count, problems); }));
+  std::vector<std::string> problems(static_cast<std::size_t>(count));
+  for (std::string& problem : problems) std::getline(lines, problem);
+  return problems;
 }
 
 class Model {
@@ -162,14 +204,27 @@ class Model {
   std::shared_ptr<medplib_model> handle_;
 };
 
+enum class SixteenBit : std::int32_t {
+  Window = MEDPLIB_SIXTEEN_BIT_WINDOW,
+  HighByte = MEDPLIB_SIXTEEN_BIT_HIGH_BYTE
+};
+
+struct ImageOptions {
+  std::uint64_t max_bytes = std::uint64_t{512} << 20;
+  std::uint64_t max_pixels = 178956970;
+  SixteenBit sixteen_bit = SixteenBit::Window;
+};
+
 class Image {
  public:
-  static Image read(const std::string& path) {
-    return made([&](auto image) { return medplib_image_read(path.c_str(), nullptr, image); });
+  static Image read(const std::string& path, const ImageOptions& options = {}) {
+    const medplib_image_options given = c_options(options);
+    return made([&](auto image) { return medplib_image_read(path.c_str(), &given, image); });
   }
-  static Image decode(std::string_view bytes, const std::string& name) {
+  static Image decode(std::string_view bytes, const std::string& name, const ImageOptions& options = {}) {
+    const medplib_image_options given = c_options(options);
     return made([&](auto image) {
-      return medplib_image_decode(bytes.data(), bytes.size(), name.c_str(), nullptr, image);
+      return medplib_image_decode(bytes.data(), bytes.size(), name.c_str(), &given, image);
     });
   }
   // Rows without gaps.
@@ -189,6 +244,13 @@ class Image {
 
  private:
   explicit Image(std::shared_ptr<medplib_image> handle) : handle_(std::move(handle)) {}
+  static medplib_image_options c_options(const ImageOptions& options) {
+    auto given = detail::defaults(medplib_image_options_init);
+    given.max_bytes = options.max_bytes;
+    given.max_pixels = options.max_pixels;
+    given.sixteen_bit = static_cast<std::int32_t>(options.sixteen_bit);
+    return given;
+  }
   template <class Make>
   static Image made(const Make& make) {
     return Image(detail::made<medplib_image>(medplib_image_free, make));

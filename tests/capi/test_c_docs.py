@@ -1,7 +1,8 @@
-"""docs/c-api.md is what the header says."""
+"""docs/c-api.md is what the header says, and medplib.hpp has all of it."""
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -18,3 +19,19 @@ def test_every_function_is_on_the_page() -> None:
     page = (ROOT / "docs/c-api.md").read_text(encoding="utf-8")
     for line in (ROOT / "capi/symbols.txt").read_text(encoding="utf-8").splitlines()[1:]:
         assert f"### {line.split()[1]}\n" in page
+
+
+def test_all_of_the_header_is_in_the_one_for_cpp() -> None:
+    include = ROOT / "capi/include"
+    cpp = "".join(path.read_text(encoding="utf-8") for path in include.glob("*.hpp"))
+    header = re.sub(r"/\*.*?\*/", "", (include / "medplib.h").read_text(encoding="utf-8"), flags=re.DOTALL)
+    functions = re.findall(r"^MEDPLIB_API .*?\b(medplib_\w+)\(", header, re.MULTILINE)
+    constants = re.findall(r"^ +(MEDPLIB_(?!E_)\w+) = |(?:\{|,) (MEDPLIB_(?!E_)\w+) = ", header, re.MULTILINE)
+    structs = re.findall(
+        r"^typedef struct medplib_\w+_options \{\n  size_t struct_size;\n(.*?)^\}", header, re.M | re.S
+    )
+    fields = {field for struct in structs for field in re.findall(r"(\w+);", struct)} - {"reserved"}
+    assert len(functions) > 80 and len(constants) > 15 and len(fields) > 20
+    names = {*functions, *("".join(pair) for pair in constants)} - {"MEDPLIB_OK"}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", cpp)] == []
+    assert [field for field in sorted(fields) if not re.search(rf"\b(given|options_)\.{field} = ", cpp)] == []

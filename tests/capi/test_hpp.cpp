@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <medplib.hpp>
+#include <set>
 #include <source_folder.h>
 #include <stdexcept>
 #include <string>
@@ -123,6 +124,12 @@ TEST_F(Hpp, layers_and_loading_can_be_watched_and_cancelled) {
   EXPECT_EQ(layers, 5);
   EXPECT_FALSE(moved.ask(kQuestion).text().empty());
 
+  options.on_layer = [](const char*) -> Action { throw std::out_of_range("mine"); };
+  Session throwing = session(options);
+  EXPECT_THROW((void)throwing.ask(kQuestion), std::out_of_range);
+  EXPECT_THROW((void)throwing.embed_image(), std::out_of_range);
+  EXPECT_THROW((void)throwing.refine({{}, Region::box(60, 30, 200, 120)}), std::out_of_range);
+
   medplib::LoadOptions load;
   load.on_progress = [](double) -> Action { throw std::domain_error("mine"); };
   EXPECT_THROW((void)Model::load(kGoldens + "ckpt/tiny_seg", load), std::domain_error);
@@ -153,12 +160,70 @@ TEST_F(Hpp, regions_clicks_chats_and_many_questions) {
   EXPECT_EQ(one.segment("tumour").text(), std::get<Answer>(one.segment_many({"tumour"})[0]).text());
 }
 
+TEST_F(Hpp, each_of_many_questions_may_have_options_of_its_own) {
+  Session one = session();
+  const std::vector<AskOptions> options = {{.max_new_tokens = 1}, {.regions = {Region::point(100, 70)}}};
+  const auto asked = one.ask_many({kQuestion, kQuestion}, options);
+  EXPECT_EQ(std::get<Answer>(asked.at(0)).finish(), medplib::Finish::Length);
+  EXPECT_EQ(std::get<Answer>(asked.at(1)).finish(), medplib::Finish::EndOfText);
+  EXPECT_NE(std::get<Answer>(asked[0]).prompt(), std::get<Answer>(asked[1]).prompt());
+  const auto drawn = one.segment_many({"tumour", "tumour"}, options);
+  EXPECT_NE(std::get<Answer>(drawn.at(0)).prompt(), std::get<Answer>(drawn.at(1)).prompt());
+  EXPECT_EQ(error_of([&] { (void)one.ask_many({kQuestion}, options); }).code(), MEDPLIB_E_INVALID_ARG);
+}
+
+// What medplib.h answers with the same options.
+std::string in_c(Session& session, const AskOptions& options) {
+  medplib_ask_options given;
+  medplib_ask_options_init(&given, sizeof given);
+  given.temperature = options.temperature;
+  given.top_k = options.top_k;
+  given.top_p = options.top_p;
+  given.seed = options.seed;
+  given.max_new_tokens = options.max_new_tokens;
+  medplib_answer* answer = nullptr;
+  EXPECT_EQ(medplib_ask(session.get(), kQuestion.c_str(), &given, &answer), MEDPLIB_OK);
+  const std::string text = answer == nullptr ? "" : medplib_answer_text(answer);
+  medplib_answer_free(answer);
+  return text;
+}
+
+TEST_F(Hpp, a_drawn_answer_is_that_of_c_and_follows_every_option) {
+  Session one = session();
+  AskOptions options{
+      .temperature = 50, .top_p = 0.9, .seed = std::uint64_t{1} << 40, .top_k = 20, .max_new_tokens = 8};
+  std::set<std::string> texts;
+  const auto compare = [&] {
+    const std::string text = one.ask(kQuestion, options).text();
+    EXPECT_EQ(text, in_c(one, options));
+    texts.insert(text);
+  };
+  compare();
+  options.seed = 3;
+  compare();
+  options.top_k = 700;
+  compare();
+  options.top_p = 0.2;
+  compare();
+  options.temperature = 2;
+  compare();
+  EXPECT_EQ(texts.size(), 5U);  // each of them says something else
+}
+
+TEST_F(Hpp, a_model_in_bfloat16_says_so) {
+  const Model half = Model::load(kGoldens + "ckpt/tiny_seg", {"cpu", medplib::Precision::BFloat16});
+  EXPECT_EQ(Session(half).info().precision, MEDPLIB_PRECISION_BFLOAT16);
+  EXPECT_EQ(half.info_json(), medplib::inspect(kGoldens + "ckpt/tiny_seg", medplib::Precision::BFloat16));
+  EXPECT_NE(half.info_json(), model().info_json());
+}
+
 TEST_F(Hpp, embeddings_images_and_what_a_session_uses) {
   Session one = session();
   const medplib::Embedding image = one.embed_image(), region = one.embed_region(Region::box(5, 5, 90, 90));
   EXPECT_EQ(image.rows, 576U);
   EXPECT_EQ(image.values.size(), image.rows * region.values.size());
   EXPECT_EQ(std::string(one.info().device), "cpu");
+  EXPECT_EQ(session({.compat = medplib::Compat::Reference}).info().compat, MEDPLIB_COMPAT_REFERENCE);
   EXPECT_NE(model().info_json().find("parameters"), std::string::npos);
   const std::vector<std::uint16_t> deep(30 * 20, 700);
   const Image made = Image::from_pixels(deep.data(), 30, 20, 1, 0, 1000);
@@ -170,6 +235,55 @@ TEST_F(Hpp, embeddings_images_and_what_a_session_uses) {
   one.set_images({made, made});
   EXPECT_FALSE(medplib::embedded_model().empty());
   one.cancel();
+}
+
+TEST_F(Hpp, images_are_read_with_options) {
+  const std::string deep = kGoldens + "preprocess/p3_grey16_301x299.png";
+  const auto seen = [&](const medplib::ImageOptions& options) {
+    return medplib::overlay_png(Image::read(deep, options), {});
+  };
+  EXPECT_EQ(seen({}), seen({.sixteen_bit = medplib::SixteenBit::Window}));
+  EXPECT_NE(seen({}), seen({.sixteen_bit = medplib::SixteenBit::HighByte}));
+  EXPECT_EQ(error_of([&] { (void)seen({.max_pixels = 301 * 299 - 1}); }).code(), MEDPLIB_E_FORMAT);
+  const std::string png = medplib::overlay_png(picture(), {});
+  EXPECT_EQ(error_of([&] { (void)Image::decode(png, "made", {.max_bytes = png.size() - 1}); }).code(),
+            MEDPLIB_E_FORMAT);
+
+  medplib_image_options defaults;
+  medplib_image_options_init(&defaults, sizeof defaults);
+  EXPECT_EQ(medplib::ImageOptions().max_bytes, defaults.max_bytes);
+  EXPECT_EQ(medplib::ImageOptions().max_pixels, defaults.max_pixels);
+}
+
+TEST_F(Hpp, a_folder_is_inspected_and_verified) {
+  EXPECT_EQ(medplib::inspect(kGoldens + "ckpt/tiny_seg"), model().info_json());
+  EXPECT_TRUE(medplib::verify(kGoldens + "ckpt/tiny_seg").empty());
+  const std::vector<std::string> problems = medplib::verify(kGoldens + "tokenizer");
+  ASSERT_FALSE(problems.empty());
+  for (const std::string& problem : problems) EXPECT_FALSE(problem.empty());
+  EXPECT_EQ(error_of([] { (void)medplib::inspect("no folder"); }).name(), "NOT_FOUND");
+}
+
+TEST_F(Hpp, the_library_tells_its_versions_threads_and_names_of_errors) {
+  EXPECT_EQ(medplib::abi_version(), MEDPLIB_ABI_VERSION);
+  EXPECT_NE(medplib::build_info_json().find("\"" + medplib::version() + "\""), std::string::npos);
+  EXPECT_EQ(medplib::error_name(MEDPLIB_E_OOM_HOST), "OOM_HOST");
+  const std::int32_t before = medplib::threads();
+  medplib::set_threads(before + 1);
+  EXPECT_EQ(medplib::threads(), before + 1);
+  medplib::set_threads(before);
+  EXPECT_EQ(error_of([] { medplib::set_threads(0); }).code(), MEDPLIB_E_INVALID_ARG);
+}
+
+TEST_F(Hpp, messages_of_the_asked_level_come_to_the_callback) {
+  static std::vector<std::string> messages;
+  medplib::set_log(medplib::LogLevel::Info, [](void*, std::int32_t level, const char* message) {
+    EXPECT_EQ(level, MEDPLIB_LOG_INFO);
+    messages.emplace_back(message);
+  });
+  (void)Model::load(kGoldens + "ckpt/tiny_seg", {.device = "cpu"});
+  medplib::set_log(medplib::LogLevel::Warning);
+  EXPECT_EQ(messages.size(), 1U);
 }
 
 }  // namespace
