@@ -136,6 +136,34 @@ def test_no_constant_can_get_another_value(tmp_path: Path) -> None:
     assert not layout_holds(tmp_path, {"MEDPLIB_E_OOM_HOST = -4,": "MEDPLIB_E_OOM_HOST = -14,"})
 
 
+HELD = re.compile(r"^(?:FIELD|VALUE)\(.*$", re.MULTILINE)
+
+
+def lines_gone(earlier: str, now: str) -> list[str]:
+    """What the layout of an earlier version holds, and that of now does not."""
+    assert len(HELD.findall(earlier)) > 80
+    return [line for line in HELD.findall(earlier) if line not in now.splitlines()]
+
+
+@pytest.mark.parametrize("earlier", sorted((ROOT / "capi/abi").glob("*/layout.c")), ids=lambda path: path.parent.name)
+def test_the_layout_still_holds_all_that_an_earlier_version_promised(earlier: Path) -> None:
+    assert lines_gone(earlier.read_text(encoding="utf-8"), LAYOUT.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("line", ["FIELD(medplib_timing, decode, 24);", "VALUE(MEDPLIB_STOP, 1);"])
+def test_a_line_of_the_layout_that_goes_or_changes_is_missed(line: str) -> None:
+    earlier = LAYOUT.read_text(encoding="utf-8")
+    assert lines_gone(earlier, earlier.replace(line + "\n", "")) == [line]
+    assert lines_gone(earlier, earlier.replace(line, line.replace(");", "0);"))) == [line]
+    assert lines_gone(earlier, earlier + "VALUE(MEDPLIB_MORE, 1);\n") == []
+
+
+def test_every_earlier_version_left_its_layout() -> None:
+    folders = [path for path in (ROOT / "capi/abi").iterdir() if path.is_dir()]
+    assert folders
+    assert [folder for folder in folders if not (folder / "layout.c").exists()] == []
+
+
 def test_every_constant_is_held() -> None:
     held = LAYOUT.read_text(encoding="utf-8") + (ROOT / "tests/capi/test_structs.c").read_text(encoding="utf-8")
     names = {next(filter(None, match)) for match in CONSTANT.findall(HEADER.read_text(encoding="utf-8"))}

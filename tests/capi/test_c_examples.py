@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +29,8 @@ QUESTIONS = [
 ]
 NAMES = ["ask", "segment", "stream", "batch"]
 LANGUAGES = ["c", "cpp", "python", "command line"]
+EMBEDDED = ""  # what MEDPLIB_MODEL is for the model that knows what is not there, and says more than a word
+LONGER = "Where is the lesion?"
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +57,13 @@ def command(examples: Path, name: str, language: str) -> list[str | Path]:
     return [examples / f"{name}_{language}"]
 
 
+def surroundings() -> dict[str, str]:
+    """What the examples find the program and the package by."""
+    return {"PATH": os.pathsep.join([str(BUILD / "bin"), os.environ["PATH"]]), "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 def example(examples: Path, name: str, language: str, *arguments: str | Path, code: int = 0, **more: str) -> str:
-    path = os.pathsep.join([str(BUILD / "bin"), os.environ["PATH"]])
-    packages = os.pathsep.join(sys.path)
-    return run(*command(examples, name, language), *arguments, code=code, PATH=path, PYTHONPATH=packages, **more)
+    return run(*command(examples, name, language), *arguments, code=code, **surroundings(), **more)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -69,6 +76,38 @@ def test_the_answer_is_that_of_the_command_line(examples: Path, name: str, pictu
         *lines, _ = printed.rsplit("\n", len(answer["masks"]) + 1)
         printed = lines[0] + "\n"
     assert printed == answer["text"] + "\n"
+
+
+def pieces(*called: str | Path, terminal: bool) -> list[str]:
+    """What the program writes, read write by write; on a terminal, which may hand out several at once, as it comes."""
+    ours, theirs = pty.openpty() if terminal else os.pipe2(os.O_DIRECT)
+    environment = {**os.environ, **surroundings(), "OMP_NUM_THREADS": "1", "MEDPLIB_MODEL": EMBEDDED}
+    with subprocess.Popen(called, stdout=theirs, stderr=subprocess.DEVNULL, env=environment) as process:
+        os.close(theirs)
+        read = list(iter(lambda: read_some(ours), b""))
+    os.close(ours)
+    assert process.returncode == 0
+    return [piece.decode().replace("\r", "") for piece in read]
+
+
+def read_some(end: int) -> bytes:
+    try:
+        return os.read(end, 65536)
+    except OSError:  # a terminal says so when the program has ended
+        return b""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_stream_shows_words_before_the_last_is_there(examples: Path, language: str) -> None:
+    text = json.loads(run(BUILD / "bin/medplib", "ask", PICTURES[0], LONGER, "--json", MEDPLIB_MODEL=EMBEDDED))["text"]
+    assert len(text.split()) > 2
+    terminal = language == "command line"
+    for _ in range(5 if terminal else 1):
+        shown = pieces(*command(examples, "stream", language), PICTURES[0], LONGER, terminal=terminal)
+        assert "".join(shown).startswith(text)
+        if not any(text in piece for piece in shown):
+            return
+    pytest.fail(f"the whole answer came at once: {shown}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -87,9 +126,8 @@ def test_the_mask_is_that_of_the_command_line(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_segmenting_what_is_not_there_ends_with_a_code(examples: Path, tmp_path: Path, language: str) -> None:
-    embedded = ""  # of whose answers that to this phrase has no mask
     arguments: list[str | Path] = [PICTURES[0], "liver", tmp_path / "mask.png"]
-    assert example(examples, "segment", language, *arguments, code=1, MEDPLIB_MODEL=embedded) == ""
+    assert example(examples, "segment", language, *arguments, code=1, MEDPLIB_MODEL=EMBEDDED) == ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -162,5 +200,5 @@ def test_a_program_of_an_earlier_version_runs_with_this_library(version: str, tm
     for verb, words in (("ask", QUESTION), ("segment", "tumour")):
         asked: list[str | Path] = [verb, PICTURES[0], words, "--region", region, "--out-mask", theirs, "--json"]
         expected = json.loads(medplib(*asked))["text"]
-        assert run(program, verb, stdin=f"{PICTURES[0]}\t{words}\t{region}\t{ours}\n") == expected + "\0"
+        assert run(program, verb, stdin=f"{PICTURES[0]}\t{words}\t{region}\t{ours}\t\n") == expected + "\0"
         assert ours.read_bytes() == theirs.read_bytes()

@@ -2,9 +2,11 @@
  * A program of this version of medplib.h, to be built with it for ever; it uses every struct.
  *
  * Answers requests about the pictures of a list: answers ask < LIST, or answers segment < LIST. A line
- * of the list is IMAGE, words, REGION and MASK.png, with tabs between them; REGION may be empty. Each text is
- * printed with a 0 byte behind it. Further masks of an answer go to MASK.png-2, MASK.png-3 …
+ * of the list is IMAGE, words, REGION, MASK.png and DRAW, with tabs between them; REGION may be empty, and so
+ * may DRAW, which is temperature,top_k,top_p,seed. Each text is printed with a 0 byte behind it. Further
+ * masks of an answer go to MASK.png-2, MASK.png-3 …
  */
+#include <inttypes.h>
 #include <medplib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,18 +29,18 @@
   } while (0)
 
 typedef struct {
-  char *image, *words, *region, *mask;
+  char *image, *words, *region, *mask, *draw;
 } request;
 
 static int next_request(char* line, size_t capacity, request* next) {
-  char** const fields[] = {&next->image, &next->words, &next->region, &next->mask};
+  char** const fields[] = {&next->image, &next->words, &next->region, &next->mask, &next->draw};
   if (fgets(line, (int)capacity, stdin) == NULL) return 0;
   line[strcspn(line, "\n")] = 0;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     char* tab = strchr(line, '\t');
     *fields[i] = line;
-    if (tab == NULL && i < 3) {
-      fprintf(stderr, "answers: a line has %d fields instead of 4\n", i + 1);
+    if (tab == NULL && i < 4) {
+      fprintf(stderr, "answers: a line has %d fields instead of 5\n", i + 1);
       exit(2);
     }
     if (tab != NULL) *tab = 0, line = tab + 1;
@@ -73,6 +75,9 @@ static medplib_answer* answer(medplib_session* session, const char* verb, const 
   CHECK(medplib_ask_options_init(&options, sizeof options));
   options.on_text = add;
   options.user = &length;
+  if (asked->draw[0] != 0)
+    EXPECT(sscanf(asked->draw, "%lf,%" SCNd32 ",%lf,%" SCNu64, &options.temperature, &options.top_k,
+                  &options.top_p, &options.seed) == 4);
   if (asked->region[0] != 0) {
     CHECK(medplib_region_parse(asked->region, &region));
     options.regions = (const medplib_region* const*)&region;
