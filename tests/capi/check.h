@@ -44,3 +44,4 @@ void test_answers(void);
 void test_masks(void);
 void test_callbacks(void);
 void test_cancelling(void);
+void test_threads(void);

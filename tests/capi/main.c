@@ -55,6 +55,7 @@ int main(void) {
   test_masks();
   test_callbacks();
   test_cancelling();
+  test_threads();
   medplib_model_free(model);
   return failures == 0 ? 0 : 1;
 }

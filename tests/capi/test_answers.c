@@ -64,6 +64,45 @@ static void a_cut_answer_warns(void) {
   medplib_session_free(session);
 }
 
+static medplib_answer* draw(medplib_session* session, medplib_ask_options options) {
+  medplib_answer* answer = NULL;
+  CHECK(medplib_ask(session, QUESTION, &options, &answer) == MEDPLIB_OK);
+  return answer;
+}
+
+/* Whether two answers say the same; they are freed. */
+static int agree(medplib_answer* one, medplib_answer* other) {
+  const int same = strcmp(medplib_answer_text(one), medplib_answer_text(other)) == 0;
+  medplib_answer_free(one);
+  medplib_answer_free(other);
+  return same;
+}
+
+static void words_are_drawn_by_a_seed_from_the_likeliest(void) {
+  medplib_session* session = session_on_the_picture(NULL);
+  medplib_ask_options drawn, other;
+  medplib_ask_options_init(&drawn, sizeof drawn);
+  drawn.max_new_tokens = 8;
+  const medplib_ask_options plain = drawn;
+  drawn.temperature = 50;
+  drawn.seed = 3;
+  CHECK(!agree(draw(session, drawn), draw(session, plain)));
+  CHECK(agree(draw(session, drawn), draw(session, drawn)));
+  other = drawn;
+  other.seed = 3 + ((uint64_t)1 << 40);
+  CHECK(!agree(draw(session, drawn), draw(session, other)));
+  other = drawn;
+  other.top_k = 1;
+  CHECK(agree(draw(session, other), draw(session, plain)));
+  other = drawn;
+  other.top_p = 1e-9;
+  CHECK(agree(draw(session, other), draw(session, plain)));
+  other = drawn;
+  other.temperature = 1e-9;
+  CHECK(agree(draw(session, other), draw(session, plain)));
+  medplib_session_free(session);
+}
+
 static void segmenting_goes_by_the_phrase(void) {
   medplib_session* session = session_on_the_picture(NULL);
   medplib_answer* answer = NULL;
@@ -160,6 +199,7 @@ void test_answers(void) {
   an_answer_tells_all_about_itself_and_outlives_its_session();
   the_routing_counts_every_token();
   a_cut_answer_warns();
+  words_are_drawn_by_a_seed_from_the_likeliest();
   segmenting_goes_by_the_phrase();
   a_chat_knows_what_was_said_until_it_is_reset();
   many_questions_have_each_their_own_status();

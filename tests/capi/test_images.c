@@ -88,6 +88,46 @@ static void sixteen_bits_are_seen_through_their_window(void) {
   medplib_image_free(bytes);
 }
 
+/* A TIFF file of one row of 16-bit grey values, in the machine's byte order if that is Intel's. */
+static medplib_image* from_tiff(const uint16_t row[4], const medplib_image_options* options) {
+  uint16_t file[] = {0x4949, 42, 8,      0,      9,         /* Intel's byte order; 9 tags from byte 8 on */
+                     256,    3,  1,      0,      4,      0, /* width */
+                     257,    3,  1,      0,      1,      0, /* height */
+                     258,    3,  1,      0,      16,     0, /* bits */
+                     259,    3,  1,      0,      1,      0, /* not compressed */
+                     262,    3,  1,      0,      1,      0, /* 0 is black */
+                     273,    4,  1,      0,      122,    0, /* where the values are */
+                     277,    3,  1,      0,      1,      0, /* channels */
+                     278,    3,  1,      0,      1,      0, /* rows in a strip */
+                     279,    4,  1,      0,      8,      0, /* bytes of it */
+                     0,      0,  row[0], row[1], row[2], row[3]};
+  medplib_image* image = NULL;
+  CHECK(medplib_image_decode(file, sizeof file, "deep", options, &image) == MEDPLIB_OK);
+  return image;
+}
+
+static medplib_image* from_bytes(const uint8_t row[4]) {
+  medplib_image* image = NULL;
+  CHECK(medplib_image_from_pixels(row, 4, 4, 1, 4, 1, MEDPLIB_PIXEL_U8, 0, 255, &image) == MEDPLIB_OK);
+  return image;
+}
+
+static void sixteen_bits_of_a_file_become_eight_as_the_options_say(void) {
+  const uint16_t deep[4] = {0x1200, 0x12ff, 0x2bff, 0x4500};
+  const uint8_t high[4] = {0x12, 0x12, 0x2b, 0x45}, windowed[4] = {0, 5, 130, 255};
+  medplib_image_options options;
+  medplib_image_options_init(&options, sizeof options);
+  options.sixteen_bit = MEDPLIB_SIXTEEN_BIT_HIGH_BYTE;
+  medplib_image* read[3] = {from_tiff(deep, &options), from_tiff(deep, NULL), NULL};
+  options.sixteen_bit = MEDPLIB_SIXTEEN_BIT_WINDOW;
+  read[2] = from_tiff(deep, &options);
+  medplib_image* expected[2] = {from_bytes(high), from_bytes(windowed)};
+  CHECK(look_the_same(read[0], expected[0]));
+  CHECK(look_the_same(read[1], expected[1]) && look_the_same(read[2], expected[1]));
+  for (int i = 0; i < 3; ++i) medplib_image_free(read[i]);
+  for (int i = 0; i < 2; ++i) medplib_image_free(expected[i]);
+}
+
 static void several_images_stand_in_one_prompt(void) {
   medplib_image* image = picture();
   const medplib_image* both[2] = {image, image};
@@ -112,5 +152,6 @@ void test_images(void) {
   a_file_that_cannot_be_read_says_why();
   pixels_that_do_not_fit_their_bytes_are_refused();
   sixteen_bits_are_seen_through_their_window();
+  sixteen_bits_of_a_file_become_eight_as_the_options_say();
   several_images_stand_in_one_prompt();
 }

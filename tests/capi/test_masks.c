@@ -38,28 +38,114 @@ static void pixels_and_logits_agree(const medplib_mask* mask) {
   CHECK(medplib_mask_area(mask, &area) == MEDPLIB_OK && area == inside);
 }
 
-static void encodings_are_made(const medplib_mask* mask) {
-  medplib_bytes *png = NULL, *counts = NULL;
-  medplib_polygons* polygons = NULL;
-  CHECK(medplib_mask_png(mask, &png) == MEDPLIB_OK);
-  CHECK(medplib_bytes_size(png) > 8 && memcmp(medplib_bytes_data(png), "\x89PNG\r\n\x1a\n", 8) == 0);
+/* The next number of COCO's compressed counts: groups of five bits, the lowest first, in letters from '0' on.
+ */
+static int64_t next_count(const char** text) {
+  int64_t number = 0;
+  int group = 0, shift = 0;
+  do {
+    group = *(*text)++ - '0';
+    number += (int64_t)(group & 0x1f) << shift;
+    shift += 5;
+  } while (group & 0x20);
+  return group & 0x10 ? number - ((int64_t)1 << shift) : number;
+}
+
+/* COCO's rleFrString and rleDecode. */
+static void decode(const char* counts, uint8_t* pixels) {
+  int64_t before[2] = {0, 0};
+  size_t at = 0;
+  for (int run = 0; *counts != 0; ++run) {
+    const int64_t length = next_count(&counts) + (run > 2 ? before[run % 2] : 0);
+    before[run % 2] = length;
+    for (int64_t i = 0; i < length && at < WIDTH * HEIGHT; ++i, ++at)
+      pixels[at % HEIGHT * WIDTH + at / HEIGHT] = (uint8_t)(run % 2);
+  }
+  CHECK(at == WIDTH * HEIGHT);
+}
+
+static void the_run_lengths_are_the_pixels(const medplib_mask* mask) {
+  static uint8_t pixels[WIDTH * HEIGHT], decoded[WIDTH * HEIGHT];
+  medplib_bytes* counts = NULL;
+  fill(decoded, 7, sizeof decoded);
+  CHECK(medplib_mask_pixels(mask, pixels, sizeof pixels, WIDTH, NULL) == MEDPLIB_OK);
   CHECK(medplib_mask_rle(mask, &counts) == MEDPLIB_OK);
-  CHECK(medplib_bytes_size(counts) > 0 && strlen(medplib_bytes_data(counts)) == medplib_bytes_size(counts));
-  CHECK(medplib_mask_polygons(mask, &polygons) == MEDPLIB_OK && medplib_polygons_count(polygons) > 0);
+  CHECK(strlen(medplib_bytes_data(counts)) == medplib_bytes_size(counts));
+  decode(medplib_bytes_data(counts), decoded);
+  CHECK(memcmp(pixels, decoded, sizeof pixels) == 0);
+  medplib_bytes_free(counts);
+}
+
+static int is_inside(const uint8_t* pixels, int32_t x, int32_t y) {
+  return x >= 0 && x < WIDTH && y >= 0 && y < HEIGHT && pixels[y * WIDTH + x];
+}
+
+/* Draws the contours, each a closed line of steps that go straight or at 45 degrees. */
+static void trace(const medplib_polygons* polygons, uint8_t* lines) {
   for (size_t i = 0; i < medplib_polygons_count(polygons); ++i) {
     const int32_t* xy = NULL;
     size_t count = 0;
     CHECK(medplib_polygons_get(polygons, i, &xy, &count) == MEDPLIB_OK && count > 0);
-    for (size_t corner = 0; corner < count; ++corner)
-      CHECK(xy[2 * corner] >= 0 && xy[2 * corner] < WIDTH && xy[2 * corner + 1] >= 0 &&
-            xy[2 * corner + 1] < HEIGHT);
+    for (size_t corner = 0; corner < count; ++corner) {
+      int32_t x = xy[2 * corner], y = xy[2 * corner + 1];
+      const int32_t* next = xy + 2 * ((corner + 1) % count);
+      const int32_t steps = abs(next[0] - x) > abs(next[1] - y) ? abs(next[0] - x) : abs(next[1] - y);
+      for (int32_t step = 0; step <= steps; ++step) {
+        CHECK(x >= 0 && x < WIDTH && y >= 0 && y < HEIGHT);
+        lines[y * WIDTH + x] = 1;
+        x += (next[0] > x) - (next[0] < x);
+        y += (next[1] > y) - (next[1] < y);
+      }
+    }
   }
+}
+
+/* They go along all pixels inside that have a neighbour outside, and none else. */
+static void the_polygons_go_along_the_edge(const medplib_mask* mask) {
+  static uint8_t pixels[WIDTH * HEIGHT], lines[WIDTH * HEIGHT];
+  medplib_polygons* polygons = NULL;
+  fill(lines, 0, sizeof lines);
+  CHECK(medplib_mask_pixels(mask, pixels, sizeof pixels, WIDTH, NULL) == MEDPLIB_OK);
+  CHECK(medplib_mask_polygons(mask, &polygons) == MEDPLIB_OK && medplib_polygons_count(polygons) > 0);
+  trace(polygons, lines);
+  int64_t different = 0;
+  for (int32_t y = 0; y < HEIGHT; ++y) {
+    for (int32_t x = 0; x < WIDTH; ++x) {
+      const int beside = is_inside(pixels, x - 1, y) && is_inside(pixels, x + 1, y) &&
+                         is_inside(pixels, x, y - 1) && is_inside(pixels, x, y + 1);
+      different += lines[y * WIDTH + x] != (is_inside(pixels, x, y) && !beside);
+    }
+  }
+  CHECK(different == 0);
   const int32_t* xy = NULL;
   size_t count = 0;
   REFUSED(medplib_polygons_get(polygons, medplib_polygons_count(polygons), &xy, &count));
-  medplib_bytes_free(png);
-  medplib_bytes_free(counts);
   medplib_polygons_free(polygons);
+}
+
+/* The same of a mask with a hole and a pixel of its own. */
+static void encodings_are_the_mask(const medplib_mask* mask) {
+  static uint8_t pixels[WIDTH * HEIGHT];
+  medplib_region* region = NULL;
+  medplib_mask* ring = NULL;
+  for (size_t y = 10; y < 40; ++y)
+    for (size_t x = 300; x < WIDTH; ++x) pixels[y * WIDTH + x] = !(x > 310 && x < 320 && y > 15 && y < 35);
+  pixels[120 * WIDTH + 5] = 1;
+  CHECK(medplib_region_mask(pixels, sizeof pixels, WIDTH, HEIGHT, WIDTH, &region) == MEDPLIB_OK);
+  CHECK(medplib_mask_from_region(region, WIDTH, HEIGHT, &ring) == MEDPLIB_OK);
+  the_run_lengths_are_the_pixels(mask);
+  the_run_lengths_are_the_pixels(ring);
+  the_polygons_go_along_the_edge(mask);
+  the_polygons_go_along_the_edge(ring);
+  medplib_mask_free(ring);
+  medplib_region_free(region);
+}
+
+static void a_png_is_made(const medplib_mask* mask) {
+  medplib_bytes* png = NULL;
+  CHECK(medplib_mask_png(mask, &png) == MEDPLIB_OK);
+  CHECK(medplib_bytes_size(png) > 8 && memcmp(medplib_bytes_data(png), "\x89PNG\r\n\x1a\n", 8) == 0);
+  medplib_bytes_free(png);
 }
 
 static void facts_are_told(const medplib_mask* mask) {
@@ -84,7 +170,8 @@ static void a_mask_of_an_answer_comes_in_every_form(void) {
   CHECK(mask == NULL);
   mask = mask_of(answer);
   pixels_and_logits_agree(mask);
-  encodings_are_made(mask);
+  encodings_are_the_mask(mask);
+  a_png_is_made(mask);
   facts_are_told(mask);
   medplib_answer_free(answer);
   medplib_session_free(session);

@@ -1,6 +1,7 @@
 /* The library, models and sessions. */
 #include "check.h"
 
+#include <math.h>
 #include <pthread.h>
 
 static void versions_are_those_of_the_header(void) {
@@ -124,6 +125,29 @@ static void the_embedded_models_folder_goes_to_a_buffer(void) {
   CHECK(medplib_embedded_model(folder, needed, NULL) == MEDPLIB_OK && strlen(folder) + 1 == needed);
 }
 
+static double memory_of(const medplib_bytes* json) {
+  const char *name = "\"memory_bytes\":", *at = strstr(medplib_bytes_data(json), name);
+  CHECK(at != NULL);
+  return at == NULL ? 0 : strtod(at + strlen(name), NULL);
+}
+
+/* How far apart the two see their image, as a part of its embedding's length. */
+static double distance_of_embeddings(medplib_session* one, medplib_session* other) {
+  size_t count = 0;
+  double apart = 0, length = 0;
+  CHECK(medplib_embed_image(one, 0, NULL, 0, &count, NULL) == MEDPLIB_OK && count > 0);
+  float *a = malloc(count * sizeof *a), *b = malloc(count * sizeof *b);
+  CHECK(medplib_embed_image(one, 0, a, count, NULL, NULL) == MEDPLIB_OK);
+  CHECK(medplib_embed_image(other, 0, b, count, NULL, NULL) == MEDPLIB_OK);
+  for (size_t i = 0; i < count; ++i) {
+    apart += (a[i] - b[i]) * (a[i] - b[i]);
+    length += b[i] * b[i];
+  }
+  free(a);
+  free(b);
+  return sqrt(apart / length);
+}
+
 static void a_session_says_what_it_really_uses(void) {
   medplib_session_options options;
   medplib_session_facts facts;
@@ -136,6 +160,38 @@ static void a_session_says_what_it_really_uses(void) {
   CHECK(facts.context == 700 && facts.compat == MEDPLIB_COMPAT_REFERENCE);
   CHECK(facts.precision == MEDPLIB_PRECISION_FLOAT32 && strcmp(facts.device, "cpu") == 0);
   medplib_session_free(session);
+}
+
+static void a_model_in_bfloat16_is_smaller_and_about_the_same(void) {
+  medplib_load_options options;
+  medplib_session_facts facts;
+  medplib_model* half = NULL;
+  medplib_session *session = NULL, *exact = session_on_the_picture(NULL);
+  medplib_image* image = picture();
+  medplib_bytes *folder = NULL, *loaded = NULL, *larger = NULL;
+  medplib_load_options_init(&options, sizeof options);
+  options.device = "cpu";
+  options.precision = MEDPLIB_PRECISION_BFLOAT16;
+  CHECK(medplib_model_load(GOLDENS "ckpt/tiny_seg", &options, &half) == MEDPLIB_OK);
+  CHECK(medplib_session_create(half, NULL, &session) == MEDPLIB_OK);
+  CHECK(medplib_session_info(session, &facts, sizeof facts) == MEDPLIB_OK);
+  CHECK(facts.precision == MEDPLIB_PRECISION_BFLOAT16);
+  CHECK(medplib_inspect(GOLDENS "ckpt/tiny_seg", MEDPLIB_PRECISION_BFLOAT16, &folder) == MEDPLIB_OK);
+  CHECK(medplib_model_info_json(half, &loaded) == MEDPLIB_OK);
+  CHECK(medplib_model_info_json(model, &larger) == MEDPLIB_OK);
+  CHECK(strcmp(medplib_bytes_data(folder), medplib_bytes_data(loaded)) == 0);
+  CHECK(memory_of(loaded) > 0 && memory_of(loaded) < memory_of(larger));
+  CHECK(medplib_session_set_image(session, image) == MEDPLIB_OK);
+  const double apart = distance_of_embeddings(session, exact);
+  CHECK(apart > 0 && apart < 0.05);
+  medplib_answer_free(answer_with_a_mask(session));
+  medplib_bytes_free(folder);
+  medplib_bytes_free(loaded);
+  medplib_bytes_free(larger);
+  medplib_image_free(image);
+  medplib_session_free(session);
+  medplib_session_free(exact);
+  medplib_model_free(half);
 }
 
 static void a_session_keeps_its_model_alive(void) {
@@ -196,6 +252,7 @@ void test_models(void) {
   verifying_lists_what_is_wrong();
   the_embedded_models_folder_goes_to_a_buffer();
   a_session_says_what_it_really_uses();
+  a_model_in_bfloat16_is_smaller_and_about_the_same();
   a_session_keeps_its_model_alive();
   messages_of_the_asked_level_come_to_the_callback();
 }
