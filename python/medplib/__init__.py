@@ -5,7 +5,8 @@
 >>> print(session.ask("Which modality is this?"))
 >>> session.segment("optic disc")[0].save("disc.png")
 
-The engine is loaded when one of its names is first used, so that `python -m medplib.data` and the like need none.
+The engine, and before it torch, whose version is compared, is loaded when one of its names is first used: `python -m
+medplib.data` and the like, which need neither, start at once and run where nothing is built.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@
 >>> medplib_ray.segment(images, "optic disc", workers=2).write_parquet("answers")
 
 Every row keeps its columns and gets two more: "answer", the row of `medplib.batch` as JSON, and "error", the sentence
-that says why there is none, empty where there is one. A worker that dies is replaced, and what it had is done again.
+that says why there is none, empty where there is one. A data set that has such a column already is refused.
+
+A worker that dies is replaced, and what it had is done again.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any, Unpack
 
 from .batch import answered
 from .engine import AskOptions, load
+from .errors import InvalidArgumentError
 
 Row = dict[str, Any]
 
@@ -49,6 +52,11 @@ def segment(
 
 
 def _map(dataset: Any, settings: tuple[Any, ...], workers: int) -> Any:
+    taken = [name for name in dataset.columns() or () if name in ("answer", "error")]
+    if taken:
+        raise InvalidArgumentError(
+            f"The data set has a column {taken[0]!r} already, where the answers would go: rename or drop it first."
+        )
     return dataset.map(Worker, fn_constructor_args=settings, concurrency=workers)
 
 

@@ -1,9 +1,12 @@
-"""Ray Data on a cluster of this machine alone, with two workers."""
+"""Ray Data on a cluster of this machine alone, with two workers; and the code of docs/python.md that does this."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import sys
 from collections import Counter
@@ -12,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import medplib
+import numpy as np
 import pytest
+from medplib import examples
 from medplib import ray as medplib_ray
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +26,7 @@ PICTURE = ROOT / "tests/goldens/cases/s01_emits_seg_wide.image.png"
 COUNT = 24
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
+parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 
 
 def watched(folder: Path) -> type[medplib_ray.Worker]:
@@ -41,21 +47,29 @@ def watched(folder: Path) -> type[medplib_ray.Worker]:
     return Watched
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The working folder of a cluster."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with contextlib.chdir(folder):
+        ray.init(
+            num_cpus=3,
+            include_dashboard=False,
+            configure_logging=False,
+            runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}},
+        )
+        yield folder
+        ray.shutdown()
+
+
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def cluster(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of its workers' notes."""
     monkeypatch.setattr(medplib_ray, "Worker", watched(tmp_path))
     (tmp_path / "deadly.png").write_bytes(PICTURE.read_bytes())
-    ray.init(
-        num_cpus=3,
-        include_dashboard=False,
-        configure_logging=False,
-        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}},
-    )
     # Both workers are there before the first image is handed out.
     monkeypatch.setattr(ray.data.DataContext.get_current(), "wait_for_min_actors_s", 600)
-    yield tmp_path
-    ray.shutdown()
+    return tmp_path
 
 
 def rows_of(paths: list[str]) -> list[dict[str, Any]]:
@@ -90,3 +104,34 @@ def test_what_a_killed_worker_had_is_done_again(cluster: Path) -> None:
     assert (cluster / "died").exists()
     assert all(row["error"] == "" for row in rows)
     assert len(Counter((cluster / "loads").read_text().split())) == 3  # both, and the one in place of the killed
+
+
+def test_arrays_are_asked_about_too(folder: Path) -> None:
+    pictures = [medplib.Image.read(PICTURE).array, np.full((150, 330, 3), 90, np.uint8)]
+    dataset = ray.data.from_items([{"number": number, "scan": scan} for number, scan in enumerate(pictures)])
+    asked = medplib_ray.ask(dataset, "What is this?", column="scan", model=MODEL, workers=1, box=(20, 20, 120, 120))
+    rows = sorted(asked.take_all(), key=lambda row: int(row["number"]))
+    for row, scan in zip(rows, pictures, strict=True):
+        np.testing.assert_array_equal(row["scan"], scan)
+        expected = medplib.load(MODEL).session(scan).ask("What is this?", box=(20, 20, 120, 120))
+        answer = json.loads(row["answer"])
+        assert (answer["tokens"], answer["prompt"], row["error"]) == (expected.tokens, expected.prompt, "")
+
+
+@pytest.mark.parametrize("name", ["answer", "error"])
+def test_a_column_that_would_be_overwritten_is_refused_before_anything_starts(folder: Path, name: str) -> None:
+    dataset = ray.data.from_items([{"path": str(PICTURE), name: "of before"}])
+    with pytest.raises(medplib.InvalidArgumentError, match=f"column '{name}' already"):
+        medplib_ray.segment(dataset, "tumour", model=MODEL)
+
+
+def test_the_code_of_the_python_page_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEDPLIB_MODEL", raising=False)
+    shutil.copyfile(examples.packaged(examples.RETINA), folder / "retina.jpg")
+    page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python ray\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    exec(compile(code, "docs/python.md", "exec"), {})
+    (row,) = parquet.read_table(folder / "answers").to_pylist()
+    assert row["path"] == "retina.jpg"
+    assert row["error"] == ""
+    assert "masks" in json.loads(row["answer"])
