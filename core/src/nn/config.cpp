@@ -141,7 +141,7 @@ void check_projector(const ModelConfig& config, const std::string& where) {
     fail(ErrorCode::Unsupported, where, ": mm_projector_type \"", type,
          "\" is not one of linear, identity, mlpNx_gelu.");
   check(type != "identity" || config.clip.hidden == config.language.hidden, where,
-        "the identity projector needs equal widths of CLIP and the language model");
+        "mm_projector_type \"identity\" needs equal widths of CLIP and the language model (hidden_size)");
 }
 
 }  // namespace
@@ -173,7 +173,8 @@ ModelConfig ModelConfig::from_json(const Json& json, const std::string& where) {
   check(positive(json, "out_dim", config.sam.channels, where) == config.sam.channels, where,
         "out_dim differs from SAM's out_chans");
   if (!optional_or<bool>(json, "mm_use_im_start_end", true, where))
-    fail(ErrorCode::Unsupported, where, ": images without <im_start> and <im_end> are not supported.");
+    fail(ErrorCode::Unsupported, where,
+         ": mm_use_im_start_end must be true; images without <im_start> and <im_end> are not supported.");
   config.projector = optional_or<std::string>(json, "mm_projector_type", "mlp2x_gelu", where);
   check_projector(config, where);
   config.token_pooling = positive(json, "mm_token_pooling", 1, where);
