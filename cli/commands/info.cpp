@@ -7,6 +7,7 @@
 #include <medplib/core/image.h>
 #include <medplib/core/model.h>
 
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 
@@ -36,15 +37,26 @@ void print_rows(const Rows& rows) {
     if (!value.empty()) std::cout << std::left << std::setw(16) << name << value << '\n';
 }
 
+// "layers 32, width 4096, image size 336".
+std::string sizes_of(const core::PartInfo& part) {
+  std::vector<std::string> sizes;
+  for (const auto& [name, size] : part.sizes) sizes.push_back(core::text_of(name, ' ', size));
+  std::string text = joined(sizes);
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
 void print_parts(const core::ModelInfo& info) {
-  const auto row = [](const std::string& name, const std::string& all, const std::string& read) {
+  const auto row = [](const std::string& name, const std::string& all, const std::string& read,
+                      const std::string& sizes) {
     std::cout << std::left << std::setw(16) << name << std::right << std::setw(16) << all << std::setw(18)
-              << read << '\n';
+              << read << (sizes.empty() ? "" : "  " + sizes) << '\n';
   };
-  row("part", "parameters", "read per token");
+  row("part", "parameters", "read per token", "sizes");
   for (const core::PartInfo& part : info.parts)
-    row(part.name, grouped(part.parameters), part.read_per_token == 0 ? "" : grouped(part.read_per_token));
-  row("all", grouped(info.parameters), grouped(info.read_per_token));
+    row(part.name, grouped(part.parameters), part.read_per_token == 0 ? "" : grouped(part.read_per_token),
+        sizes_of(part));
+  row("all", grouped(info.parameters), grouped(info.read_per_token), "");
 }
 
 void print_model(const core::ModelInfo& info) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,8 +42,51 @@ def test_the_table_for_people_has_the_same_figures(medplib: Program) -> None:
     for part in told["parts"]:
         assert f"{part['parameters']:,}" in table
         assert part["name"] in table
+        sizes = ", ".join(f"{name.replace('_', ' ')} {size}" for name, size in part["sizes"].items())
+        assert re.search(rf"^{part['name']} .* {sizes}$", table, re.MULTILINE)
     assert f"{told['read_per_token']:,}" in table
     assert str(MODEL) in table
+
+
+def test_a_models_parts_have_the_sizes_of_its_configuration(medplib: Program) -> None:
+    config = json.loads((MODEL / "config.json").read_text())
+    clip, sam = config["vision_config"], config["sam_config"]
+    sizes = {part["name"]: part["sizes"] for part in medplib("info", "--json").json["parts"]}
+    assert sizes["language"] == {
+        "layers": config["num_hidden_layers"],
+        "width": config["hidden_size"],
+        "heads": config["num_attention_heads"],
+        "ffn": config["intermediate_size"],
+        "vocabulary": config["vocab_size"],
+    }
+    assert sizes["clip"] == {
+        "layers": clip["num_hidden_layers"],
+        "width": clip["hidden_size"],
+        "heads": clip["num_attention_heads"],
+        "ffn": clip["intermediate_size"],
+        "image_size": 336,
+        "patch_size": 14,
+        "grid": 24,
+    }
+    assert sizes["image encoder"] == {
+        "layers": sam["depth"],
+        "width": sam["embed_dim"],
+        "heads": sam["num_heads"],
+        "ffn": 4 * sam["embed_dim"],
+        "image_size": 256,
+        "patch_size": 16,
+        "grid": 16,
+    }
+    assert sizes["mask decoder"] == {
+        "layers": sam["decoder_depth"],
+        "width": sam["out_chans"],
+        "heads": sam["decoder_num_heads"],
+        "ffn": sam["decoder_mlp_dim"],
+        "mask_size": 64,
+    }
+    for part in ("projector", "region adapter"):
+        assert sizes[part] == {"in": clip["hidden_size"], "out": config["hidden_size"]}
+    assert sizes["mask prompt"] == {"in": config["hidden_size"], "out": sam["out_chans"]}
 
 
 def test_half_the_precision_takes_less_memory(medplib: Program) -> None:

@@ -23,19 +23,67 @@ class Shapes : public ParameterSource {
   std::vector<ParameterSpec> all;
 };
 
-struct Prefix {
-  std::string_view network, part;
+using Sizes = std::vector<std::pair<std::string, std::int64_t>>;
+
+Sizes language_sizes(const ModelConfig& config) {
+  const LanguageConfig& part = config.language;
+  return {{"layers", part.layers},
+          {"width", part.hidden},
+          {"heads", part.heads},
+          {"ffn", part.ffn},
+          {"vocabulary", part.vocabulary}};
+}
+
+Sizes clip_sizes(const ModelConfig& config) {
+  const ClipConfig& part = config.clip;
+  return {{"layers", part.layers}, {"width", part.hidden},          {"heads", part.heads},
+          {"ffn", part.ffn},       {"image_size", part.image_size}, {"patch_size", part.patch},
+          {"grid", part.grid()}};
+}
+
+Sizes image_encoder_sizes(const ModelConfig& config) {
+  const SamConfig& part = config.sam;
+  return {{"layers", part.depth},
+          {"width", part.dim},
+          {"heads", part.heads},
+          {"ffn", part.mlp_ratio * part.dim},
+          {"image_size", part.image_size},
+          {"patch_size", part.patch},
+          {"grid", part.grid()}};
+}
+
+Sizes mask_decoder_sizes(const ModelConfig& config) {
+  const SamConfig& part = config.sam;
+  return {{"layers", part.decoder_depth},
+          {"width", part.channels},
+          {"heads", part.decoder_heads},
+          {"ffn", part.decoder_mlp},
+          {"mask_size", part.low_resolution()}};
+}
+
+Sizes image_to_language(const ModelConfig& config) {
+  return {{"in", config.clip.hidden}, {"out", config.language.hidden}};
+}
+
+Sizes language_to_mask(const ModelConfig& config) {
+  return {{"in", config.language.hidden}, {"out", config.sam.channels}};
+}
+
+struct Part {
+  std::string_view prefix;  // of its parameters' names
+  std::string_view name;
+  Sizes (*sizes)(const ModelConfig&);
 };
-constexpr std::array kParts = {Prefix{"language.", "language"},
-                               Prefix{"clip.", "clip"},
-                               Prefix{"projector.", "projector"},
-                               Prefix{"region_adapter.", "region adapter"},
-                               Prefix{"seg_projection.", "mask prompt"},
-                               Prefix{"sam.encoder.", "image encoder"},
-                               Prefix{"sam.", "mask decoder"}};
+constexpr std::array kParts = {Part{"language.", "language", language_sizes},
+                               Part{"clip.", "clip", clip_sizes},
+                               Part{"projector.", "projector", image_to_language},
+                               Part{"region_adapter.", "region adapter", image_to_language},
+                               Part{"seg_projection.", "mask prompt", language_to_mask},
+                               Part{"sam.encoder.", "image encoder", image_encoder_sizes},
+                               Part{"sam.", "mask decoder", mask_decoder_sizes}};
 
 std::string_view part_of(const std::string& name) {
-  return std::ranges::find_if(kParts, [&](const Prefix& row) { return name.starts_with(row.network); })->part;
+  return std::ranges::find_if(kParts, [&](const Part& part) { return name.starts_with(part.prefix); })->name;
 }
 
 // Parameters that a decoded token passes through: one row of the embedding, the chosen experts alone.
@@ -89,7 +137,8 @@ constexpr std::int64_t kProgramBytes = 150'000'000;
 void add_parameters(ModelInfo& info, const ModelConfig& config, std::int64_t element_bytes) {
   Shapes shapes;
   const Network network(shapes, config);
-  for (const Prefix& row : kParts) info.parts.push_back({std::string(row.part), 0, 0});
+  for (const Part& part : kParts)
+    info.parts.push_back({.name = std::string(part.name), .sizes = part.sizes(config)});
   for (const ParameterSpec& spec : shapes.all) {
     const std::int64_t size = c10::multiply_integers(spec.shape),
                        read = read_per_token(spec, config.language);
@@ -132,9 +181,14 @@ ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Pre
 
 std::string info_json(const ModelInfo& info) {
   Json parts = Json::array();
-  for (const PartInfo& part : info.parts)
-    parts.push_back(
-        {{"name", part.name}, {"parameters", part.parameters}, {"read_per_token", part.read_per_token}});
+  for (const PartInfo& part : info.parts) {
+    Json sizes = Json::object();
+    for (const auto& [name, size] : part.sizes) sizes[name] = size;
+    parts.push_back({{"name", part.name},
+                     {"parameters", part.parameters},
+                     {"read_per_token", part.read_per_token},
+                     {"sizes", sizes}});
+  }
   return json_text({{"folder", info.folder.string()},
                     {"name", info.name},
                     {"stage", info.stage},

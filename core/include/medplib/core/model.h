@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace medplib::core {
@@ -25,6 +26,8 @@ struct PartInfo {
                      // "mask decoder"
   std::int64_t parameters = 0;
   std::int64_t read_per_token = 0;  // parameters a decoded token passes through; 0 outside the language model
+  // Of what it is made: "layers", "width", "heads", "ffn", "image_size" …, those that the part has.
+  std::vector<std::pair<std::string, std::int64_t>> sizes;
 };
 
 struct ModelInfo {
