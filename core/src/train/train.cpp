@@ -73,9 +73,13 @@ class Trainer {
     const c10::NoGradGuard no_grad;
     std::map<std::string, std::vector<at::Tensor>> said;
     const TokenId seg = setup_.tokenizer.added("<SEG>");
-    for (std::int64_t i = 0; i < kNameBatches; ++i)
+    for (std::int64_t i = 0; i < kNameBatches; ++i) {
+      // Nothing is saved: a checkpoint of an earlier run stays as it is.
+      if (asked_to_stop())
+        fail(ErrorCode::Cancelled, "Training stopped before it took a step. Start it again as before.");
       add_text_prompts(said, setup_.network,
                        reading(TrainInput::Data, [&] { return setup_.batches.batch(i); }), seg);
+    }
     for (const auto& [name, prompts] : said)
       setup_.parts.names.at(name).detach().copy_(at::stack(prompts).mean(0));
   }
@@ -93,9 +97,11 @@ class Trainer {
     return progress.after(losses, batch.ids.size(), learning_rate_at(setup_.recipe, step));
   }
 
+  bool asked_to_stop() const { return options_.stop != nullptr && options_.stop->load(); }
+
   // `done`: steps.
   void stop_if_asked(std::int64_t done) const {
-    if (!options_.stop || !options_.stop->load()) return;
+    if (!asked_to_stop()) return;
     save();
     fail(ErrorCode::Cancelled, "Training stopped after ", done, " of ", setup_.recipe.steps,
          " steps. Go on with --resume.");

@@ -1,5 +1,6 @@
 #include "base/files.h"
 #include "base/json.h"
+#include "support/thrown.h"
 #include "train/optimizer.h"
 #include "train/small_training.h"
 #include "weights/safetensors.h"
@@ -179,6 +180,26 @@ TEST(Train, a_model_learns_to_draw_better_with_the_words_that_it_has) {
   train(small.recipe(), options);
   for (const auto& [name, value] : taught(small.folder() / "second"))
     EXPECT_TRUE(name.starts_with("sam.") || name.starts_with("training.sam.")) << name << " stands still";
+}
+
+TEST(Train, a_stop_is_heard_while_the_words_that_a_model_has_are_taken) {
+  const SmallTraining small;
+  train(small.recipe(), options_for(small.folder() / "first"));
+  std::atomic<bool> stop = true;
+  TrainOptions options = options_for(small.folder() / "second");
+  options.overrides = {"stage=grounding", R"(start=["first/model"])"};
+  options.stop = &stop;
+  const fs::path checkpoint = options.out / "checkpoint.safetensors";
+  EXPECT_EQ(test::thrown_by([&] { train(small.recipe(), options); }).code, ErrorCode::Cancelled);
+  EXPECT_FALSE(fs::exists(checkpoint)) << "it went on to its steps";
+
+  stop = false;
+  train(small.recipe(), options);
+  const std::string before = read_file(checkpoint);
+  stop = true;
+  options.resume = true;
+  EXPECT_EQ(test::thrown_by([&] { train(small.recipe(), options); }).code, ErrorCode::Cancelled);
+  EXPECT_TRUE(read_file(checkpoint) == before) << "the steps that were done are lost";
 }
 
 TEST(Train, another_recipe_does_not_go_on_from_a_checkpoint) {
