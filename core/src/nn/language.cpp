@@ -29,8 +29,6 @@ std::pair<at::Tensor, at::Tensor> KvCache::append(std::size_t layer, const at::T
   return {all(keys_, k), all(values_, v)};
 }
 
-std::int64_t KvCache::bytes() const { return static_cast<std::int64_t>(keys_.nbytes() + values_.nbytes()); }
-
 Language::Language(const Scope& scope, const LanguageConfig& config) : config_(config) {
   embedding_ = scope.take("embed.weight", {config.vocabulary, config.hidden}, Init::Normal02);
   for (std::int64_t i = 0; i < config.layers; ++i)

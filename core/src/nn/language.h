@@ -6,7 +6,6 @@
 #include "nn/moe.h"
 
 #include <functional>
-#include <optional>
 #include <variant>
 
 namespace medplib::core {
@@ -21,7 +20,6 @@ class KvCache {
   // Puts k, v (1, H, T, d) behind the first `length` tokens of a layer and answers with all of them (1, H,
   // length + T, d).
   std::pair<at::Tensor, at::Tensor> append(std::size_t layer, const at::Tensor& k, const at::Tensor& v);
-  std::int64_t bytes() const;
 
  private:
   std::int64_t capacity_;

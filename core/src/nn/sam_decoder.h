@@ -5,8 +5,6 @@
 #include "nn/layers.h"
 #include "nn/sam_encoder.h"
 
-#include <optional>
-
 namespace medplib::core {
 
 // What is pointed at in one image, in pixels of the padded S × S input.
