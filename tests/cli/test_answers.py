@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from program import GOLDENS, MODEL, Program, floats_of, mask_values
+from program import BINARY, GOLDENS, MODEL, Program, environment, floats_of, mask_values
 
 GOLDEN = GOLDENS / "cases/s01_emits_seg_wide"
 FACTS = json.loads(GOLDEN.with_suffix(".json").read_text())
@@ -21,6 +22,8 @@ SEGMENTING = [
     "--region",
     f"point:{FACTS['regions'][0]['info']['col']},{FACTS['regions'][0]['info']['row']}",
 ]
+# Draws a mask whatever is said.
+DRAWING = ["--compat", "reference", "--max-new-tokens", "4"]
 
 
 def decode_rle(size: list[int], counts: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -64,7 +67,8 @@ def test_an_answer_in_json_has_the_documented_keys(medplib: Program) -> None:
     counts = ["prompt_tokens", "reused_tokens", "generated_tokens"]
     assert sorted(timing) == sorted(parts + counts)
     assert timing["total"] > 0
-    assert timing["generated_tokens"] in (len(told["tokens"]), len(told["tokens"]) + 1)  # with the end token or not
+    assert told["finish"] == "end_of_text"
+    assert timing["generated_tokens"] == len(told["tokens"])  # without the end token
 
 
 def test_file_run_lengths_box_and_area_are_of_one_mask(medplib: Program, tmp_path: Path) -> None:
@@ -162,10 +166,13 @@ def test_a_region_may_be_a_mask_file(medplib: Program, picture: Path, tmp_path: 
     pixels = np.zeros((48, 64), dtype=np.uint8)
     pixels[10:31, 10:41] = 255
     Image.fromarray(pixels).save(tmp_path / "region.png")
-    asked = ("what?", "--json", "--max-new-tokens", "4")
-    by_file = medplib("ask", picture, *asked, "--region", "mask:region.png").json
-    by_box = medplib("ask", picture, *asked, "--region", "box:10,10,40,30").json
-    assert by_file["tokens"] == by_box["tokens"]
+
+    def mask_about(region: str) -> Any:
+        told = medplib("ask", picture, "what?", "--json", *DRAWING, "--region", region).json
+        return told["masks"][0]
+
+    assert mask_about("mask:region.png") == mask_about("box:10,10,40,30")
+    assert mask_about("mask:region.png") != mask_about("box:30,20,60,45")
 
 
 def test_several_regions_go_into_one_question(medplib: Program, picture: Path) -> None:
@@ -197,9 +204,41 @@ def test_the_model_is_named_by_an_option_too(medplib: Program, picture: Path) ->
     assert by_option["tokens"] == medplib(*call).json["tokens"]
 
 
-def test_threads_precision_device_and_context_are_taken(medplib: Program, picture: Path) -> None:
-    machine = ("--threads", "1", "--precision", "bfloat16", "--device", "cpu", "--context", "1000")
-    assert medplib("ask", picture, "what?", "--json", "--max-new-tokens", "2", *machine).json["tokens"]
+def test_half_the_precision_gives_other_numbers(medplib: Program, picture: Path) -> None:
+    def estimate(precision: str) -> float:
+        told = medplib("ask", picture, "what?", "--json", *DRAWING, "--precision", precision).json
+        return float(told["masks"][0]["iou_estimate"])
+
+    assert estimate("bfloat16") != estimate("float32")
+    assert estimate("bfloat16") == pytest.approx(estimate("float32"), abs=0.1)
+
+
+def test_an_answer_ends_where_the_context_does(medplib: Program, picture: Path) -> None:
+    call = ("ask", picture, "what?", "--json", "--max-new-tokens", "4")
+    prompt = medplib(*call).json["timing"]["prompt_tokens"]
+    told = medplib(*call, "--context", str(prompt + 2)).json
+    assert len(told["tokens"]) == 2
+    assert told["finish"] == "length"
+
+
+def test_a_device_that_is_not_there_is_named(medplib: Program, picture: Path) -> None:
+    medplib.refuses(3, "ask", picture, "what?", "--device", "cuda:99", saying="device cuda")
+    assert medplib("ask", picture, "what?", "--device", "cpu", "--max-new-tokens", "1", "--quiet").out
+
+
+def test_it_computes_with_as_many_threads_as_it_is_told(medplib: Program, picture: Path) -> None:
+    def running(threads: str) -> int:
+        call: list[str | Path] = [BINARY, "chat", picture, "--threads", threads, "--max-new-tokens", "1", "--quiet"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(call, stdin=pipe, stdout=pipe, env=environment()) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(b"what?\n")
+            process.stdin.flush()
+            assert process.stdout.readline()
+            return len(list(Path(f"/proc/{process.pid}/task").iterdir()))
+
+    assert running("1") < running("3")
 
 
 def test_the_reference_draws_a_mask_without_being_asked(medplib: Program, picture: Path) -> None:

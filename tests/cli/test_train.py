@@ -8,7 +8,6 @@ import resource
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def logged_steps(out: Path) -> list[int]:
-    return [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [line["step"] for line in lines if "validation" not in line]
 
 
 def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(medplib: Program, folder: Path) -> None:
@@ -102,8 +102,8 @@ def test_a_second_ctrl_c_does_not_wait_for_the_step(medplib: Program, folder: Pa
         assert process.stderr is not None
         process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        while handles_ctrl_c(process):  # until the first one has come
-            time.sleep(0.001)
+        while handles_ctrl_c(process):
+            pass  # until the first one has come, which is at once
         process.send_signal(signal.SIGINT)
         assert process.wait() == -signal.SIGINT
     assert [path.name for path in (folder / "out").iterdir()] == ["log.jsonl"]
@@ -121,15 +121,17 @@ def test_a_checkpoint_is_neither_overwritten_nor_gone_on_from_with_another_recip
 
 
 def test_what_a_killed_training_did_not_save_is_done_again(medplib: Program, folder: Path) -> None:
-    recipe = ("train", "recipe.json", "checkpoint_every=7")
+    validating = ("validate=records.json", "validate_every=8", "validate_samples=1")
+    recipe = ("train", "recipe.json", "checkpoint_every=7", *validating)
     medplib(*recipe, "--out", "whole", "--quiet")
     call = (*recipe, "--out", "killed")
     out = folder / "killed"
-    with subprocess.Popen([BINARY, *call], cwd=folder, env=environment(), stderr=subprocess.DEVNULL) as process:
-        while not (out / "checkpoint.safetensors").exists() or (out / "log.jsonl").read_text().count("\n") % 7 == 0:
+    with subprocess.Popen([BINARY, *call], cwd=folder, env=environment(), stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith(b"validation at step 8 "):  # the checkpoint is of step 7
             assert process.poll() is None, "it ended before it was killed"
-            time.sleep(0.01)
         process.kill()
+    assert len(logged_steps(out)) < STEPS
     with (out / "log.jsonl").open("a") as log:
         log.write('{"step": 7')  # as when the kill hits while a line is written
     medplib(*call, "--resume", "--quiet", "--workers", "3")

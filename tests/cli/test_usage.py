@@ -10,9 +10,10 @@ import pytest
 from program import COMMANDS, ROOT, Program, options_of
 
 HEADERS = ROOT / "core/include/medplib/core"
-# Fields that are no option: callbacks, and a group that has options of its own.
-NO_OPTION = {"on_text", "on_layer", "progress", "limits"}
+# Fields that are no option: callbacks, what Ctrl-C sets, a group that has options of its own, and operands.
+NO_OPTION = {"on_text", "on_layer", "progress", "limits", "on_step", "on_validation", "stop", "overrides"}
 RENAMED = {"regions": "region"}
+OF_EVERY_COMMAND = {"quiet", "log-level", "help"}
 
 
 def version() -> str:
@@ -56,19 +57,28 @@ def test_each_command_has_help_with_an_example(medplib: Program, command: str) -
 
 
 @pytest.mark.parametrize(
-    ("header", "struct"),
+    ("command", "structs", "of_its_own"),
     [
-        ("session.h", "AskOptions"),
-        ("session.h", "SessionOptions"),
-        ("model.h", "LoadOptions"),
-        ("image.h", "ImageOptions"),
-        ("image.h", "ImageLimits"),
+        (
+            "ask",
+            [
+                ("session.h", "AskOptions"),
+                ("session.h", "SessionOptions"),
+                ("model.h", "LoadOptions"),
+                ("image.h", "ImageOptions"),
+                ("image.h", "ImageLimits"),
+            ],
+            {"model", "threads", "together", "out-mask", "overlay", "json", "jsonl"},
+        ),
+        ("train", [("train.h", "TrainOptions")], {"max-samples", "dry-run"}),
     ],
 )
-def test_options_are_named_as_the_fields_of_the_api(medplib: Program, header: str, struct: str) -> None:
-    fields = [RENAMED.get(field, field) for field in fields_of(header, struct) if field not in NO_OPTION]
-    wanted = {field.replace("_", "-") for field in fields}
-    assert wanted <= set(options_of(medplib, "ask"))
+def test_options_are_named_as_the_fields_of_the_api(
+    medplib: Program, command: str, structs: list[tuple[str, str]], of_its_own: set[str]
+) -> None:
+    fields = {field for header, struct in structs for field in fields_of(header, struct)} - NO_OPTION
+    wanted = {RENAMED.get(field, field).replace("_", "-") for field in fields}
+    assert set(options_of(medplib, command)) == wanted | of_its_own | OF_EVERY_COMMAND
 
 
 @pytest.mark.parametrize(
