@@ -155,7 +155,7 @@ std::map<std::string, std::string> mask_files() {
   return {{"grey 0/1", encode_png(grey)}, {"rgb (1,0,0),(0,1,0),(0,2,0),(255,0,0)", encode_png(rgb)}};
 }
 
-TEST(RegionMaskFile, is_read_as_pillow_reads_odd_masks) {
+TEST(RegionMaskFile, reads_odd_masks_as_the_published_code_does) {
   const TemporaryFolder folder;
   auto made = mask_files();
   const std::filesystem::path files = source_folder() / "tests/core/image/files";
