@@ -140,7 +140,7 @@ TEST(RegionParse, says_what_is_wrong) {
       {"mask:", "Nothing follows"},
   };
   for (const auto& [text, part] : cases) {
-    const Thrown refusal = thrown_by([&] { Region::parse(text); });
+    const Thrown refusal = thrown_by([&region = text] { Region::parse(region); });
     EXPECT_EQ(refusal.code, ErrorCode::InvalidArgument) << text;
     EXPECT_THAT(refusal.sentence, HasSubstr(part)) << text;
   }
