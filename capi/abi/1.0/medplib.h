@@ -21,8 +21,8 @@
  *   does nothing. `const` pointers handed out are borrowed and live as long as what they were got from. What
  *   the caller passes is copied before the function returns. Text is UTF-8 and ends with a 0 byte. Numbers of
  *   unknown count go to a buffer of the caller: pass NULL and 0 to learn the count through `needed`, which
- *   may be NULL otherwise; a buffer that is too small stays untouched and gives INVALID_ARG. What takes work to
- *   make, such as a PNG file, comes as medplib_bytes.
+ *   may be NULL otherwise; a buffer that is too small stays untouched and gives INVALID_ARG. What takes work
+ *   to make, such as a PNG file, comes as medplib_bytes.
  *
  * Options
  *   Option structs begin with their size and are filled by their …_options_init; then change what you like.
