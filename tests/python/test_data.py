@@ -13,6 +13,7 @@ from medplib.data.__main__ import main
 from medplib.data.records import WEIGHTED, WEIGHTING, WEIGHTINGS, plan_absent, surely_absent
 from medplib.data.sources import read_sets
 from medplib.data.vocabulary import ADDED, spoken, write_vocabulary
+from medplib.report.records import read_records
 from PIL import Image
 
 
@@ -211,6 +212,7 @@ def test_a_weighting_that_the_set_tells_is_asked_for_in_all_its_wordings(
     told = dict.fromkeys(WEIGHTING, weighting)
     told |= {WEIGHTED.format(name): "Yes" if name == weighting else "No" for name in WEIGHTINGS}
     assert asked == {f"<image>\n{wording}": reply for wording, reply in told.items() if weighting}
+    assert read_records(tmp_path / "out/train.json") == records(tmp_path / "out")  # as the report does
 
 
 def test_a_set_without_an_open_licence_is_left_out(source: Path, tmp_path: Path, build: Any, capsys: Any) -> None:

@@ -13,12 +13,11 @@ from pathlib import Path
 from PIL import Image
 
 from .folder import build_folder
-from .records import Record, make_records
+from .records import TASKS, Record, make_records
 from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
 
 SIDE = 256  # of the longest side of what is written
-TASKS = ("segment", "absent", "presence", "region", "modality", "weighting", "plane", "organ", "vqa")
 
 
 def _fit(picture: Image.Image) -> Image.Image:

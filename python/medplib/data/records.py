@@ -14,6 +14,8 @@ Record = dict[str, Any]
 ItemKey = tuple[str, str]  # set, image id
 Plan = dict[ItemKey, list[str]]  # the phrases chosen for an image
 
+TASKS = ("segment", "absent", "presence", "region", "modality", "weighting", "plane", "organ", "vqa")
+
 SEGMENT = ("Please segment the {} in this image.", "Segment the {}.", "Where is the {}? Show it.")
 PRESENCE = ("Is the {} visible in this image?", "Does this image show the {}?", "Does the picture contain {}?")
 MODALITY = (

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..data.records import TASKS
 from .asking import Asker, ask_all, load_to_judge
 from .baselines import FrequentAnswers, MeanShapes
 from .card import markdown, rewrite
-from .records import TASKS, Result, evenly, read_records
+from .records import Result, evenly, read_records
 from .sections import tables
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from ..data.records import TASKS
 from .measures import Pixels
 
 Record = dict[str, Any]
 Result = dict[str, Any]  # what a model and the baselines made of a record
 
 DRAWN = ("segment", "absent")
-WORDS = ("modality", "plane", "organ", "vqa", "presence", "region")
-TASKS = DRAWN + WORDS
+WORDS = tuple(task for task in TASKS if task not in DRAWN)
 NEEDED = ("image", "set", "group", "modality", "task", "answer_type", "conversations")
 
 
