@@ -183,7 +183,7 @@ std::string in_c(Session& session, const AskOptions& options) {
   given.max_new_tokens = options.max_new_tokens;
   medplib_answer* answer = nullptr;
   EXPECT_EQ(medplib_ask(session.get(), kQuestion.c_str(), &given, &answer), MEDPLIB_OK);
-  const std::string text = answer == nullptr ? "" : medplib_answer_text(answer);
+  std::string text = answer == nullptr ? "" : medplib_answer_text(answer);
   medplib_answer_free(answer);
   return text;
 }

@@ -136,6 +136,7 @@ static double distance_of_embeddings(medplib_session* one, medplib_session* othe
   size_t count = 0;
   double apart = 0, length = 0;
   CHECK(medplib_embed_image(one, 0, NULL, 0, &count, NULL) == MEDPLIB_OK && count > 0);
+  if (count == 0) return 0;
   float *a = malloc(count * sizeof *a), *b = malloc(count * sizeof *b);
   CHECK(medplib_embed_image(one, 0, a, count, NULL, NULL) == MEDPLIB_OK);
   CHECK(medplib_embed_image(other, 0, b, count, NULL, NULL) == MEDPLIB_OK);

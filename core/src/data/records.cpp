@@ -86,7 +86,7 @@ std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) 
     const std::string index = std::to_string(i), line = file.place(index);
     const std::string where = json.string() + ", record " + index;
     const auto id = optional_or<std::string>(list[i], "id", index, where + line);
-    const Origin origin{root, where + " (" + id + ")" + line};
+    const Origin origin{root, text_of(where, " (", id, ")", line)};
     const fs::path image =
         path_inside(origin.root, required<std::string>(list[i], "image", origin.where), origin.where);
     const auto [found, fresh] = index_of.try_emplace(image.string(), images.size());

@@ -27,7 +27,7 @@ class SessionTest : public testing::Test {
     options_ = ask_options_of(*given_);
   }
 
-  Session session(core::SessionOptions options = {}) const {
+  Session session(const core::SessionOptions& options = {}) const {
     Session fresh(*model_, options);
     fresh.set_image(given_->image);
     return fresh;

@@ -115,7 +115,7 @@ TEST(Safetensors, a_header_that_is_none_is_refused) {
 
 TEST(Safetensors, an_entry_that_cannot_be_is_refused_with_the_name_of_the_tensor) {
   const auto refused = [](const std::string& value, std::size_t data_bytes = 8) {
-    const auto sentence = refusal(file_of(R"({"the.tensor":)" + value + "}", data_bytes));
+    std::string sentence = refusal(file_of(R"({"the.tensor":)" + value + "}", data_bytes));
     EXPECT_THAT(sentence, HasSubstr("the.tensor"));
     return sentence;
   };
