@@ -189,7 +189,10 @@ TEST_F(Memory, a_single_allocation_that_fails_is_a_code_or_changes_nothing) {
     failures += status == MEDPLIB_E_OOM_HOST;
     // Convolutions: oneDNN, which finds no memory to prepare its first way to compute one, takes the next.
     // Indexing: LibTorch takes whatever fails while it fits indices together for a mismatch of their shapes.
-    EXPECT_TRUE(status != MEDPLIB_OK || same) << status << ": " << medplib_last_error();
+    const bool misfit =
+        status == MEDPLIB_E_INTERNAL && std::strstr(medplib_last_error(), "shape mismatch") != nullptr;
+    EXPECT_TRUE(status == MEDPLIB_E_OOM_HOST || (status == MEDPLIB_OK && same) || misfit)
+        << status << ": " << medplib_last_error();
   });
   objects.once = false;
   EXPECT_GT(failures, 80);
