@@ -22,7 +22,7 @@ namespace {
 using core::Mask;
 using core::Timing;
 
-// (hidden,); None for a mask that was drawn from no <SEG>.
+// (channels,); None for a mask that was drawn from no <SEG>.
 std::optional<py::array_t<float>> embedding(const Mask& mask) {
   if (mask.embedding.empty()) return std::nullopt;
   return py::array_t<float>(static_cast<py::ssize_t>(mask.embedding.size()), mask.embedding.data());

@@ -118,7 +118,7 @@ class Mask:
     def array(self) -> npt.NDArray[np.bool_]: ...
     @property
     def embedding(self) -> npt.NDArray[np.float32] | None:
-        """(hidden,), of the <SEG> that it was drawn from; None when it was drawn from none."""
+        """(channels,), of the <SEG> that it was drawn from, as the mask decoder takes it; None when from none."""
     @property
     def logits(self) -> npt.NDArray[np.float32]: ...
     @property

@@ -25,11 +25,13 @@ Tokenizer read_tokenizer(const fs::path& model, const ModelConfig& config) {
 void start_from_training(const fs::path& checkpoint, const NamedTensors& parameters) {
   const SafetensorsFile file = SafetensorsFile::open(checkpoint);
   for (const auto& [name, value] : parameters) {
-    if (!file.entries().contains("average:" + name)) continue;
-    const at::Tensor earlier = file.tensor("average:" + name);
-    if (earlier.sizes() != value.sizes())
-      fail(ErrorCode::Format, checkpoint, ": ", name, " has another shape than in this model.");
-    value.detach().copy_(earlier);
+    for (const std::string& kept : {"average:" + name, kConstant + name}) {
+      if (!file.entries().contains(kept)) continue;
+      const at::Tensor earlier = file.tensor(kept);
+      if (earlier.sizes() != value.sizes())
+        fail(ErrorCode::Format, checkpoint, ": ", name, " has another shape than in this model.");
+      value.detach().copy_(earlier);
+    }
   }
 }
 
@@ -124,6 +126,13 @@ bool TrainingSetup::is_frozen(const std::string& part) const {
   return std::ranges::none_of(parameters.all(), [&](const auto& named) {
     return named.second.requires_grad() && is_under(named.first, part);
   });
+}
+
+NamedTensors TrainingSetup::constants() const {
+  NamedTensors result;
+  for (const auto& [name, value] : parameters.all())
+    if (is_free(*this, name) && !value.requires_grad()) result.emplace_back(kConstant + name, value);
+  return result;
 }
 
 NamedTensors TrainingSetup::trained() const {

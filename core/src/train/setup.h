@@ -12,6 +12,7 @@ namespace medplib::core {
 
 // Parameters under this name serve the training and are not part of the model.
 inline constexpr const char* kTrainingOnly = "training";
+inline const std::string kConstant = "constant:";  // before a name in a checkpoint
 inline constexpr const char* kCheckpoint = "checkpoint.safetensors";
 
 // "sam.encoder" of "sam.encoder.blocks.0…", "language" of "language.layers.0…".
@@ -27,6 +28,9 @@ struct TrainingSetup {
 
   // The parameters that this training changes; no others have a gradient.
   NamedTensors trained() const;
+  // What was drawn at random for the parts that this training teaches and stays so (SAM's Fourier matrix), by
+  // the names that it has in a checkpoint: later trainings that start from this one need the same.
+  NamedTensors constants() const;
 
   Recipe recipe;
   ModelConfig config;

@@ -17,7 +17,9 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 namespace medplib::core {
@@ -155,7 +157,9 @@ class Trainer {
     std::map<std::string, std::string> metadata{{"recipe", setup_.recipe.json.dump()}};
     if (best_) metadata["best"] = Json(*best_).dump();
     if (validation_due_) metadata[kValidationDue] = "true";
-    write_safetensors(checkpoint(), optimizer_.state(), metadata);
+    NamedTensors state = optimizer_.state();
+    std::ranges::copy(setup_.constants(), std::back_inserter(state));
+    write_safetensors(checkpoint(), state, metadata);
   }
 
   const TrainOptions& options_;
