@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "generate/device.h"
 #include "generate/process.h"
+#include "ops/threads.h"
 
 #include <medplib/core/error.h>
 
@@ -81,6 +82,7 @@ std::int64_t default_context(const LanguageConfig& config) {
 std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& folder,
                                               const LoadOptions& options) {
   check_not_forked();
+  use_threads();
   const at::NoGradGuard no_gradients;
   const c10::Device device = open_device(options.device);
   const auto dtype = options.precision == Precision::BFloat16 ? at::kBFloat16 : at::kFloat;

@@ -1,5 +1,6 @@
 #include "generate/process.h"
 #include "generate/session_state.h"
+#include "ops/threads.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/session.h>
@@ -25,6 +26,7 @@ class Call {
            "This session is answering already. Don't call it from its own callback or from two "
            "threads; open another session on the model.");
     interrupt.forget();
+    use_threads();
   }
   ~Call() { busy_.store(false); }
   Call(const Call&) = delete;

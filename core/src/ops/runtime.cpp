@@ -1,10 +1,13 @@
 #include "base/json.h"
+#include "ops/threads.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/runtime.h>
 
 #include <ATen/Parallel.h>
 #include <torch/version.h>
+
+#include <atomic>
 
 namespace medplib::core {
 
@@ -18,6 +21,8 @@ constexpr const char* built = "release";
 constexpr const char* built = "debug";
 #endif
 
+std::atomic<int> threads_set = 0;  // 0: nobody did
+
 }  // namespace
 
 std::string build_info_json() {
@@ -29,9 +34,18 @@ std::string build_info_json() {
 void set_threads(int threads) {
   if (threads < 1)
     fail(ErrorCode::InvalidArgument, threads, " threads cannot compute anything; give at least 1.");
-  at::set_num_threads(threads);
+  threads_set = threads;
+  use_threads();
 }
 
-int threads() { return at::get_num_threads(); }
+int threads() {
+  const int set = threads_set;
+  return set > 0 ? set : at::get_num_threads();
+}
+
+void use_threads() {
+  const int set = threads_set;
+  if (set > 0 && at::get_num_threads() != set) at::set_num_threads(set);
+}
 
 }  // namespace medplib::core

@@ -1,8 +1,13 @@
 // What a user may rely on in a session.
 #include "generate/session_test.h"
 
+#include <medplib/core/runtime.h>
+
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <array>
+#include <latch>
 #include <thread>
 
 namespace medplib::test {
@@ -179,6 +184,31 @@ TEST_F(SessionTest, two_sessions_on_two_threads_answer_each_as_alone) {
     expect_same(ones[round], one_alone);
     expect_same(others[round], other_alone);
   }
+}
+
+TEST_F(SessionTest, the_number_of_threads_is_that_of_the_process_for_threads_that_computed_before) {
+  const int before = core::threads();
+  std::latch computed(1), set(1);
+  int told = 0, used = 0;
+  std::jthread other([&] {
+    Session one = session();
+    (void)one.ask(question_, options_);
+    computed.count_down();
+    set.wait();
+    told = core::threads();
+    options_.on_text = [&](const core::StreamPiece&) {
+      used = at::get_num_threads();
+      return core::StreamAction::Continue;
+    };
+    (void)one.ask(question_, options_);
+  });
+  computed.wait();
+  core::set_threads(before + 1);
+  set.count_down();
+  other.join();
+  core::set_threads(before);
+  EXPECT_EQ(told, before + 1);
+  EXPECT_EQ(used, before + 1);
 }
 
 TEST_F(SessionTest, several_images_stand_in_the_prompt_and_the_first_is_drawn_on) {
