@@ -7,7 +7,7 @@ namespace medplib::core {
 
 std::string version();  // "0.1.0"
 
-// One JSON object: "version", "torch", "compiler", "built" ("release" or "debug").
+// One JSON object: "version", "torch", "compiler", "built" ("release", "debug" or "sanitized").
 std::string build_info_json();
 
 // Threads that one operator may use, for the whole process; at the start one a core. Errors: InvalidArgument.
