@@ -111,6 +111,11 @@ def test_an_arrow_the_other_way_is_found(part: str, included: str) -> None:
     assert wrong_arrows(part, ["base/json.h", included, "vector"]) == [included]
 
 
+def is_foreign(included: str) -> bool:
+    """Whether it is of another library, which is not that of the tensors: those stay inside the core."""
+    return part_of(included) is None and not TENSORS.match(included)
+
+
 @pytest.mark.parametrize("door", ["cli", "capi", "python"])
 def test_the_doors_see_only_the_public_headers_of_the_core(door: str) -> None:
     for file in sources(door):
@@ -120,7 +125,12 @@ def test_the_doors_see_only_the_public_headers_of_the_core(door: str) -> None:
             elif bracket == '"':
                 assert any((folder / path).exists() for folder in own_folders(file, door)), f"{file}: {path}"
             else:
-                assert part_of(path) is None, f"{file}: {path}"
+                assert is_foreign(path), f"{file}: {path}"
+
+
+@pytest.mark.parametrize("included", ["ATen/ATen.h", "torch/torch.h", "c10/util/Exception.h", "ops/linear.h"])
+def test_tensors_and_the_inside_of_the_core_are_kept_from_the_doors(included: str) -> None:
+    assert not is_foreign(included)
 
 
 def own_folders(file: Path, door: str) -> list[Path]:
