@@ -21,6 +21,17 @@ def test_every_function_is_on_the_page() -> None:
         assert f"### {line.split()[1]}\n" in page
 
 
+THREADS = re.compile(r"\b(?:[Tt]hread-safe|One thread per handle|Any thread)\.")
+
+
+def test_every_function_says_in_one_of_three_phrases_which_threads_may_call_it() -> None:
+    header = (ROOT / "capi/include/medplib.h").read_text(encoding="utf-8")
+    described = re.findall(r"/\*((?:(?!\*/).)*)\*/\nMEDPLIB_API [^(]*?(medplib_\w+)\(", header, re.DOTALL)
+    assert len(described) == header.count("\nMEDPLIB_API ") > 80
+    words = {name: " ".join(re.split(r"[\s*]+", text.split("Example:")[0])) for text, name in described}
+    assert [name for name, text in words.items() if len(THREADS.findall(text)) != 1] == []
+
+
 def test_all_of_the_header_is_in_the_one_for_cpp() -> None:
     include = ROOT / "capi/include"
     cpp = "".join(path.read_text(encoding="utf-8") for path in include.glob("*.hpp"))
