@@ -164,6 +164,17 @@ def test_every_earlier_version_left_its_layout() -> None:
     assert [folder for folder in folders if not (folder / "layout.c").exists()] == []
 
 
+def test_every_field_is_held() -> None:
+    header = re.sub(r"/\*.*?\*/", "", HEADER.read_text(encoding="utf-8"), flags=re.DOTALL)
+    held = LAYOUT.read_text(encoding="utf-8")
+    structs = re.findall(r"^typedef struct (\w+) \{\n(.*?)^\} \1;", header, re.MULTILINE | re.DOTALL)
+    assert len(structs) == len(re.findall(r"^typedef struct .*\{$", header, re.MULTILINE))
+    lines = [f"SIZE({name}, " for name, _ in structs]
+    lines += [f"FIELD({name}, {field}, " for name, fields in structs for field in re.findall(r"(\w+);", fields)]
+    assert len(lines) > 55
+    assert [line for line in lines if line not in held] == []
+
+
 def test_every_constant_is_held() -> None:
     held = LAYOUT.read_text(encoding="utf-8") + (ROOT / "tests/capi/test_structs.c").read_text(encoding="utf-8")
     names = {next(filter(None, match)) for match in CONSTANT.findall(HEADER.read_text(encoding="utf-8"))}
