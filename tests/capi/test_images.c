@@ -37,14 +37,15 @@ static void a_file_and_its_bytes_are_the_same_image(void) {
   CHECK(file != NULL);
   const size_t size = file == NULL ? 0 : fread(bytes, 1, sizeof bytes, file);
   if (file != NULL) fclose(file);
+  CHECK(medplib_image_decode(bytes, size / 2, "half", NULL, &decoded) == MEDPLIB_E_FORMAT &&
+        decoded == NULL && error_mentions("half"));
+  CHECK(medplib_image_decode(bytes, 0, "none", NULL, &decoded) == MEDPLIB_E_FORMAT);
   CHECK(medplib_image_decode(bytes, size, "memory", NULL, &decoded) == MEDPLIB_OK);
+  fill(bytes, 0, sizeof bytes); /* they are the caller's again */
   CHECK(size_is(read, WIDTH, HEIGHT) && size_is(decoded, WIDTH, HEIGHT) && look_the_same(read, decoded));
   CHECK(told_of(read, "s01_emits_seg_wide.image.png") && told_of(decoded, "\"memory\"") &&
         told_of(decoded, "\"PNG\""));
   medplib_image_free(decoded);
-  CHECK(medplib_image_decode(bytes, size / 2, "half", NULL, &decoded) == MEDPLIB_E_FORMAT &&
-        decoded == NULL && error_mentions("half"));
-  CHECK(medplib_image_decode(bytes, 0, "none", NULL, &decoded) == MEDPLIB_E_FORMAT);
   medplib_image_free(read);
 }
 
@@ -59,6 +60,32 @@ static void a_file_that_cannot_be_read_says_why(void) {
   medplib_image_options_init(&options, sizeof options);
   options.max_bytes = 10;
   CHECK(medplib_image_read(PICTURE, &options, &image) == MEDPLIB_E_FORMAT);
+}
+
+static void pixels_are_the_callers_again_afterwards(void) {
+  struct {
+    int32_t channels, type;
+    double high;
+  } const kinds[] = {{1, MEDPLIB_PIXEL_U8, 255},
+                     {3, MEDPLIB_PIXEL_U8, 255},
+                     {4, MEDPLIB_PIXEL_U8, 255},
+                     {1, MEDPLIB_PIXEL_U16, 65535},
+                     {3, MEDPLIB_PIXEL_U16, 65535}};
+  enum { SIDE = 2 };
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
+    const size_t row = SIDE * (size_t)(kinds[i].channels * (kinds[i].type == MEDPLIB_PIXEL_U16 ? 2 : 1));
+    uint16_t untouched[SIDE * SIDE * 4], used[SIDE * SIDE * 4];
+    for (size_t j = 0; j < SIDE * SIDE * 4; ++j) untouched[j] = used[j] = (uint16_t)(j * 4001);
+    medplib_image* images[2] = {NULL, NULL};
+    CHECK(medplib_image_from_pixels(used, SIDE * row, SIDE, SIDE, row, kinds[i].channels, kinds[i].type, 0,
+                                    kinds[i].high, &images[0]) == MEDPLIB_OK);
+    fill(used, 255, sizeof used);
+    CHECK(medplib_image_from_pixels(untouched, SIDE * row, SIDE, SIDE, row, kinds[i].channels, kinds[i].type,
+                                    0, kinds[i].high, &images[1]) == MEDPLIB_OK);
+    CHECK(look_the_same(images[0], images[1]));
+    medplib_image_free(images[0]);
+    medplib_image_free(images[1]);
+  }
 }
 
 static void pixels_that_do_not_fit_their_bytes_are_refused(void) {
@@ -150,6 +177,7 @@ static void several_images_stand_in_one_prompt(void) {
 void test_images(void) {
   a_file_and_its_bytes_are_the_same_image();
   a_file_that_cannot_be_read_says_why();
+  pixels_are_the_callers_again_afterwards();
   pixels_that_do_not_fit_their_bytes_are_refused();
   sixteen_bits_are_seen_through_their_window();
   sixteen_bits_of_a_file_become_eight_as_the_options_say();

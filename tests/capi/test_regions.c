@@ -35,6 +35,7 @@ static void each_maker_covers_what_it_says(void) {
   pixels[6 * (WIDTH + 3) + 7] = 200;
   pixels[6 * (WIDTH + 3) + WIDTH] = 1; /* in a gap */
   CHECK(medplib_region_mask(pixels, sizeof pixels, WIDTH, HEIGHT, WIDTH + 3, &region) == MEDPLIB_OK);
+  fill(pixels, 1, sizeof pixels); /* they are the caller's again */
   covers(region, 2);
 }
 
