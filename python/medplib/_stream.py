@@ -6,7 +6,7 @@ import atexit
 import threading
 from collections.abc import Callable, Generator, Iterator
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, Union
 
 from .errors import StateError
 
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from ._core import Answer
 
 Ask = Callable[[Callable[[str], object]], "Answer"]
-Event = tuple[str | None, BaseException | None]  # a piece; or the end, and what went wrong
+Event = Union[str, "Answer", BaseException]  # a piece; or the end, and what went wrong
 
 # The threads that answer, and what cancels each.
 _answering: dict[threading.Thread, Callable[[], None]] = {}
 
 
 class Stream(Iterator[str]):
-    """Pieces of text as they come; `answer` is there at the end. Leaving early cancels the answer."""
+    """Pieces of text as they come; `answer` is there at the end. Closing or forgetting the stream cancels the answer.
+
+    In a `with` it is closed at the end, also where the loop was left early.
+    """
 
     def __init__(self, ask: Ask, cancel: Callable[[], None]) -> None:
         self._answers: list[Answer] = []
@@ -30,15 +33,21 @@ class Stream(Iterator[str]):
     def __next__(self) -> str:
         return next(self._pieces)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Cancels what is still to come."""
         self._pieces.close()
 
     @property
     def answer(self) -> Answer:
-        """Errors: StateError, before the last piece was read and after `close`."""
+        """Errors: StateError, before all of the text was read, or when the stream was closed before."""
         if not self._answers:
-            raise StateError("The answer is there once all of its text was read, and never after close.")
+            raise StateError("The answer is there once all of its text was read, and never when it was cancelled.")
         return self._answers[0]
 
     def __repr__(self) -> str:
@@ -46,27 +55,27 @@ class Stream(Iterator[str]):
 
 
 def _pieces(ask: Ask, cancel: Callable[[], None], answers: list[Answer]) -> Generator[str, None, None]:
-    """The text of the answer, which is computed in a thread and then put into `answers`."""
+    """The text of the answer, which is computed in a thread and put into `answers` behind its last piece."""
     events: SimpleQueue[Event] = SimpleQueue()
 
     def answer() -> None:
         try:
-            answers.append(ask(lambda piece: events.put((piece, None))))
-            events.put((None, None))
+            events.put(ask(events.put))
         except BaseException as error:
-            events.put((None, error))
+            events.put(error)
 
     thread = threading.Thread(target=answer, name="medplib stream", daemon=True)
     thread.start()
     try:
         _answering[thread] = cancel
         while True:
-            piece, error = events.get()
-            if error is not None:
-                raise error
-            if piece is None:
+            event = events.get()
+            if isinstance(event, BaseException):
+                raise event
+            if not isinstance(event, str):
+                answers.append(event)
                 return
-            yield piece
+            yield event
     finally:
         _end(thread, cancel)
         _answering.pop(thread, None)

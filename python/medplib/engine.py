@@ -174,7 +174,8 @@ class Session(_Session):
     def stream(self, question: str, **options: Unpack[AskOptions]) -> Stream:
         """What `ask` answers, piece by piece: an iterator over text, whose `answer` is there at the end.
 
-        It answers in a thread of its own, from the first piece that is asked for. Leaving the loop cancels.
+        It answers in a thread of its own, from the first piece that is asked for. Closing or forgetting the
+        stream cancels.
         """
         settings, on_text = _split(options)
         if on_text is not None:

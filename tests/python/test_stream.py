@@ -37,7 +37,7 @@ def test_the_answer_is_not_there_before_the_end(session: medplib.Session) -> Non
     stream.close()
 
 
-def test_leaving_early_cancels_and_the_session_goes_on(session: medplib.Session) -> None:
+def test_closing_early_cancels_and_the_session_goes_on(session: medplib.Session) -> None:
     stream = session.stream("What is this?", **LONG)
     for _ in stream:
         break
@@ -47,8 +47,25 @@ def test_leaving_early_cancels_and_the_session_goes_on(session: medplib.Session)
 
 
 def test_forgetting_a_stream_cancels_it(session: medplib.Session) -> None:
-    next(session.stream("What is this?", **LONG))
+    for _ in session.stream("What is this?", **LONG):
+        break
     assert len(session.ask(QUESTION)) == 1
+
+
+def test_the_end_of_a_with_cancels(session: medplib.Session) -> None:
+    with session.stream("What is this?", **LONG) as stream:
+        for _ in stream:
+            break
+    assert list(stream) == []
+    assert len(session.ask(QUESTION)) == 1
+    with pytest.raises(medplib.StateError, match="never when it was cancelled"):
+        _ = stream.answer
+
+
+def test_an_answer_that_came_to_its_end_outlives_the_with(session: medplib.Session) -> None:
+    with session.stream(QUESTION) as stream:
+        text = "".join(stream)
+    assert stream.answer.text == text
 
 
 def test_errors_come_out_of_the_stream(session: medplib.Session, model: medplib.Model) -> None:
