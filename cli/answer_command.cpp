@@ -42,15 +42,6 @@ bool ends_everything(const core::Error& error) {
   return error.code() == ErrorCode::Cancelled || phase_of(error) == Phase::Model;
 }
 
-Json event_of(const Request& request) {
-  Json event = Json::object();
-  if (!request.id.is_null()) event["id"] = request.id;
-  if (request.line > 0) event["line"] = request.line;
-  if (request.images.size() == 1) event["image"] = request.images.front();
-  if (request.images.size() > 1) event["images"] = request.images;
-  return event;
-}
-
 }  // namespace
 
 void AnswerCommand::add_options(Options& options) {
@@ -173,10 +164,20 @@ core::Answer AnswerCommand::answer(const Request& request, const std::vector<cor
   }
 }
 
+// What was asked, as far as it is known: a bad line may say little.
+Json AnswerCommand::event_of(const Request& request) const {
+  Json event = Json::object();
+  if (!request.id.is_null()) event["id"] = request.id;
+  if (request.line > 0) event["line"] = request.line;
+  if (request.images.size() == 1) event["image"] = request.images.front();
+  if (request.images.size() > 1) event["images"] = request.images;
+  if (!request.words.empty()) event[verb_.words] = request.words;
+  return event;
+}
+
 void AnswerCommand::print(const Request& request, const core::Answer& answer, bool named) const {
   if (json_ || json_lines_) {
     Json event = event_of(request);
-    if (!verb_.words.empty()) event[verb_.words] = request.words;
     event.update(json_of(answer, request.files));
     return print_line(event);
   }

@@ -35,6 +35,7 @@ class AnswerCommand : public Command {
   void show(const std::vector<core::Image>& images);
   core::Answer answer(const Request& request, const std::vector<core::Image>& images,
                       const core::AskOptions& options);
+  Json event_of(const Request& request) const;
   void print(const Request& request, const core::Answer& answer, bool named) const;
   void report(const Request& request, const core::Error& error) const;
   bool streams() const;

@@ -4,8 +4,8 @@
 >>> for row in batch.segment(Path("scans").glob("*.png"), "optic disc"):
 ...     print(json.dumps(row))
 
-Rows are what the command line prints with --jsonl, but for the timing. An image that cannot be read or answered gives
-a row with an "error" and the rest goes on.
+Rows are what the command line prints with --jsonl, but for the timing and the "line" of a request from stdin. An image
+that cannot be read or answered gives a row with an "error" and the rest goes on.
 """
 
 from __future__ import annotations

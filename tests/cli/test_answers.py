@@ -331,6 +331,8 @@ def test_one_bad_line_of_requests_gives_an_event_and_the_rest_goes_on(
     assert [i for i, event in enumerate(events) if "error" not in event] == [0, len(requests) - 1]
     assert [event.get("id") for event in events if "id" in event] == ["a", [1], 12]
     assert all(event["error"]["message"] and event["error"]["code"] for event in events if "error" in event)
+    assert [event["question"] for event in (events[0], *events[8:11], events[-1])] == ["what?"] * 5
+    assert not any("question" in event for event in (events[1], events[4]))  # it is not known
     assert events[8]["error"]["code"] == "NOT_FOUND"
     assert events[-2]["error"]["code"] == "FORMAT"
     assert (tmp_path / "m.png").exists()
