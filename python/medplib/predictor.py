@@ -80,7 +80,7 @@ class Predictor:
         return masks, scores, np.stack([low for _, low in found])
 
     def __repr__(self) -> str:
-        return f"<medplib.Predictor on {self._session.image or 'no image'}>"
+        return f"<medplib.{type(self).__name__} on {self._session.image or 'no image'}>"
 
 
 class Sam:
@@ -103,6 +103,9 @@ class Sam:
         """Errors: those of medplib.load."""
         self._model = self._model or load(self._folder, self._device)
         return self._model
+
+    def __repr__(self) -> str:
+        return f"<medplib.Sam {self._folder or 'of the embedded model'} on {self._device}>"
 
 
 # The network's size is the folder's: every name makes the same.

@@ -149,6 +149,9 @@ class ImageView(anywidget.AnyWidget):
         for place in places:
             self.draw(place["kind"], place["value"])
 
+    def __repr__(self) -> str:
+        return f"<medplib.ImageView places: {len(self.places)}, masks: {len(self.masks)}>"
+
     def _repr_png_(self) -> bytes:
         """The image with what is drawn and the masks that are shown."""
         assert self.session.image is not None

@@ -20,6 +20,7 @@ import pytest
 import torch
 from golden import CASE, GOLDENS, MODEL, PICTURE, QUESTION
 from medplib import _core, engine
+from medplib.predictor import Sam, SamPredictor
 from PIL import Image as PilImage
 
 # What an answer is
@@ -130,8 +131,10 @@ def test_an_answer_shows_itself_on_its_image(model: medplib.Model, session: medp
     assert answer.image.name.endswith("s01_emits_seg_wide.image.png")
     assert len(answer.regions) == 1
     parts = (answer, answer[0], answer.timing, answer.image, answer.regions[0], session, session.stream(QUESTION))
-    for each in (*parts, model, medplib.Predictor(model)):
+    sam = Sam(MODEL).to("cpu")
+    for each in (*parts, model, medplib.Predictor(model), sam, SamPredictor(sam), Sam()):
         assert repr(each).startswith(f"<medplib.{type(each).__name__} ")
+        assert " at 0x" not in repr(each)
 
 
 # What can be asked about

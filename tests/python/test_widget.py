@@ -94,6 +94,7 @@ def test_where_widgets_do_not_run_a_picture_shows_the_same(view: ImageView, sess
     pointed_at = picture(view)
     assert (pointed_at[20, 20:121] != session.image.array[20, 20:121]).any(1).all()
     answer = view.ask(QUESTION)
+    assert repr(view) == "<medplib.ImageView places: 1, masks: 1>"
     with Image.open(io.BytesIO(answer._repr_png_())) as overlay:
         np.testing.assert_array_equal(picture(view), np.array(overlay.convert("RGB")))
     view.show(0, False)
