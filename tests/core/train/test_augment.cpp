@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
 
+#include <cmath>
+#include <numbers>
 #include <set>
 
 namespace medplib::core {
@@ -65,6 +67,52 @@ TEST(Augment, grey_pictures_stay_grey_and_coloured_ones_change_their_tint) {
     tinted = tinted || std::abs(colour[0] - colour[1]) > 5;
   }
   EXPECT_TRUE(tinted);
+}
+
+// A disc in the middle, one to its right and one below: what becomes of them tells turns and mirroring.
+View three_discs() {
+  View view{.rgb = cv::Mat::zeros(200, 200, CV_8UC3), .masks = {}};
+  for (const cv::Point centre : {cv::Point(100, 100), cv::Point(135, 100), cv::Point(100, 135)}) {
+    view.masks.push_back(cv::Mat::zeros(200, 200, CV_8UC1));
+    cv::circle(view.masks.back(), centre, 7, cv::Scalar(1), cv::FILLED);
+  }
+  return view;
+}
+
+struct Orientation {
+  double degrees;
+  bool mirrored;
+};
+
+Orientation orientation_of(const View& seen) {
+  const auto centre = [&](std::size_t disc) {
+    const cv::Moments moments = cv::moments(seen.masks[disc], true);
+    return cv::Point2d(moments.m10, moments.m01) / moments.m00;
+  };
+  const cv::Point2d right = centre(1) - centre(0), down = centre(2) - centre(0);
+  return {std::atan2(right.y, right.x) * 180 / std::numbers::pi, right.cross(down) < 0};
+}
+
+TEST(Augment, pictures_with_an_up_and_a_left_are_turned_a_little_and_never_mirrored) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    const Orientation seen = orientation_of(augment(three_discs(), false, random));
+    EXPECT_LE(std::abs(seen.degrees), 15.5) << "seed " << seed;
+    EXPECT_FALSE(seen.mirrored) << "seed " << seed;
+  }
+}
+
+TEST(Augment, pictures_of_free_orientation_are_turned_any_way_and_half_of_them_mirrored) {
+  std::set<int> quarters;
+  int mirrored = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    const Orientation seen = orientation_of(augment(three_discs(), true, random));
+    quarters.insert(static_cast<int>(std::floor(seen.degrees / 90)));
+    mirrored += seen.mirrored ? 1 : 0;
+  }
+  EXPECT_EQ(quarters.size(), 4U);
+  EXPECT_TRUE(mirrored > 30 && mirrored < 70) << mirrored;
 }
 
 }  // namespace

@@ -1,11 +1,15 @@
 // From records to the tensors of a batch.
 #include "base/files.h"
+#include "base/json.h"
 #include "image/geometry.h"
 #include "train/batch.h"
 #include "train/small_training.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+
+#include <map>
+#include <set>
 
 namespace medplib::core {
 namespace {
@@ -27,6 +31,34 @@ TEST(Batch, a_region_or_mask_too_small_for_the_grid_takes_the_cell_at_its_centre
   expected[2][1] = 1;
   EXPECT_TRUE(at::equal(batch.region_cells.front().front(), expected)) << batch.region_cells.front().front();
   EXPECT_TRUE(at::equal(batch.targets.front().cells, expected)) << batch.targets.front().cells;
+}
+
+TEST(Batch, pictures_of_the_modalities_that_the_recipe_names_alone_are_of_free_orientation) {
+  const test::SmallTraining small;
+  Json records = read_json(small.folder() / "train.json");
+  std::map<std::string, std::string> modalities;  // by record
+  for (Json& record : records) {
+    record["modality"] = record.at("image") == "images/0.png" ? "cells" : "chest";
+    modalities[record.at("id")] = record.at("modality");
+  }
+  write_file(small.folder() / "train.json", records.dump());
+
+  const Recipe named = Recipe::read(small.recipe(), {"images_per_step=1", R"(free_orientation=["cells"])"}),
+               none = Recipe::read(small.recipe(), {"images_per_step=1"});
+  const ModelConfig config = ModelConfig::read(named.model / "config.json");
+  const Tokenizer tokenizer = Tokenizer::load(named.model);
+  BatchMaker free(named, config, tokenizer, ConversationTemplate::VicunaV1),
+      upright(none, config, tokenizer, ConversationTemplate::VicunaV1);
+  std::set<std::string> seen;
+  for (std::int64_t step = 0; step < 20; ++step) {
+    const Batch batch = free.batch(step);
+    const std::string modality = modalities.at(batch.ids.front());
+    seen.insert(modality);
+    EXPECT_EQ(at::equal(batch.sam_pixels.front(), upright.batch(step).sam_pixels.front()),
+              modality == "chest")
+        << "step " << step;
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"cells", "chest"}));
 }
 
 }  // namespace
