@@ -1,4 +1,4 @@
-"""What bench/ask and bench/bindings print, not how long anything takes."""
+"""What bench/ask, bench/bindings and bench/train print, not how long anything takes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from program import MODEL, ROOT, environment
 
 
-def bench(name: str, picture: Path, *options: str) -> str:
-    command = [sys.executable, str(ROOT / "bench" / name), str(picture), *options]
+def bench(name: str, *arguments: str | Path) -> str:
+    command = [sys.executable, ROOT / "bench" / name, *arguments]
     return subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stdout
 
 
@@ -39,3 +39,12 @@ def test_bench_bindings_asks_the_same_through_every_door(picture: Path) -> None:
         assert row["added_quartile_1"] <= row["added"] <= row["added_quartile_3"]
     assert told["doors"]["core"]["added"] == 0
     assert "command line, warm" in bench("bindings", picture, *options)
+
+
+def test_bench_train_measures_the_same_training_by_the_engine_and_by_pytorch() -> None:
+    told = json.loads(bench("train", "--steps", "1", "--batch", "1", "--threads", "1", "--runs", "1", "--json"))
+    assert told["parameters"] > 0
+    for key in ("samples_per_second", "peak_memory_mb"):
+        assert told["medplib"][key] > 0, key
+        assert told["PyTorch"][key] > 0, key
+        assert told["ratio"][key] > 0, key
