@@ -141,9 +141,9 @@ class Train : public Command {
     return {
         "train", "RECIPE [KEY=VALUE...]", "Trains a model by a recipe.",
         "The checkpoint, a log (log.jsonl) and at the end the model folder (model/) are written to --out; "
-        "when the recipe names records to validate by, also the best model so far (best/) and overlays "
-        "(validation/). Ctrl-C writes a checkpoint; --resume goes on from it.",
-        "medplib train models/tiny/grounding.json steps=200 --out /tmp/grounding"};
+        "when the recipe names records to validate by, also the best model so far (best/) and, except in "
+        "stage language, overlays (validation/). Ctrl-C writes a checkpoint; --resume goes on from it.",
+        "medplib train mydata/recipe.json steps=200 --out mydata/first"};
   }
 
   void add_options(Options& options) override {
@@ -157,7 +157,7 @@ class Train : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    if (operands.empty()) fail_usage("train needs a recipe, such as models/tiny/grounding.json.");
+    if (operands.empty()) fail_usage("train needs a recipe, such as mydata/recipe.json.");
     if (out_.empty() && !dry_run_) fail_usage("train needs --out DIR.");
     options_.out = out_;
     options_.overrides.assign(operands.begin() + 1, operands.end());
