@@ -55,7 +55,7 @@ def clone(tmp_path: Path) -> Path:
     """What the commands find in a clone that is built, and the reader's data."""
     (tmp_path / "build/bin").mkdir(parents=True)
     (tmp_path / "build/bin/medplib").symlink_to(BINARY)
-    for name in (".venv", "models", "python"):
+    for name in (".venv", "models", "python", "build/python"):
         (tmp_path / name).symlink_to(ROOT / name)
     draw_samples(tmp_path / "mydata")
     return tmp_path
@@ -98,17 +98,29 @@ def test_its_commands_make_a_model_that_draws_a_new_structure(medplib: Program, 
     run(the_command("segment"), clone)
     assert mask_values(clone / "mask.png").shape == (SIDE, SIDE)
     assert (clone / "look.png").exists()
-    assert len(list((clone / "mydata/first/validation").glob("*.png"))) % 4 == 0
+    assert len(list((clone / "mydata/first/validation").glob("*.png"))) == 4, "of one look, behind the last step"
+    report = the_command("medplib.report")
+    assert report.endswith(" --model mydata/second/best")
+    assert "| all pairs | 40 |" in run(report.replace("mydata/second/best", "mydata/first/best"), clone)
 
 
 def test_every_command_of_it_is_one_that_the_tests_know(clone: Path) -> None:
-    """Those that take an hour are not run, but parsed: the second training by --dry-run."""
+    """The training that takes an hour is not run, but parsed by --dry-run."""
     assert len(commands()) == 6
     run(the_command("medplib.data folder"), clone)
     second = the_command("--out mydata/second")
     assert shlex.split(second)[:3] == ["build/bin/medplib", "train", "mydata/recipe.json"]
     run(f"{second} --dry-run", clone)
-    assert the_command("medplib.report").endswith("mydata/validate.json --model mydata/second/best")
+
+
+def test_records_are_of_the_group_that_its_option_finds(clone: Path) -> None:
+    run(f"{the_command('medplib.data folder')} --group '^case0'", clone)
+    groups = [
+        {record["group"] for record in json.loads((clone / f"mydata/{part}.json").read_text())}
+        for part in ("train", "validate")
+    ]
+    assert not groups[0] & groups[1]
+    assert groups[0] | groups[1] == {"case0", *(f"case{index}" for index in range(100, SAMPLES))}
 
 
 def test_every_key_of_a_recipe_is_explained() -> None:

@@ -24,14 +24,18 @@ class Own:
 
     image: Path
     masks: dict[str, Path]  # by phrase
+    group: str  # what it is learnt from or held out with, such as a patient
 
     @property
     def name(self) -> str:
         return self.image.stem
 
 
-def read_folder(root: Path, phrase: str) -> list[Own]:
-    """Every image of root/images that has masks: root/masks/NAME.png shows `phrase`, NAME__structure.png structure."""
+def read_folder(root: Path, phrase: str, group: str) -> list[Own]:
+    """Every image of root/images that has masks: root/masks/NAME.png shows `phrase`, NAME__structure.png structure.
+
+    Its group is what `group` finds in its name; else it is one by itself.
+    """
     files = sorted(file for file in (root / "images").iterdir() if file.suffix.lower() in SUFFIXES)
     masks: dict[str, dict[str, Path]] = defaultdict(dict)
     for mask in sorted((root / "masks").glob("*.png")):
@@ -43,12 +47,17 @@ def read_folder(root: Path, phrase: str) -> list[Own]:
         masks[name][structure.replace("_", " ").strip() or phrase] = mask
     for name in sorted(masks.keys() - {file.stem for file in files}):
         raise ValueError(f"{next(iter(masks[name].values()))}: there is no image of this name in {root / 'images'}")
-    found = [Own(file, masks[file.stem]) for file in files if file.stem in masks]
+    found = [Own(file, masks[file.stem], _group_of(file.stem, group)) for file in files if file.stem in masks]
     if not found:
         raise ValueError(f"{root}: no image in images/ has a mask in masks/")
     for own in found:
         _check_sizes(own)
     return found
+
+
+def _group_of(name: str, group: str) -> str:
+    match = re.search(group, name) if group else None
+    return match[0] if match else name
 
 
 def _check_sizes(own: Own) -> None:
@@ -62,27 +71,23 @@ def _check_sizes(own: Own) -> None:
                     )
 
 
-def split(found: Sequence[Own], fraction: float, group: str) -> tuple[list[Own], list[Own]]:
+def split(found: Sequence[Own], fraction: float) -> tuple[list[Own], list[Own]]:
     """Those to learn from and those held out: the same ones for the same names, those of a group on one side."""
-
-    def group_of(own: Own) -> str:
-        match = re.search(group, own.name) if group else None
-        return match[0] if match else own.name
-
-    groups = sorted({group_of(own) for own in found}, key=lambda name: number("held out", name))
+    groups = sorted({own.group for own in found}, key=lambda name: number("held out", name))
     if len(groups) < 2:
         raise ValueError("all images are of one group: nothing would be left to learn from or to judge by")
     held_out = set(groups[: min(max(1, round(fraction * len(groups))), len(groups) - 1)])
-    return [own for own in found if group_of(own) not in held_out], [own for own in found if group_of(own) in held_out]
+    return [own for own in found if own.group not in held_out], [own for own in found if own.group in held_out]
 
 
 def make_own_records(found: Sequence[Own], root: Path, modality: str, vary: bool) -> list[Record]:
     """What is asked about each image; of an empty mask, that nothing is there."""
     records = []
     for own in found:
+        common = {"image": f"images/{own.image.name}", "set": root.resolve().name, "group": own.group}
         for index, record in enumerate(_about(own, root, modality, vary)):
-            common = {"id": f"{own.name}__{index:03d}", "image": f"images/{own.image.name}", "set": root.resolve().name}
-            records.append({**common, "modality": modality or "unknown", **record})
+            ident = f"{own.name}__{index:03d}"
+            records.append({"id": ident, **common, "modality": modality or "unknown", **record})
     return records
 
 
@@ -98,7 +103,7 @@ def _about(own: Own, root: Path, modality: str, vary: bool) -> list[Record]:
         path = file.relative_to(root).as_posix()
         asked, answered = word(SEGMENT, phrase), SEGMENTED.format(path) if there else ABSENT.format(phrase)
         records.append(_record("segment" if there else "absent", asked, answered, phrase))
-        records.append(_record("presence", word(PRESENCE, phrase), "Yes" if there else "No", phrase))
+        records.append(_record("presence", word(PRESENCE, phrase), "Yes" if there else "No", phrase, closed=True))
         if there:
             records.append(_record("region", REGION.format(path), f"{phrase.capitalize()}.", phrase))
     if modality:
@@ -106,9 +111,12 @@ def _about(own: Own, root: Path, modality: str, vary: bool) -> list[Record]:
     return records
 
 
-def _record(task: str, question: str, answer: str, structure: str = "") -> Record:
+def _record(task: str, question: str, answer: str, structure: str = "", closed: bool = False) -> Record:
     turns = [{"from": "human", "value": f"<image>\n{question}"}, {"from": "gpt", "value": answer}]
-    return {"task": task, "conversations": turns, **({"structure": structure} if structure else {})}
+    record: Record = {"task": task, "answer_type": "closed" if closed else "open", "conversations": turns}
+    if structure:
+        record["structure"] = structure
+    return record
 
 
 def recipe(root: Path, model: Path) -> dict[str, Any]:
@@ -134,8 +142,8 @@ def build_folder(root: Path, phrase: str, modality: str, model: Path, fraction: 
     """Write train.json, validate.json and recipe.json into the folder."""
     if not (model / "config.json").exists():
         raise ValueError(f"{model}: this is no model folder; give one with --model, such as models/tiny")
-    found = read_folder(root, phrase)
-    learnt, held_out = split(found, fraction, group)
+    found = read_folder(root, phrase, group)
+    learnt, held_out = split(found, fraction)
     for name, part in (("train", learnt), ("validate", held_out)):
         records = make_own_records(part, root, modality, vary=name == "train")
         _write(root / f"{name}.json", records)
