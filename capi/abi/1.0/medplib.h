@@ -14,7 +14,9 @@
  *   A function that can fail returns MEDPLIB_OK (0) or one of the negative MEDPLIB_E_… codes, and then
  *   medplib_last_error() is a sentence that says what was wrong, where, and what to do. A handle is written
  *   to the caller's pointer when all went well, else NULL is. Pointers must not be NULL but where it says
- *   so.
+ *   so. One failure ends the process instead of giving OOM_HOST: when sentencepiece, which reads the
+ *   tokenizer and cuts text into tokens, gets no memory. The engine looks for enough before each text, but
+ *   another thread may take it.
  *
  * Ownership
  *   What a function hands out through a `medplib_x**` is the caller's, until medplib_x_free; freeing NULL
@@ -278,8 +280,8 @@ MEDPLIB_API int32_t medplib_inspect(const char* folder, int32_t precision, medpl
 MEDPLIB_API int32_t medplib_verify(const char* folder, int32_t* count, medplib_bytes** problems);
 
 /*
- * Loads the model in `folder`. `options` may be NULL. Errors: INVALID_ARG, NOT_FOUND, FORMAT, UNSUPPORTED,
- * DEVICE, OOM_HOST, OOM_DEVICE, CANCELLED, CALLBACK, VERSION. Thread-safe.
+ * Loads the model in `folder`. `options` may be NULL. Errors: INVALID_ARG, NOT_FOUND, IO, FORMAT,
+ * UNSUPPORTED, DEVICE, OOM_HOST, OOM_DEVICE, CANCELLED, CALLBACK, VERSION. Thread-safe.
  *
  * Example:
  *   medplib_model* loaded;
@@ -446,7 +448,7 @@ MEDPLIB_API int32_t medplib_session_options_init(medplib_session_options* option
 
 /*
  * Starts a session without an image. `options` may be NULL. Errors: INVALID_ARG, OOM_HOST, OOM_DEVICE,
- * VERSION. Thread-safe.
+ * DEVICE, VERSION. Thread-safe.
  *
  * Example:
  *   medplib_session* started;
@@ -646,7 +648,8 @@ MEDPLIB_API int32_t medplib_ask_options_init(medplib_ask_options* options, size_
 /*
  * Answers a question about the image. Earlier questions play no part. `options` may be NULL. Errors:
  * INVALID_ARG (empty, not UTF-8, too long, an option out of range, a region outside the image), STATE (no
- * image; in a callback), CANCELLED, CALLBACK, VERSION, OOM_HOST, OOM_DEVICE. One thread per handle.
+ * image; in a callback), FORMAT (the weights give numbers that are not finite), CANCELLED, CALLBACK, VERSION,
+ * OOM_HOST, OOM_DEVICE, DEVICE. One thread per handle.
  *
  * Example:
  *   medplib_answer* given;
@@ -784,7 +787,7 @@ MEDPLIB_API void medplib_answers_free(medplib_answers* answers);
 /*
  * Writes what the language model reads in place of the image with this index, from 0: `rows` (which may be
  * NULL) tokens of needed / rows values each, one after the other. Errors: INVALID_ARG, STATE, CANCELLED,
- * CALLBACK, OOM_HOST, OOM_DEVICE. One thread per handle.
+ * CALLBACK, OOM_HOST, OOM_DEVICE, DEVICE. One thread per handle.
  *
  * Example:
  *   size_t needed, rows;
