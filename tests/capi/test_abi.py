@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,19 @@ def test_a_line_of_the_layout_that_goes_or_changes_is_missed(line: str) -> None:
     assert lines_gone(earlier, earlier.replace(line + "\n", "")) == [line]
     assert lines_gone(earlier, earlier.replace(line, line.replace(");", "0);"))) == [line]
     assert lines_gone(earlier, earlier + "VALUE(MEDPLIB_MORE, 1);\n") == []
+
+
+# The sha256 sum of each file that a version left.
+FROZEN = {
+    "1.0/answers.c": "56e965e67c8a40de3c5b21730c8dbd1965d13ecab4c74a2d75f6cbcdfefc4a36",
+    "1.0/layout.c": "7303e1f4eda92d3b00089c898465c03390a33a20124ea88881c769c3223c2d9d",
+    "1.0/medplib.h": "a117e0c29fe3a58d5345f58ca7f571862617c26dc3166eda1e85da0ff312fbe5",
+}
+
+
+def test_what_a_version_left_never_changes() -> None:
+    left = {str(file.relative_to(LAYOUT.parent)): file for file in LAYOUT.parent.glob("*/*")}
+    assert {name: sha256(file.read_bytes()).hexdigest() for name, file in left.items()} == FROZEN
 
 
 def test_every_earlier_version_left_its_layout() -> None:
