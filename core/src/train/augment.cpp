@@ -109,4 +109,16 @@ View augment(const View& view, bool free_orientation, Random& random) {
   return result;
 }
 
+View augment_with_all_masks(const View& view, bool free_orientation, Random& random) {
+  constexpr int kTries = 4;
+  for (int i = 0; i < kTries; ++i) {
+    View seen = augment(view, free_orientation, random);
+    bool lost = false;
+    for (std::size_t mask = 0; mask < view.masks.size(); ++mask)
+      lost = lost || (cv::countNonZero(view.masks[mask]) > 0 && cv::countNonZero(seen.masks[mask]) == 0);
+    if (!lost) return seen;
+  }
+  return view;
+}
+
 }  // namespace medplib::core

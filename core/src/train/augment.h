@@ -22,4 +22,8 @@ struct View {
 // Half of them are cut to other proportions.
 View augment(const View& view, bool free_orientation, Random& random);
 
+// A view in which something is left of each mask: what is said about the picture stays true. After a few that
+// lost one, the picture as it is.
+View augment_with_all_masks(const View& view, bool free_orientation, Random& random);
+
 }  // namespace medplib::core

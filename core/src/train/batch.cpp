@@ -1,5 +1,6 @@
 #include "train/batch.h"
 
+#include "base/json.h"
 #include "generate/pixels.h"
 #include "train/usable.h"
 
@@ -90,9 +91,8 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
     if (shows[i] != nullptr)
       batch.targets.push_back(
           {index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat), region_cells(seen.masks[i])});
-    else  // a region that left the picture under augmentation stands where it was given
-      batch.region_cells.back().push_back(
-          region_cells(cv::countNonZero(seen.masks[i]) > 0 ? seen.masks[i] : view.masks[i]));
+    else
+      batch.region_cells.back().push_back(region_cells(seen.masks[i]));
   }
   batch.clip_pixels.push_back(clip_pixels(seen.rgb, config_.clip));
   batch.sam_pixels.push_back(sam_pixels(seen.rgb, config_.sam));
@@ -119,13 +119,40 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
     fail(ErrorCode::Format, recipe.train, " holds no record that can be learnt from.",
          left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));
   cumulative_ = cumulative_weights(images_, recipe);
+  const bool needs_names =
+      recipe.stage == Stage::Grounding || recipe.name_link > 0 || recipe.structure_label > 0;
   for (const auto& image : images_) {
     image_labels_.try_emplace({image.set, image.modality}, image_label_count());
-    for (const auto& record : image.records)
-      if (!record.masks.empty()) structures_.insert(record.structure);
+    for (const auto& record : image.records) {
+      if (record.masks.empty()) continue;
+      if (needs_names && record.structure.empty())
+        fail(ErrorCode::Format, recipe.train, ", record ", record.id,
+             " has a mask but no \"structure\", by whose name this recipe teaches it.");
+      structures_.insert(record.structure);
+    }
   }
   if (!(cumulative_.back() > 0))
     fail(ErrorCode::Format, "stage and set_weight leave no image of ", recipe.train, " to learn from.");
+}
+
+std::vector<std::string> BatchMaker::sets_without_images() const {
+  std::vector<std::string> names;
+  for (const auto& [name, weight] : recipe_.set_weight)
+    if (std::ranges::find(images_, name, &ImageRecords::set) == images_.end()) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> BatchMaker::modalities_without_images() const {
+  std::vector<std::string> names;
+  for (const auto& name : recipe_.free_orientation)
+    if (std::ranges::find(images_, name, &ImageRecords::modality) == images_.end()) names.push_back(name);
+  return names;
+}
+
+std::string BatchMaker::labels() const {
+  Json kinds = Json::array();
+  for (const auto& [kind, label] : image_labels_) kinds.push_back({kind.first, kind.second, label});
+  return Json{{"images", kinds}, {"structures", structures_}}.dump();
 }
 
 RecordsOfImage BatchMaker::draw_records(const ImageRecords& image, Random& random) const {
@@ -146,8 +173,9 @@ std::int64_t BatchMaker::image_label(const ImageRecords& image) const {
 void BatchMaker::add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records,
                            Random* random) {
   const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
-  builder_.add(batch, image.image, records, image_label(image),
-               [&](const View& view) { return random == nullptr ? view : augment(view, free, *random); });
+  builder_.add(batch, image.image, records, image_label(image), [&](const View& view) {
+    return random == nullptr ? view : augment_with_all_masks(view, free, *random);
+  });
 }
 
 Batch BatchMaker::batch(std::int64_t step) {

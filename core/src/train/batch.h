@@ -78,6 +78,11 @@ class BatchMaker {
   std::int64_t left_out() const { return left_out_; }
   // Pictures of one set and modality are of one kind.
   std::int64_t image_label_count() const { return static_cast<std::int64_t>(image_labels_.size()); }
+  // What the recipe names, but no record is of.
+  std::vector<std::string> sets_without_images() const;
+  std::vector<std::string> modalities_without_images() const;
+  // What heads that serve training alone tell apart: kinds of pictures and names, in their order, as JSON.
+  std::string labels() const;
   // Names of what has masks.
   const std::set<std::string>& structures() const { return structures_; }
 

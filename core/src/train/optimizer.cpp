@@ -32,26 +32,37 @@ Optimizer::Optimizer(const Recipe& recipe, NamedTensors parameters)
 
 double Optimizer::step(std::int64_t step) {
   const c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> values, gradients;
-  for (const auto& [name, value] : parameters_) {
+  // What the losses did not reach stands still, as in PyTorch.
+  std::vector<at::Tensor> values, gradients, first_moments, second_moments, steps;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& value = parameters_[i].second;
+    if (!value.grad().defined()) continue;
     values.push_back(value.detach());
-    gradients.push_back(value.grad().defined() ? value.grad() : at::zeros_like(value));
+    gradients.push_back(value.grad());
+    first_moments.push_back(first_moments_[i]);
+    second_moments.push_back(second_moments_[i]);
+    steps.push_back(steps_[i]);
   }
-  std::vector<at::Tensor> norms;
+  std::vector<at::Tensor> norms{at::zeros({})};
   for (const auto& gradient : gradients) norms.push_back(gradient.norm());
   const double norm = at::stack(norms).norm().item<double>();
   if (!std::isfinite(norm)) return norm;
   const double shrink = std::min(1.0, recipe_.clip_norm / (norm + 1e-6));
   if (shrink < 1) at::_foreach_mul_(gradients, shrink);
-  at::_foreach_add_(steps_, 1);
-  at::_fused_adamw_(values, gradients, first_moments_, second_moments_, {}, steps_,
-                    learning_rate_at(recipe_, step), recipe_.beta1, recipe_.beta2, recipe_.weight_decay, 1e-8,
-                    /*amsgrad=*/false, /*maximize=*/false);
+  if (!values.empty()) {
+    at::_foreach_add_(steps, 1);
+    at::_fused_adamw_(values, gradients, first_moments, second_moments, {}, steps,
+                      learning_rate_at(recipe_, step), recipe_.beta1, recipe_.beta2, recipe_.weight_decay,
+                      1e-8,
+                      /*amsgrad=*/false, /*maximize=*/false);
+  }
   // Early on the average follows closely: it should not remember the random start.
   const double keep =
       std::min(recipe_.average, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
-  at::_foreach_lerp_(averages_, values, 1 - keep);
-  for (const auto& [name, value] : parameters_) value.mutable_grad() = at::Tensor();
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    averages_[i].lerp_(parameters_[i].second.detach(), 1 - keep);
+    parameters_[i].second.mutable_grad() = at::Tensor();
+  }
   return norm;
 }
 
@@ -71,7 +82,7 @@ NamedTensors Optimizer::state() const {
     result.emplace_back("second_moment:" + name, second_moments_[i]);
     result.emplace_back("average:" + name, averages_[i]);
   }
-  if (!steps_.empty()) result.emplace_back("steps", steps_.front());
+  if (!steps_.empty()) result.emplace_back("steps", at::stack(steps_));
   return result;
 }
 
@@ -84,7 +95,8 @@ void Optimizer::load_state(const std::map<std::string, at::Tensor>& state) {
            " of this model's shape. It belongs to another training.");
     value.copy_(found->second);
   }
-  for (auto& count : steps_) count.copy_(steps_.front());
+  for (std::size_t i = 0; i < steps_.size(); ++i)
+    steps_[i].copy_(state.at("steps")[static_cast<std::int64_t>(i)]);
 }
 
 }  // namespace medplib::core

@@ -28,6 +28,7 @@ class Reader {
   template <class T>
   void operator()(const char* key, T& value) {
     known_.insert(key);
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) need_integer(key);
     value = optional_or<T>(json_, key, value, where(key));
   }
 
@@ -65,6 +66,17 @@ class Reader {
          ".");
   }
 
+  void between(const char* key, double value, double least, double below) const {
+    if (!(value >= least && value < below))
+      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", value, "; it must be at least ", least,
+           " and below ", below, ".");
+  }
+
+  void above_zero(const char* key, double value) const {
+    if (!(value > 0))
+      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", value, "; it must be above 0.");
+  }
+
   void at_least(const char* key, double value, double least) const {
     if (!(value >= least))
       fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", value, "; it must be at least ", least,
@@ -79,6 +91,12 @@ class Reader {
   }
 
  private:
+  void need_integer(const char* key) const {
+    if (json_.contains(key) && json_.at(key).is_number_float())
+      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", json_.at(key).dump(),
+           "; it must be a whole number.");
+  }
+
   std::string where(const std::string& key) const {
     return json_.contains(key) && file_.json.contains(key) && json_.at(key) == file_.json.at(key)
                ? path_ + file_.place(key)
@@ -125,6 +143,7 @@ void read_course(Reader& read, Recipe& recipe) {
   read("validate_every", recipe.validate_every);
   read("validate_samples", recipe.validate_samples);
   read.at_least("steps", static_cast<double>(recipe.steps), 1);
+  read.at_least("threads", recipe.threads, 0);
   read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
   read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
@@ -143,6 +162,13 @@ void read_optimizer(Reader& read, Recipe& recipe) {
   read("clip_norm", recipe.clip_norm);
   read("average", recipe.average);
   read.at_least("learning_rate", recipe.learning_rate, 0);
+  read.at_least("final_learning_rate", recipe.final_learning_rate, 0);
+  read.at_least("warmup", static_cast<double>(recipe.warmup), 0);
+  read.at_least("weight_decay", recipe.weight_decay, 0);
+  read.above_zero("clip_norm", recipe.clip_norm);
+  read.between("beta1", recipe.beta1, 0, 1);
+  read.between("beta2", recipe.beta2, 0, 1);
+  read.between("average", recipe.average, 0, 1);
 }
 
 void read_losses(Reader& read, Recipe& recipe) {

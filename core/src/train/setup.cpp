@@ -2,6 +2,7 @@
 
 #include "train/reading.h"
 #include "weights/checkpoint.h"
+#include "weights/safetensors.h"
 
 #include <medplib/core/error.h>
 
@@ -14,6 +15,12 @@ namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
 
+// Before a parameter's name in a checkpoint.
+const std::string kAverage = "average:", kHeld = "held:";
+
+// Heads serve the training alone, and tell apart what its data has.
+bool is_head(const std::string& name) { return name.starts_with(kTrainingOnly) && !name.starts_with(kNames); }
+
 Tokenizer read_tokenizer(const fs::path& model, const ModelConfig& config) {
   Tokenizer tokenizer = Tokenizer::load(model);
   if (tokenizer.vocabulary_size() != config.language.vocabulary)
@@ -22,33 +29,12 @@ Tokenizer read_tokenizer(const fs::path& model, const ModelConfig& config) {
   return tokenizer;
 }
 
-void start_from_training(const fs::path& checkpoint, const NamedTensors& parameters) {
-  const SafetensorsFile file = SafetensorsFile::open(checkpoint);
-  for (const auto& [name, value] : parameters) {
-    for (const std::string& kept : {"average:" + name, kConstant + name}) {
-      if (!file.entries().contains(kept)) continue;
-      const at::Tensor earlier = file.tensor(kept);
-      if (earlier.sizes() != value.sizes())
-        fail(ErrorCode::Format, checkpoint, ": ", name, " has another shape than in this model.");
-      value.detach().copy_(earlier);
-    }
-  }
-}
+bool is_name(const std::string& parameter) { return parameter.starts_with(kNames); }
 
-void start_from_model(const fs::path& folder, const NamedTensors& parameters) {
-  Checkpoint model(folder, at::kFloat, at::kCPU);
-  for (const auto& [name, value] : parameters)
-    if (!name.starts_with(kTrainingOnly))
-      value.detach().copy_(model.take({.name = name, .shape = value.sizes().vec()}));
-  model.finish();
-}
-
-// Whether the recipe's stage teaches a parameter. Names stand still when a model has words for them.
-bool taught(const TrainingSetup& setup, const std::string& name) {
-  const bool is_name = name.starts_with("training.names.");
-  const bool draws = is_name || name.starts_with("sam.") || name.starts_with("training.sam.");
-  if (is_name && setup.starts_from_model) return false;
-  if (setup.recipe.stage == Stage::Joint) return !is_name;
+// Whether a parameter belongs to what the recipe's stage teaches.
+bool of_stage(const TrainingSetup& setup, const std::string& name) {
+  if (setup.recipe.stage == Stage::Joint) return !is_name(name);
+  const bool draws = is_name(name) || name.starts_with("sam.") || name.starts_with("training.sam.");
   return draws == (setup.recipe.stage == Stage::Grounding);
 }
 
@@ -56,11 +42,16 @@ bool is_under(const std::string& name, const std::string& beginning) {
   return name == beginning || name.starts_with(beginning + ".");
 }
 
-// Whether the recipe lets a parameter be trained.
+// Whether the recipe lets a parameter be taught.
 bool is_free(const TrainingSetup& setup, const std::string& name) {
-  return taught(setup, name) && std::ranges::none_of(setup.recipe.freeze, [&](const std::string& frozen) {
+  return of_stage(setup, name) && std::ranges::none_of(setup.recipe.freeze, [&](const std::string& frozen) {
            return is_under(name, frozen);
          });
+}
+
+// Names stand still when a model has words for them.
+bool is_trained(const TrainingSetup& setup, const std::string& name) {
+  return is_free(setup, name) && !(is_name(name) && setup.has_words());
 }
 
 // Errors: Format, when the recipe freezes what isn't there, or everything.
@@ -79,7 +70,7 @@ void freeze(const TrainingSetup& setup) {
   }
   bool any = false;
   for (const auto& [name, value] : parameters) {
-    if (!is_free(setup, name)) value.set_requires_grad(false);
+    if (!is_trained(setup, name)) value.set_requires_grad(false);
     any = any || value.requires_grad();
   }
   if (!any) fail(ErrorCode::Format, "\"freeze\" leaves nothing to train in this stage.");
@@ -105,34 +96,89 @@ TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string
       network(parameters, config),
       batches(reading(TrainInput::Data, [&] { return BatchMaker(recipe, config, tokenizer, conversation); })),
       parts(Scope(parameters, kTrainingOnly), config, batches.image_label_count(), batches.structures()) {
-  for (const auto& folder : recipe.start) reading(TrainInput::Data, [&] { start_from(folder); });
+  start_from_trainings_held();
+  for (const auto& folder : recipe.start) start_from(folder);
   reading(TrainInput::Data, [&] { freeze(*this); });
   if (recipe.augment) return;
   if (is_frozen("clip")) parts.seen_by_clip = std::make_shared<FeatureCache>(kFeatureBytes);
   if (is_frozen("sam.encoder")) parts.seen_by_sam = std::make_shared<FeatureCache>(kFeatureBytes);
 }
 
-void TrainingSetup::start_from(const fs::path& folder) {
+void TrainingSetup::take(const fs::path& checkpoint, const std::string& kind) {
   const c10::NoGradGuard no_grad;
-  if (fs::exists(folder / kCheckpoint)) {
-    start_from_training(folder / kCheckpoint, parameters.all());
-  } else {
-    start_from_model(folder, parameters.all());
-    starts_from_model = true;
+  const SafetensorsFile file = SafetensorsFile::open(checkpoint);
+  const auto labels = file.metadata().find(kLabels);
+  const bool same_heads = labels != file.metadata().end() && labels->second == batches.labels();
+  for (const auto& [name, value] : parameters.all()) {
+    if (!file.entries().contains(kind + name)) continue;
+    if (is_head(name) && !same_heads) continue;
+    const at::Tensor earlier = file.tensor(kind + name);
+    if (earlier.sizes() != value.sizes())
+      fail(ErrorCode::Format, checkpoint, ": ", name, " has another shape than in this model.");
+    value.detach().copy_(earlier);
+    given.insert(name);
   }
+}
+
+// Before anything that was taught: what a training only held may be older than what another taught.
+void TrainingSetup::start_from_trainings_held() {
+  for (const auto& folder : recipe.start)
+    if (fs::exists(folder / kCheckpoint))
+      reading(TrainInput::Data, [&] { take(folder / kCheckpoint, kHeld); });
+}
+
+void TrainingSetup::start_from(const fs::path& folder) {
+  if (fs::exists(folder / kCheckpoint))
+    reading(TrainInput::Data, [&] { take(folder / kCheckpoint, kAverage); });
+  else
+    reading(fs::exists(folder) ? TrainInput::Model : TrainInput::Data, [&] { start_from_model(folder); });
+}
+
+void TrainingSetup::start_from_model(const fs::path& folder) {
+  const c10::NoGradGuard no_grad;
+  Checkpoint model(folder, at::kFloat, at::kCPU);
+  for (const auto& [name, value] : parameters.all()) {
+    if (name.starts_with(kTrainingOnly)) continue;
+    value.detach().copy_(model.take({.name = name, .shape = value.sizes().vec()}));
+    given.insert(name);
+  }
+  model.finish();
+}
+
+void TrainingSetup::take_unchanged(const fs::path& checkpoint) {
+  take(checkpoint, kHeld);
+  take(checkpoint, kAverage);
+}
+
+NamedTensors TrainingSetup::unchanged() const {
+  NamedTensors result;
+  for (const auto& [name, value] : parameters.all()) {
+    if (value.requires_grad()) continue;
+    if (is_free(*this, name))
+      result.emplace_back(kAverage + name, value);
+    else if (of_stage(*this, name) || given.contains(name))
+      result.emplace_back(kHeld + name, value);
+  }
+  return result;
+}
+
+bool TrainingSetup::uses_names() const { return recipe.stage == Stage::Grounding || recipe.name_link > 0; }
+
+bool TrainingSetup::has_words() const {
+  return std::ranges::any_of(given, [](const std::string& name) { return is_under(name, "language"); });
+}
+
+std::vector<std::string> TrainingSetup::names_to_find() const {
+  std::vector<std::string> names;
+  for (const auto& [name, vector] : parts.names)
+    if (!given.contains(kNames + name)) names.push_back(name);
+  return names;
 }
 
 bool TrainingSetup::is_frozen(const std::string& part) const {
   return std::ranges::none_of(parameters.all(), [&](const auto& named) {
     return named.second.requires_grad() && is_under(named.first, part);
   });
-}
-
-NamedTensors TrainingSetup::constants() const {
-  NamedTensors result;
-  for (const auto& [name, value] : parameters.all())
-    if (is_free(*this, name) && !value.requires_grad()) result.emplace_back(kConstant + name, value);
-  return result;
 }
 
 NamedTensors TrainingSetup::trained() const {

@@ -8,11 +8,16 @@
 #include "train/recipe.h"
 #include "weights/manifest.h"
 
+#include <set>
+#include <string>
+#include <vector>
+
 namespace medplib::core {
 
 // Parameters under this name serve the training and are not part of the model.
 inline constexpr const char* kTrainingOnly = "training";
-inline const std::string kConstant = "constant:";  // before a name in a checkpoint
+inline constexpr const char* kNames = "training.names.";
+inline constexpr const char* kLabels = "labels";  // in a checkpoint's metadata: what its heads tell apart
 inline constexpr const char* kCheckpoint = "checkpoint.safetensors";
 
 // "sam.encoder" of "sam.encoder.blocks.0…", "language" of "language.layers.0…".
@@ -28,9 +33,18 @@ struct TrainingSetup {
 
   // The parameters that this training changes; no others have a gradient.
   NamedTensors trained() const;
-  // What was drawn at random for the parts that this training teaches and stays so (SAM's Fourier matrix), by
-  // the names that it has in a checkpoint: later trainings that start from this one need the same.
-  NamedTensors constants() const;
+  // What this training works with but doesn't change, by its names in a checkpoint, since later trainings
+  // that start from this one need the same: "average:" for what belongs to what it teaches (SAM's Fourier
+  // matrix, names that stand still), "held:" for the rest (frozen parts, what it was given).
+  NamedTensors unchanged() const;
+  // Takes what a checkpoint holds of what this training doesn't change, when it goes on.
+  void take_unchanged(const std::filesystem::path& checkpoint);
+
+  // Whether the vectors of names are used; and those that nothing in `start` gave.
+  bool uses_names() const;
+  std::vector<std::string> names_to_find() const;
+  // Whether the language model was taught before, so that it has words for names.
+  bool has_words() const;
 
   Recipe recipe;
   ModelConfig config;
@@ -41,10 +55,14 @@ struct TrainingSetup {
   Network network;
   BatchMaker batches;
   TrainingParts parts;
-  bool starts_from_model = false;  // not only from earlier trainings
+  std::set<std::string> given;  // parameters that do not start at random
 
  private:
+  // What a checkpoint holds of parameters under names that begin so.
+  void take(const std::filesystem::path& checkpoint, const std::string& kind);
+  void start_from_trainings_held();
   void start_from(const std::filesystem::path& folder);  // an earlier training's output, or a model
+  void start_from_model(const std::filesystem::path& folder);
 };
 
 }  // namespace medplib::core

@@ -1,3 +1,5 @@
+#include "base/files.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "train/batch_queue.h"
 #include "train/model_folder.h"
@@ -26,16 +28,20 @@ namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
 
-// Batches from which the words for names are taken.
-constexpr std::int64_t kNameBatches = 64;
+// Masks of a name from which its vector is taken.
+constexpr std::size_t kMasksOfName = 8;
 
 // In a checkpoint's metadata.
-constexpr const char* kValidationDue = "validation_due";
+constexpr const char *kStep = "step", *kRecipe = "recipe", *kRecords = "records", *kBest = "best",
+                     *kValidationDue = "validation_due";
 
 class Trainer {
  public:
   Trainer(const fs::path& recipe, const TrainOptions& options)
-      : options_(options), setup_(recipe, options.overrides), optimizer_(setup_.recipe, setup_.trained()) {
+      : options_(options),
+        setup_(recipe, options.overrides),
+        optimizer_(setup_.recipe, setup_.trained()),
+        records_(sha256_of_file(setup_.recipe.train)) {
     if (!setup_.recipe.validate.empty()) validation_.emplace(setup_, optimizer_.averaged());
   }
 
@@ -44,13 +50,14 @@ class Trainer {
     if (recipe.threads > 0) at::set_num_threads(recipe.threads);
     if (setup_.batches.left_out() > 0)
       log(LogLevel::Warning, setup_.batches.left_out(), " records are left out: ", kUnlearnable, ".");
+    warn_of_names_without_records();
     fs::create_directories(options_.out);
-    if (setup_.starts_from_model && recipe.stage != Stage::Joint) take_names_from_language();
     std::int64_t step = begin();
+    if (setup_.uses_names()) find_names();
     StepLog lines(options_.out / "log.jsonl", step);
     if (validation_due_) {
       validate(step, lines);
-      save();
+      save(step);
     }
     BatchQueue queue(setup_.batches, step, recipe.steps, options_.workers);
     Progress progress(step, recipe.steps);
@@ -63,27 +70,57 @@ class Trainer {
       const bool last = said.step == recipe.steps;
       // Before the checkpoint: a training that is killed in between does both again.
       if (validation_ && (last || said.step % recipe.validate_every == 0)) validate(said.step, lines);
-      if (last || said.step % recipe.checkpoint_every == 0) save();
+      if (last || said.step % recipe.checkpoint_every == 0) save(said.step);
     }
     write_model(setup_, optimizer_.averaged(), options_.out / "model");
   }
 
  private:
+  void warn_of_names_without_records() const {
+    for (const auto& name : setup_.batches.sets_without_images())
+      log(LogLevel::Warning, "\"set_weight\" names ", name, ", but no record is of that set.");
+    for (const auto& name : setup_.batches.modalities_without_images())
+      log(LogLevel::Warning, "\"free_orientation\" names ", name, ", but no record is of that modality.");
+  }
+
   // A model has words for what it draws already. They stand still, so that what draws and what answers can be
-  // taught apart and still understand each other.
-  void take_names_from_language() {
+  // taught apart and still understand each other. What no model has words for is learnt in stage "grounding".
+  void find_names() {
+    const std::vector<std::string> missing = setup_.names_to_find();
+    if (missing.empty()) return;
+    if (setup_.has_words())
+      take_names_from_language({missing.begin(), missing.end()});
+    else if (setup_.recipe.stage != Stage::Grounding)
+      throw TrainInputError(TrainInput::Data,
+                            Error(ErrorCode::Format, text_of("\"name_link\" pulls to the vectors that stage "
+                                                             "\"grounding\" learnt for names, but nothing in "
+                                                             "\"start\" has one for ",
+                                                             missing.front(), ".")));
+  }
+
+  // The mean of what the language model says for each of them, whatever the seed.
+  void take_names_from_language(std::set<std::string> names) {
     const c10::NoGradGuard no_grad;
     std::map<std::string, std::vector<at::Tensor>> said;
     const TokenId seg = setup_.tokenizer.added("<SEG>");
-    for (std::int64_t i = 0; i < kNameBatches; ++i) {
+    for (const auto& image : setup_.batches.images()) {
       // Nothing is saved: a checkpoint of an earlier run stays as it is.
       if (asked_to_stop())
         fail(ErrorCode::Cancelled, "Training stopped before it took a step. Start it again as before.");
-      add_text_prompts(said, setup_.network,
-                       reading(TrainInput::Data, [&] { return setup_.batches.batch(i); }), seg);
+      ImageRecords wanted = image;
+      std::erase_if(wanted.records, [&](const Record& record) {
+        return record.masks.empty() || !names.contains(record.structure);
+      });
+      if (wanted.records.empty()) continue;
+      const Batch batch = reading(TrainInput::Data, [&] { return setup_.batches.plain(wanted); });
+      add_text_prompts(said, setup_.network, batch, seg);
+      std::erase_if(names, [&](const std::string& name) { return said[name].size() >= kMasksOfName; });
     }
-    for (const auto& [name, prompts] : said)
+    for (const auto& [name, prompts] : said) {
+      if (prompts.empty()) continue;
       setup_.parts.names.at(name).detach().copy_(at::stack(prompts).mean(0));
+      setup_.given.insert(kNames + name);
+    }
   }
 
   TrainProgress run_step(Progress& progress, const Batch& batch, std::int64_t step) {
@@ -104,7 +141,7 @@ class Trainer {
   // `done`: steps.
   void stop_if_asked(std::int64_t done) const {
     if (!asked_to_stop()) return;
-    save();
+    save(done);
     fail(ErrorCode::Cancelled, "Training stopped after ", done, " of ", setup_.recipe.steps,
          " steps. Go on with --resume.");
   }
@@ -138,33 +175,45 @@ class Trainer {
       fail(ErrorCode::State, options_.out,
            " holds a checkpoint already. Add --resume to go on from it, or choose another folder.");
     const SafetensorsFile file = SafetensorsFile::open(checkpoint());
-    const auto recipe = file.metadata().find("recipe");
-    if (recipe == file.metadata().end())
-      fail(ErrorCode::Format, checkpoint(), " does not say by which recipe it was made.");
-    if (recipe->second != setup_.recipe.json.dump())
-      fail(ErrorCode::State, checkpoint(), " was made by another recipe: ",
-           difference(setup_.recipe.json, parse_json(recipe->second, checkpoint().string())), ".");
-    if (const auto best = file.metadata().find("best"); best != file.metadata().end())
+    check_same_training(file.metadata());
+    if (const auto best = file.metadata().find(kBest); best != file.metadata().end())
       best_ = parse_json(best->second, checkpoint().string()).get<double>();
     validation_due_ = file.metadata().contains(kValidationDue);
+    setup_.take_unchanged(checkpoint());
     std::map<std::string, at::Tensor> state;
     for (const auto& [name, entry] : file.entries()) state[name] = file.tensor(name);
     optimizer_.load_state(state);
-    return static_cast<std::int64_t>(state.at("steps").item<float>());
+    return parse_json(file.metadata().at(kStep), checkpoint().string()).get<std::int64_t>();
   }
 
-  void save() const {
-    std::map<std::string, std::string> metadata{{"recipe", setup_.recipe.json.dump()}};
-    if (best_) metadata["best"] = Json(*best_).dump();
+  void check_same_training(const std::map<std::string, std::string>& metadata) const {
+    for (const char* key : {kRecipe, kRecords, kStep})
+      if (!metadata.contains(key))
+        fail(ErrorCode::Format, checkpoint(), " does not say by which ", key, " it was made.");
+    const std::string changed =
+        difference(setup_.recipe.json, parse_json(metadata.at(kRecipe), checkpoint().string()));
+    if (!changed.empty()) fail(ErrorCode::State, checkpoint(), " was made by another recipe: ", changed, ".");
+    if (metadata.at(kRecords) != records_)
+      fail(ErrorCode::State, setup_.recipe.train, " has changed since ", checkpoint(),
+           " was made. Start anew in another folder.");
+  }
+
+  void save(std::int64_t step) const {
+    std::map<std::string, std::string> metadata{{kRecipe, setup_.recipe.json.dump()},
+                                                {kRecords, records_},
+                                                {kLabels, setup_.batches.labels()},
+                                                {kStep, std::to_string(step)}};
+    if (best_) metadata[kBest] = Json(*best_).dump();
     if (validation_due_) metadata[kValidationDue] = "true";
     NamedTensors state = optimizer_.state();
-    std::ranges::copy(setup_.constants(), std::back_inserter(state));
+    std::ranges::copy(setup_.unchanged(), std::back_inserter(state));
     write_safetensors(checkpoint(), state, metadata);
   }
 
   const TrainOptions& options_;
   TrainingSetup setup_;
   Optimizer optimizer_;
+  std::string records_;  // SHA-256 of their file
   std::optional<Validation> validation_;
   std::optional<double> best_;   // the best score so far
   bool validation_due_ = false;  // of the last step: it was stopped in the middle

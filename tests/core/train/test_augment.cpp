@@ -35,6 +35,21 @@ TEST(Augment, image_and_mask_move_together) {
   }
 }
 
+TEST(Augment, what_is_said_to_be_there_stays_in_view) {
+  View corner{.rgb = cv::Mat(100, 140, CV_8UC3, cv::Scalar(20, 20, 20)),
+              .masks = {cv::Mat::zeros(100, 140, CV_8UC1), cv::Mat::zeros(100, 140, CV_8UC1)}};
+  cv::rectangle(corner.masks[0], {1, 1, 4, 4}, cv::Scalar(1), cv::FILLED);
+  int lost = 0;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Random random(seed), same(seed);
+    lost += cv::countNonZero(augment(corner, false, random).masks[0]) == 0 ? 1 : 0;
+    const View kept = augment_with_all_masks(corner, false, same);
+    EXPECT_GT(cv::countNonZero(kept.masks[0]), 0) << seed;
+    EXPECT_EQ(cv::countNonZero(kept.masks[1]), 0) << "an empty mask may stay empty";
+  }
+  EXPECT_GT(lost, 0) << "nothing was to be kept";
+}
+
 TEST(Augment, half_of_the_pictures_take_other_proportions) {
   std::set<double> proportions;
   int cut = 0, square = 0;

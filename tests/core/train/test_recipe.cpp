@@ -1,14 +1,29 @@
-// The recipes that come with the embedded model.
+// What a recipe may say, and the recipes that come with the embedded model.
 #include "support/folders.h"
+#include "support/thrown.h"
 #include "train/recipe.h"
+#include "train/small_training.h"
 #include "weights/manifest.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
+#include <string_view>
 
 namespace medplib::core {
 namespace {
+
+TEST(Recipe, numbers_out_of_their_range_are_named) {
+  const test::SmallTraining small;
+  for (const char* wrong : {"steps=2.5", "steps=0", "threads=-3", "clip_norm=0", "average=7", "beta1=1",
+                            "beta2=-0.1", "weight_decay=-1", "warmup=-1", "final_learning_rate=-1"}) {
+    const std::string key = std::string(wrong).substr(0, std::string_view(wrong).find('='));
+    const auto thrown = test::thrown_by([&] { Recipe::read(small.recipe(), {wrong}); });
+    EXPECT_EQ(thrown.code, ErrorCode::Format) << wrong;
+    EXPECT_NE(thrown.sentence.find('"' + key + '"'), std::string::npos) << thrown.sentence;
+  }
+}
 
 TEST(Recipe, each_of_the_embedded_model_can_be_read_and_weighs_sets_that_it_was_trained_on) {
   const auto folder = test::source_folder() / "models" / "tiny";
