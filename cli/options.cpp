@@ -87,7 +87,7 @@ void add_precision(Options& options, core::Precision& precision) {
 void add_regions(Options& options, std::vector<std::string>& regions) {
   add_texts(options, "region", regions, "REGION",
             "what to look at, in pixels of the first image: point:x,y  box:x0,y0,x1,y1  polygon:x,y,x,y,...  "
-            "scribble:x,y,x,y,...  mask:FILE; may be repeated");
+            "scribble:x,y,x,y,...  mask:FILE; repeatable where a question names several places");
 }
 
 void add_ask_options(Options& options, core::AskOptions& ask) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -26,7 +27,13 @@ def ask(medplib: Program, verb: str, *arguments: str | Path) -> Ended:
 
 def test_the_embedded_model_is_whole_and_small(medplib: Program) -> None:
     assert ask(medplib, "verify").out == "ok\n"
-    assert Path(ask(medplib, "info", "--json").json["folder"]).samefile(ROOT / "models/tiny")
+    manifest = json.loads((ROOT / "models/tiny/medplib.json").read_text())
+    info = ask(medplib, "info", "--json").json
+    assert Path(info["folder"]).samefile(ROOT / "models/tiny")
+    table = ask(medplib, "info").out
+    for key in ("stage", "licence"):
+        assert info[key] == manifest[key]
+        assert re.search(rf"^{key} +{re.escape(manifest[key][:40])}", table, re.MULTILINE)
     assert sum(file.stat().st_size for file in (ROOT / "models/tiny").iterdir()) <= 16_000_000
 
 

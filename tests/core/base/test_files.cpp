@@ -1,10 +1,13 @@
 #include "base/files.h"
 #include "base/json.h"
+#include "support/thrown.h"
 
 #include <medplib/core/error.h>
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 
@@ -58,7 +61,9 @@ TEST_F(Files, a_writer_that_fails_leaves_the_old_file_and_no_other) {
 TEST_F(Files, a_full_disk_is_an_io_error_that_says_so) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full on this system";
   fs::create_symlink("/dev/full", folder_ / ("x.part" + std::to_string(::getpid())));
-  EXPECT_EQ(code_of([&] { write_file(folder_ / "x", std::string(100000, 'a')); }), ErrorCode::Io);
+  const test::Thrown thrown = test::thrown_by([&] { write_file(folder_ / "x", std::string(100000, 'a')); });
+  EXPECT_EQ(thrown.code, ErrorCode::Io);
+  EXPECT_NE(thrown.sentence.find(std::strerror(ENOSPC)), std::string::npos) << thrown.sentence;
   EXPECT_EQ(files_left(), 0U);
 }
 

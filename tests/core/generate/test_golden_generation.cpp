@@ -61,7 +61,15 @@ TEST_P(GoldenGeneration, draws_the_mask_of_the_published_evaluation) {
   const core::Answer answer = ask(core::Compat::Reference);
   ASSERT_EQ(answer.masks.size(), 1U);
   const core::Mask& mask = answer.masks.front();
-  EXPECT_EQ(mask.presence.has_value(), given_->fact<bool>("gen_has_seg"));
+  ASSERT_EQ(mask.presence.has_value(), given_->fact<bool>("gen_has_seg"));
+  if (mask.presence) {
+    const TokenId seg = model_->loaded()->facts.tokenizer.added("<SEG>");
+    const std::vector<TokenId> ids = generated();
+    const auto step = std::ranges::find(ids, seg) - ids.begin();
+    const at::Tensor published = at::softmax(given_->tensor("gen_logits")[step].to(at::kFloat), -1)[seg];
+    expect_close("presence", at::tensor({*mask.presence}, at::kFloat), published.view({1}),
+                 variant().tolerance.states);
+  }
   expect_same_iou("gen_iou_pred", at::tensor({*mask.iou_estimate}), given_->tensor("gen_iou_pred"),
                   variant());
   if (given_->has("gen_mask_logits"))

@@ -218,8 +218,20 @@ TEST_F(SessionTest, several_images_stand_in_the_prompt_and_the_first_is_drawn_on
   const Answer both = one.ask(question_, options_);
   const auto image_tokens = static_cast<int>(given_->config.image_tokens());
   EXPECT_EQ(both.timing.prompt_tokens, single + image_tokens + 2);  // and <im_start>, <im_end>
+  ASSERT_FALSE(both.masks.empty());
   for (const auto& mask : both.masks) EXPECT_EQ(mask.width(), given_->image.width());
-  EXPECT_EQ(one.ask(question_, options_).timing.reused_tokens > 2 * image_tokens, true);
+  one.set_images({given_->image, given_->image});
+  const Answer twice = one.ask(question_, options_);
+  ASSERT_FALSE(twice.masks.empty());
+  EXPECT_NE(twice.masks[0].embedding, both.masks[0].embedding) << "the second image isn't read";
+  one.set_images({given_->image, given_->image, other_image()});
+  const Answer three = one.ask(question_, options_);
+  one.set_images({given_->image, other_image(), given_->image});
+  const Answer turned = one.ask(question_, options_);
+  ASSERT_FALSE(three.masks.empty());
+  ASSERT_FALSE(turned.masks.empty());
+  EXPECT_NE(turned.masks[0].embedding, three.masks[0].embedding) << "their order isn't kept";
+  EXPECT_GT(one.ask(question_, options_).timing.reused_tokens, 3 * image_tokens);
 }
 
 TEST_F(SessionTest, chat_remembers_its_turns_and_nothing_else_does) {
