@@ -17,7 +17,8 @@ class Verify : public Command {
  public:
   CommandText text() const override {
     return {"verify", "", "Checks a model folder: hashes, names, shapes, types, values, tokenizer.",
-            "Prints \"ok\", and whether there were hashes to compare, or a line for each problem and exits with 1.",
+            "Prints \"ok\", and whether there were hashes to compare, or a line for each problem and exits "
+            "with 1.",
             "medplib verify --model models/tiny"};
   }
 
