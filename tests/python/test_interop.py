@@ -1,4 +1,4 @@
-"""Masks as other packages take them; each test needs its package."""
+"""Masks as other packages take them. Each test needs its package, but for napari's: it looks at the arguments alone."""
 
 from __future__ import annotations
 
