@@ -1,4 +1,4 @@
-"""The widget in a real JupyterLab with a headless Chromium: a box is drawn with the mouse, and masks are seen.
+"""The widget in a real JupyterLab with a headless Chromium: the mouse draws places, text comes, and masks are seen.
 
 The second test leaves build/widget.png, of which docs/widget.png is a copy.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,11 @@ QUESTION = "Please segment the tumour in this MRI image."
 PIXELS = """
 const canvas = arguments[0];
 return Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
+"""
+REMEMBER_TEXTS = """
+window.texts = [];
+const remember = (changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach(({ data }) => texts.push(data)));
+new MutationObserver(remember).observe(arguments[0], { childList: true });
 """
 KERNEL_IS_READY = """
 const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
@@ -165,11 +172,15 @@ view"""
     lab.drag((0.25, 0.25), (0.6, 0.5))
     lab.wait(lambda: "Region.box(" in lab.code)
     with_box = lab.pixels()
+    lab.browser.execute_script(REMEMBER_TEXTS, lab.one("text"))
     lab.type_and_press(QUESTION, "ask")
     lab.wait(lambda: lab.find("masks label"))
     answer, regions = expected(lab, medplib.load(DRAWS_EVERYTHING, device="cpu"), image)
     assert 0.01 < answer[0].array.mean() < 0.99
     assert lab.one("text").get_property("textContent") == answer.text
+    texts = lab.browser.execute_script("return window.texts")
+    assert len(texts) > 1
+    assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
     assert f"{answer[0].area} pixels" in lab.find("masks label")[0].text
     box = [int(value) for value in lab.code.split("Region.box(")[1].split(")")[0].split(",")]
     np.testing.assert_allclose(box, [0.25 * 197, 0.25 * 233, 0.6 * 197, 0.5 * 233], atol=2)
@@ -178,6 +189,16 @@ view"""
     lab.one("masks input").click()
     lab.wait(lambda: (lab.pixels() == with_box).all())
     assert lab.code.endswith("shown = []\n")
+    lab.one("point").click()
+    lab.drag((0.5, 0.5), (0.5, 0.5))
+    lab.wait(lambda: "Region.point(" in lab.code)
+    point = [int(value) for value in lab.code.split("Region.point(")[1].split(")")[0].split(",")]
+    np.testing.assert_allclose(point, [0.5 * 197, 0.5 * 233], atol=2)
+    lab.one("scribble").click()
+    lab.drag((0.3, 0.7), (0.7, 0.8))
+    lab.wait(lambda: "Region.scribble(" in lab.code)
+    line = [int(value) for value in re.findall(r"\d+", lab.code.split("Region.scribble(")[1])]
+    np.testing.assert_allclose(line[:2] + line[-2:], [0.3 * 197, 0.7 * 233, 0.7 * 197, 0.8 * 233], atol=2)
 
 
 def test_the_notebook_is_pointed_at_with_the_mouse(open_notebook: Callable[..., Lab], tmp_path: Path) -> None:
