@@ -82,7 +82,7 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(medplib: Program, folder: Path
     assert 1 <= len(done) < STEPS
     assert sorted(path.name for path in out.iterdir()) == ["checkpoint.safetensors", "log.jsonl"]
     checkpoint = floats_of(out / "checkpoint.safetensors")
-    assert checkpoint["steps"].item() == len(done)
+    assert checkpoint["steps"].max() == len(done)
     assert all(np.isfinite(values).all() for values in checkpoint.values())
 
     assert medplib(*call, "--resume", "--quiet").out == "out/model\n"
