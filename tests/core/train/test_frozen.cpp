@@ -16,13 +16,19 @@ using test::SmallTraining;
 
 const std::vector<std::string> kBothTowers{"augment=false", R"(freeze=["clip", "sam.encoder"])"};
 
+// A file of what a training with these changes to its recipe leaves in the folder `out`.
+SafetensorsFile left_by(const SmallTraining& small, const char* out,
+                        const std::vector<std::string>& overrides, const char* file) {
+  TrainOptions options;
+  options.out = small.folder() / out;
+  options.overrides = overrides;
+  train(small.recipe(), options);
+  return SafetensorsFile::open(options.out / file);
+}
+
 TEST(Freeze, what_is_frozen_stands_still_and_all_else_is_taught) {
   const SmallTraining small;
-  TrainOptions options;
-  options.out = small.folder() / "out";
-  options.overrides = kBothTowers;
-  train(small.recipe(), options);
-  const SafetensorsFile file = SafetensorsFile::open(options.out / "checkpoint.safetensors");
+  const SafetensorsFile file = left_by(small, "out", kBothTowers, "checkpoint.safetensors");
   for (const auto& [name, entry] : file.entries()) {
     if (name.find(":clip.") == std::string::npos && name.find(":sam.encoder.") == std::string::npos) continue;
     EXPECT_TRUE(name.starts_with("held:")) << name;
@@ -33,15 +39,10 @@ TEST(Freeze, what_is_frozen_stands_still_and_all_else_is_taught) {
 
 TEST(Freeze, what_stood_still_is_handed_on_to_the_next_training) {
   const SmallTraining small;
-  TrainOptions options;
-  options.out = small.folder() / "first";
-  options.overrides = kBothTowers;
-  train(small.recipe(), options);
-  options.out = small.folder() / "second";
-  options.overrides = {"seed=2", "steps=1", "learning_rate=0", R"(start=["first"])"};
-  train(small.recipe(), options);
-  const auto first = SafetensorsFile::open(small.folder() / "first/model/model.safetensors"),
-             second = SafetensorsFile::open(small.folder() / "second/model/model.safetensors");
+  const char* model = "model/model.safetensors";
+  const auto first = left_by(small, "first", kBothTowers, model);
+  const auto second =
+      left_by(small, "second", {"seed=2", "steps=1", "learning_rate=0", R"(start=["first"])"}, model);
   for (const auto& [name, entry] : first.entries())
     EXPECT_TRUE(at::equal(first.tensor(name), second.tensor(name))) << name;
 }

@@ -251,6 +251,31 @@ TEST(Train, a_stop_is_heard_while_the_words_that_a_model_has_are_taken) {
   const fs::path checkpoint = options.out / "checkpoint.safetensors";
   EXPECT_EQ(test::thrown_by([&] { train(small.recipe(), options); }).code, ErrorCode::Cancelled);
   EXPECT_FALSE(fs::exists(checkpoint)) << "it went on to its steps";
+
+  stop = false;
+  train(small.recipe(), options);
+  const std::string before = read_file(checkpoint);
+  stop = true;
+  options.resume = true;
+  EXPECT_NO_THROW(train(small.recipe(), options)) << "it asks for words that the checkpoint holds";
+  EXPECT_TRUE(read_file(checkpoint) == before) << "the steps that were done are lost";
+}
+
+TEST(Train, a_damaged_model_to_start_from_is_a_fault_of_the_model) {
+  const SmallTraining small;
+  train(small.recipe(), options_for(small.folder() / "first"));
+  write_file(small.folder() / "first/model/model.safetensors", "cut off");
+  TrainOptions options = options_for(small.folder() / "second");
+  for (const auto& [start, input] :
+       {std::pair("first/model", TrainInput::Model), std::pair("nowhere", TrainInput::Data)}) {
+    options.overrides = {text_of("start=[\"", start, "\"]")};
+    try {
+      train(small.recipe(), options);
+      ADD_FAILURE() << start;
+    } catch (const TrainInputError& error) {
+      EXPECT_EQ(error.input(), input) << start;
+    }
+  }
 }
 
 TEST(Train, another_recipe_does_not_go_on_from_a_checkpoint) {
