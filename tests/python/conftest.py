@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 
 # Before torch is loaded: on a machine that does other work, threads that wait for each other take most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,3 +31,12 @@ def session(model: medplib.Model) -> medplib.Session:
 def pixels() -> npt.NDArray[np.uint8]:
     with Image.open(PICTURE) as picture:
         return np.array(picture.convert("RGB"))
+
+
+@pytest.fixture
+def selfish() -> Iterator[None]:
+    """A thread gives up the lock only where it means to."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(before)

@@ -195,6 +195,17 @@ def test_own_questions_are_kept_in_english_with_a_capital_answer(source: Path, t
     assert [[turn["value"] for turn in turns] for turns in own] == [["<image>\nIs x less than y?", "No"]]
 
 
+def test_pictures_are_told_apart_by_part_of_the_body_and_weighting(source: Path, tmp_path: Path, build: Any) -> None:
+    add_set(source, "mni152_brain", "MR", ["white matter"])  # a T1 template, as its makers name it
+    add_questions(source, "slake", [("What type of MRI is shown in this image?", "T2", "en")])
+    build(source, tmp_path / "out")
+    kinds = {(r["set"], r["image"][-9:-4]): r.get("kind") for r in records(tmp_path / "out")}
+    assert kinds["slake", "case0"] == "Abdomen T2"
+    assert kinds["slake", "case1"] == "Abdomen"
+    assert kinds["mni152_brain", "case1"] == "T1"
+    assert kinds["kvasir_polyp", "case1"] is None
+
+
 @pytest.mark.parametrize(
     ("question", "said", "weighting"),
     [

@@ -94,6 +94,7 @@ std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) 
       images.push_back({.image = image,
                         .set = optional_or<std::string>(list[i], "set", "", origin.where),
                         .modality = optional_or<std::string>(list[i], "modality", "", origin.where),
+                        .kind = optional_or<std::string>(list[i], "kind", "", origin.where),
                         .records = {}});
     images[found->second].records.push_back(read_record(list[i], id, origin));
   }

@@ -20,7 +20,7 @@ struct Record {
 
 struct ImageRecords {
   std::filesystem::path image;
-  std::string set, modality;
+  std::string set, modality, kind;  // kind: what else tells such pictures apart, such as the weighting
   std::vector<Record> records;
 };
 

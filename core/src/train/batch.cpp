@@ -122,7 +122,7 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
   const bool needs_names =
       recipe.stage == Stage::Grounding || recipe.name_link > 0 || recipe.structure_label > 0;
   for (const auto& image : images_) {
-    image_labels_.try_emplace({image.set, image.modality}, image_label_count());
+    image_labels_.try_emplace({image.set, image.modality, image.kind}, image_label_count());
     for (const auto& record : image.records) {
       if (record.masks.empty()) continue;
       if (needs_names && record.structure.empty())
@@ -151,7 +151,7 @@ std::vector<std::string> BatchMaker::modalities_without_images() const {
 
 std::string BatchMaker::labels() const {
   Json kinds = Json::array();
-  for (const auto& [kind, label] : image_labels_) kinds.push_back({kind.first, kind.second, label});
+  for (const auto& [kind, label] : image_labels_) kinds.push_back({kind[0], kind[1], kind[2], label});
   return Json{{"images", kinds}, {"structures", structures_}}.dump();
 }
 
@@ -166,7 +166,7 @@ RecordsOfImage BatchMaker::draw_records(const ImageRecords& image, Random& rando
 }
 
 std::int64_t BatchMaker::image_label(const ImageRecords& image) const {
-  const auto found = image_labels_.find({image.set, image.modality});
+  const auto found = image_labels_.find({image.set, image.modality, image.kind});
   return found == image_labels_.end() ? kIgnoredLabel : found->second;
 }
 

@@ -11,6 +11,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <functional>
 #include <map>
 #include <set>
@@ -76,7 +77,7 @@ class BatchMaker {
   const std::vector<ImageRecords>& images() const { return images_; }
   // Records from which nothing can be learnt, so that they are not among these.
   std::int64_t left_out() const { return left_out_; }
-  // Pictures of one set and modality are of one kind.
+  // Pictures that agree in set, modality and kind share a label.
   std::int64_t image_label_count() const { return static_cast<std::int64_t>(image_labels_.size()); }
   // What the recipe names, but no record is of.
   std::vector<std::string> sets_without_images() const;
@@ -96,8 +97,8 @@ class BatchMaker {
   BatchBuilder builder_;
   std::vector<ImageRecords> images_;
   std::int64_t left_out_ = 0;
-  std::vector<double> cumulative_;                                            // of the images' weights
-  std::map<std::pair<std::string, std::string>, std::int64_t> image_labels_;  // (set, modality) → label
+  std::vector<double> cumulative_;                                   // of the images' weights
+  std::map<std::array<std::string, 3>, std::int64_t> image_labels_;  // (set, modality, kind) → label
   std::set<std::string> structures_;
 };
 

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import anatomy
-from .sources import Item
+from .sources import WEIGHTED, WEIGHTINGS, Item
 
 Record = dict[str, Any]
 ItemKey = tuple[str, str]  # set, image id
@@ -24,14 +24,12 @@ MODALITY = (
     "What modality is shown in this image?",
     "How was this image taken?",
 )
-WEIGHTINGS = ("T1", "T2")
 WEIGHTING = (
     "What is the mr weighting in this image?",
     "What type of MRI is shown in this image?",
     "Is this a T1 weighted or T2 weighted MRI image?",
     "Which kind of weighting is this image generated with, t1 or t2?",
 )
-WEIGHTED = "Is this an MRI image with {} weighted?"
 REGION = "What is the abnormality or structure in the region <region>{}</region> of this image?"
 SEGMENTED = "Sure, the segmentation result is <SEG>.<mask>{}</mask>"
 ABSENT = "The {} is not visible in this image."
@@ -123,11 +121,10 @@ def _about(
     records += [_record(item, "region", REGION.format(mask), f"{p.capitalize()}.", p) for p, mask in drawn]
     if item.modality:
         records.append(_record(item, "modality", word(MODALITY, ""), item.modality))
-    weighting = _weighting(item) if vary else ""
-    if weighting:
-        records += [_record(item, "weighting", question, weighting) for question in WEIGHTING]
+    if item.weighting and vary:
+        records += [_record(item, "weighting", question, item.weighting) for question in WEIGHTING]
         for name in WEIGHTINGS:
-            answer = "Yes" if name == weighting else "No"
+            answer = "Yes" if name == item.weighting else "No"
             records.append(_record(item, "weighting", WEIGHTED.format(name), answer, closed=True))
     asked = {_question(record) for record in records}
     own = [_record(item, q.task, q.text, q.answer, closed=q.closed) for q in item.questions]
@@ -135,17 +132,6 @@ def _about(
     if item.held_out:
         _mark_own(records, {_question(record) for record in own})
     return records
-
-
-def _weighting(item: Item) -> str:
-    """Of an MRI image, as the set's own questions tell it; empty when none does."""
-    for question in item.questions:
-        for name, other in (WEIGHTINGS, WEIGHTINGS[::-1]):
-            if question.answer == name:
-                return name
-            if question.text == WEIGHTED.format(name):
-                return name if question.answer == "Yes" else other
-    return ""
 
 
 def _question(record: Record) -> str:
@@ -174,6 +160,9 @@ def _record(item: Item, task: str, question: str, answer: str, structure: str = 
     }
     if structure:
         record["structure"] = structure
+    kind = " ".join(filter(None, (item.location, item.weighting)))
+    if kind:
+        record["kind"] = kind
     if item.in_sample:
         record["in_sample"] = True
     if item.left_out:

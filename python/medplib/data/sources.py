@@ -12,6 +12,8 @@ from typing import Any
 from . import anatomy
 
 OPEN_LICENCES = frozenset({"open", "open-sharealike", "open-unverified"})
+WEIGHTINGS = ("T1", "T2")
+WEIGHTED = "Is this an MRI image with {} weighted?"
 _MODALITIES = {
     "CT": "CT",
     "MR": "MRI",
@@ -23,6 +25,7 @@ _MODALITIES = {
     "endoscopy": "Endoscopy",
     "microscopy": "Microscopy",
 }
+_WEIGHTINGS = {"mni152_brain": "T1", "spider_spine": "T2"}  # as their makers name the sets
 _TASKS = {"modality": "modality", "plane": "plane", "organ": "organ"}
 
 
@@ -50,6 +53,8 @@ class Item:
     id: str
     group: str
     modality: str  # the word that answers "which modality?", empty when the set does not say
+    weighting: str  # of an MRI image, T1 or T2; empty when the set does not say
+    location: str  # the part of the body, in the set's words; empty when it does not say
     image: Path
     structures: tuple[Structure, ...]
     questions: tuple[Question, ...]
@@ -127,6 +132,8 @@ def _read_item(folder: Path, entry: dict[str, Any], questions: tuple[Question, .
         id=entry["id"],
         group=entry["group"],
         modality=_MODALITIES.get(entry["modality"], ""),
+        weighting=_WEIGHTINGS.get(folder.name) or _weighting(questions),
+        location=meta.get("location", ""),
         image=folder / entry["image"],
         structures=structures,
         questions=questions,
@@ -137,6 +144,17 @@ def _read_item(folder: Path, entry: dict[str, Any], questions: tuple[Question, .
         strict=entry["id"] in split.get("held_out_strict", split["held_out"]),
         in_sample="note" in split,  # only a set whose split says nothing about new subjects carries a note
     )
+
+
+def _weighting(questions: tuple[Question, ...]) -> str:
+    """As the set's own questions tell it."""
+    for question in questions:
+        for name, other in (WEIGHTINGS, WEIGHTINGS[::-1]):
+            if question.answer == name:
+                return name
+            if question.text == WEIGHTED.format(name):
+                return name if question.answer == "Yes" else other
+    return ""
 
 
 def _excluded(set_name: str, present: frozenset[str], questions: tuple[Question, ...]) -> frozenset[str]:

@@ -33,6 +33,24 @@ TEST(Batch, a_region_or_mask_too_small_for_the_grid_takes_the_cell_at_its_centre
   EXPECT_TRUE(at::equal(batch.targets.front().cells, expected)) << batch.targets.front().cells;
 }
 
+TEST(Batch, pictures_that_differ_in_kind_alone_are_told_apart) {
+  const test::SmallTraining small;
+  Json records = read_json(small.folder() / "train.json");
+  for (Json& record : records)
+    if (record.at("image") == "images/1.png") record["kind"] = "T1";
+  write_file(small.folder() / "train.json", records.dump());
+
+  const Recipe recipe = Recipe::read(small.recipe(), {});
+  const ModelConfig config = ModelConfig::read(recipe.model / "config.json");
+  const Tokenizer tokenizer = Tokenizer::load(recipe.model);
+  BatchMaker batches(recipe, config, tokenizer, ConversationTemplate::VicunaV1);
+  EXPECT_EQ(batches.image_label_count(), 2);
+  std::vector<std::int64_t> labels;
+  for (const ImageRecords& image : batches.images())
+    labels.push_back(batches.plain(image).image_labels.front());
+  EXPECT_EQ(labels, (std::vector<std::int64_t>{0, 1, 0}));
+}
+
 TEST(Batch, pictures_of_the_modalities_that_the_recipe_names_alone_are_of_free_orientation) {
   const test::SmallTraining small;
   Json records = read_json(small.folder() / "train.json");
