@@ -13,10 +13,11 @@ from medplib.report import __main__ as report
 from medplib.report.asking import Asker, ask_all, load_to_judge
 from medplib.report.baselines import FrequentAnswers, MeanShapes
 from medplib.report.card import BEGIN, END, markdown
-from medplib.report.figures import Asked, Figure, Table
+from medplib.report.figures import Figure, Table
 from medplib.report.measures import Estimate
 from medplib.report.records import evenly
 from medplib.report.sections import tables
+from medplib.report.targets import Target, read_targets
 from PIL import Image
 
 
@@ -238,7 +239,6 @@ def test_slakes_figures_count_its_own_questions_alone() -> None:
     assert (figure(results, title, "all").count, figure(results, title, "all").estimate.value) == (2, 0.5)
     closed = figure(results, title, "closed")
     assert closed.beside == {"question only": 1, "majority": 0}
-    assert closed.asked == Asked(least=1.02)
 
 
 def test_presence_is_shown_with_its_balance() -> None:
@@ -261,18 +261,56 @@ def test_left_out_sets_stand_beside_the_same_sets_seen() -> None:
 
 def test_what_was_asked_is_printed_met_or_missed() -> None:
     figures = [
-        Figure("good", 3, Estimate(0.7, 0.05), {"gIoU": 0.5}, Asked(least=0.6, aim=0.7)),
-        Figure("bad", 4, Estimate(0.2, None), {"gIoU": None}, Asked(most=0.1)),
+        Figure("good", 3, Estimate(0.7, 0.05), {"gIoU": 0.5}),
+        Figure("bad", 4, Estimate(0.2, None), {"gIoU": None}),
         Figure("free", 5, Estimate(1, None)),
+        Figure("beside", 6, Estimate(0.51, None), {"gIoU": 0.5}),
     ]
-    lines = markdown([Table("Title", "pairs", "Dice", figures)]).splitlines()[-5:]
+    targets = {
+        "good": Target(at_least=0.6, aim=0.7),
+        "bad": Target(at_most=0.1),
+        "beside": Target(more_than="gIoU", by=0.02),
+    }
+    lines = markdown([Table("Title", "pairs", "Dice", figures)], {"Title": targets}).splitlines()[-6:]
     assert lines == [
         "|  | pairs | Dice, 95 % interval | gIoU | asked |  |",
         "|---|---:|---:|---:|---|---|",
         "| good | 3 | 0.700 ± 0.050 | 0.500 | ≥ 0.60 (aim 0.70) | met |",
         "| bad | 4 | 0.200 | – | ≤ 0.10 | **missed** |",
         "| free | 5 | 1.000 | – |  |  |",
+        "| beside | 6 | 0.510 | 0.500 | ≥ 0.52 | **missed** |",
     ]
+
+
+def test_nothing_is_asked_of_a_model_without_targets(validate: Path, capsys: Any) -> None:
+    assert run(validate) == 0
+    printed = capsys.readouterr().out
+    assert "asked |" not in printed and "SLAKE" not in printed
+
+
+def test_targets_are_read_from_a_file(validate: Path, tmp_path: Path, capsys: Any) -> None:
+    targets = tmp_path / "targets.json"
+    targets.write_text(json.dumps({"Text → mask": {"all pairs": {"at_least": 0.3}}}))
+    assert run(validate, "--targets", targets) == 0
+    assert "| ≥ 0.30 | met |" in capsys.readouterr().out
+    targets.write_text(json.dumps({"Text → mask": {"all pairs": {"atleast": 0.3}}}))
+    assert run(validate, "--targets", targets) == 1
+    assert "atleast" in capsys.readouterr().err
+
+
+def test_the_embedded_models_card_answers_each_of_its_targets() -> None:
+    folder = Path(__file__).resolve().parents[2] / "models" / "tiny"
+    card = (folder / "README.md").read_text()
+    for title, named in read_targets(folder / "targets.json").items():
+        lines = card.partition(f"**{title}**")[2].partition("\n**")[0].splitlines()
+        answered = {line.split(" | ")[0].strip("| ") for line in lines if line.endswith(("| met |", "| **missed** |"))}
+        assert answered == set(named)
+
+
+def test_each_structure_has_its_figure() -> None:
+    results = [pair("one", 0.2), pair("two", 0.8), pair("two", 0.4, structure="spleen")]
+    assert figure(results, "By structure", "thing").count == 2
+    assert figure(results, "By structure", "spleen").estimate.value == 0.4
 
 
 @pytest.fixture

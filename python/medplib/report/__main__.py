@@ -14,6 +14,7 @@ from .baselines import FrequentAnswers, MeanShapes
 from .card import markdown, rewrite
 from .records import Result, evenly, read_records
 from .sections import tables
+from .targets import read_targets
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.card and partial:
         parser.error("a card gets the figures of all records: leave out --task, --set and --limit")
     try:
+        targets = read_targets(options.targets) if options.targets else {}
         if options.results:
             results, complete = _read_results(options.results)
             if options.card and not complete:
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.json:
                 _write_results(options.json, results, not partial)
         left_out = [result for file in options.left_out for result in _read_results(file)[0]]
-        text = markdown(tables(results, left_out))
+        text = markdown(tables(results, left_out), targets)
         if options.card:
             rewrite(options.card, text)
         else:
@@ -74,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="show the sets left out of another model's training too, as --json kept them; repeatable",
+    )
+    parser.add_argument(
+        "--targets",
+        type=Path,
+        metavar="FILE",
+        help="say which figures reach what this file asks for, such as models/tiny/targets.json",
     )
     parser.add_argument("--card", type=Path, metavar="FILE", help="write the tables into this card, between its marks")
     return parser

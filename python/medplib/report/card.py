@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .figures import Asked, Figure, Table
+from .figures import Figure, Table
+from .targets import Target, Targets
 
 BEGIN = "<!-- figures: written by python -m medplib.report; what stands up to the next mark is written over -->"
 END = "<!-- end of figures -->"
@@ -15,10 +16,8 @@ Held-out images; the model was run as a user runs it. *Dice* and *gIoU* (the mea
 its name with the set's mask, where an answer without a mask counts as an empty one; *right* is the share of answers
 in the very words of the set, but for case, punctuation and articles. ± is 1.96 standard errors, in which the records
 of a patient or scan (the set's groups) count as dependent; it is left out where a figure has one such group, or all
-its records score the same, and such a set adds none to the mean of sets. SLAKE *strict* leaves out images with a
-near-duplicate in the training part. Sets marked in-sample show the same subject as their training images, and stay out
-of all other figures.
-
+its records score the same, and such a set adds none to the mean of sets.
+{of_some_sets}
 Beside them stands what needs no model: *mean shape*, the mean training mask of that set and name (for a set that was
 left out of the training, of its modality), cut where that fits the training masks best; *box filled*, the true mask's
 box as the mask; *question only*, the most frequent training answer of the set to the same question, else to the one
@@ -29,19 +28,30 @@ wrong part of the mask so far; the first mask is the one drawn by name.
 Remade with `python -m medplib.report validate.json --card README.md`."""
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    return "\n\n".join([ABOUT, *(_table(table) for table in tables)])
+# What is said when a figure's name holds the word.
+ABOUT_SOME_SETS = {
+    "strict": "SLAKE *strict* leaves out images with a near-duplicate in the training part.",
+    "in-sample": "Sets marked in-sample show the subject of their training images, and stay out of all other figures.",
+}
 
 
-def _table(table: Table) -> str:
+def markdown(tables: Sequence[Table], targets: Targets | None = None) -> str:
+    """The tables in words that fit them; `targets` says which figures were to reach what."""
+    names = [figure.name for table in tables for figure in table.figures]
+    said = [text for word, text in ABOUT_SOME_SETS.items() if any(word in name for name in names)]
+    about = ABOUT.format(of_some_sets="".join(f"{text}\n" for text in said))
+    return "\n\n".join([about, *(_table(table, (targets or {}).get(table.title, {})) for table in tables)])
+
+
+def _table(table: Table, targets: Mapping[str, Target]) -> str:
     columns = list(dict.fromkeys(column for figure in table.figures for column in figure.beside))
-    asks = any(figure.asked for figure in table.figures)
+    asks = any(figure.name in targets for figure in table.figures)
     head = ["", table.counted, f"{table.score}, 95 % interval", *columns, *(["asked", ""] if asks else [])]
     lines = [_line(head), "|---|" + "---:|" * (2 + len(columns)) + ("---|---|" if asks else "")]
     for figure in table.figures:
         cells = [figure.name, str(figure.count), _value(figure)]
         cells += [_number(figure.beside.get(column)) for column in columns]
-        lines.append(_line(cells + (_asked(figure) if asks else [])))
+        lines.append(_line(cells + (_asked(figure, targets.get(figure.name)) if asks else [])))
     return "\n".join([f"**{table.title}**", "", *lines])
 
 
@@ -58,15 +68,13 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _asked(figure: Figure) -> list[str]:
-    if figure.asked is None:
+def _asked(figure: Figure, target: Target | None) -> list[str]:
+    if target is None:
         return ["", ""]
-    return [_bounds(figure.asked), "met" if figure.asked.met_by(figure.estimate.value) else "**missed**"]
-
-
-def _bounds(asked: Asked) -> str:
-    bound = f"≥ {_short(asked.least)}" if asked.least is not None else f"≤ {_short(asked.most or 0)}"
-    return bound if asked.aim is None else f"{bound} (aim {_short(asked.aim)})"
+    least, most = target.least(figure), target.at_most
+    bounds = [f"{sign} {_short(bound)}" for sign, bound in (("≥", least), ("≤", most)) if bound is not None]
+    aim = [] if target.aim is None else [f"(aim {_short(target.aim)})"]
+    return [" ".join(bounds + aim), "met" if target.met_by(figure) else "**missed**"]
 
 
 def _short(bound: float) -> str:

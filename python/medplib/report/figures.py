@@ -15,24 +15,11 @@ Average = Callable[[Results, Score], Estimate | None]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a figure should reach: at least, or at most; `aim` is better still."""
-
-    least: float | None = None
-    most: float | None = None
-    aim: float | None = None
-
-    def met_by(self, value: float) -> bool:
-        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
-
-
-@dataclass(frozen=True)
 class Figure:
     name: str
     count: int
     estimate: Estimate
     beside: Mapping[str, float | None] = field(default_factory=dict)  # baselines and second measures, by column
-    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +28,6 @@ class Table:
     counted: str
     score: str
     figures: Sequence[Figure]
-    notes: str = ""
 
 
 def score(key: str) -> Score:
@@ -85,7 +71,6 @@ def figures(
     results: Results,
     of: Score,
     beside: Mapping[str, Score] | None = None,
-    asked: Asked | None = None,
     average: Average = over_all,
 ) -> list[Figure]:
     """The figure of the results; none where they hold no such score."""
@@ -94,4 +79,4 @@ def figures(
         return []
     others = {column: average(results, other) for column, other in (beside or {}).items()}
     values = {column: None if other is None else other.value for column, other in others.items()}
-    return [Figure(name, len(results), found, values, asked)]
+    return [Figure(name, len(results), found, values)]
