@@ -61,6 +61,7 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
                        std::int64_t label, const std::function<View(const View&)>& change) {
   View view{.rgb = pixels_.rgb(image), .masks = {}};
   std::vector<LabelledPrompt> conversations;
+  std::vector<std::string> ids;
   RecordsOfImage shows;  // of each mask of the view: the record that it answers; none for a region
   const auto add_masks = [&](const std::vector<std::filesystem::path>& paths, const Record* record) {
     for (const auto& path : paths) {
@@ -76,7 +77,7 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
     LabelledPrompt conversation = label_conversation(tokenizer_, style_, record->turns);
     if (conversation.mismatch) continue;
     conversations.push_back(std::move(conversation));
-    batch.ids.push_back(record->id);
+    ids.push_back(record->id);
     add_masks(record->regions, nullptr);
     add_masks(record->masks, record);
   }
@@ -84,6 +85,7 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
 
   const View seen = change(view);
   const auto index = static_cast<std::int64_t>(batch.prompts.size());
+  batch.ids.push_back(std::move(ids));
   batch.prompts.push_back(pack(conversations));
   batch.region_cells.emplace_back();
   batch.image_labels.push_back(label);

@@ -28,7 +28,7 @@ struct MaskTarget {
 };
 
 struct Batch {
-  std::vector<std::string> ids;                     // of the records, for messages
+  std::vector<std::vector<std::string>> ids;        // [image]: of its records, for messages
   std::vector<at::Tensor> clip_pixels, sam_pixels;  // (3, S, S), one an image
   std::vector<Letterbox> sam_letterboxes;           // one an image
   std::vector<PackedPrompt> prompts;                // one an image

@@ -43,9 +43,7 @@ double Optimizer::step(std::int64_t step) {
     second_moments.push_back(second_moments_[i]);
     steps.push_back(steps_[i]);
   }
-  std::vector<at::Tensor> norms{at::zeros({})};
-  for (const auto& gradient : gradients) norms.push_back(gradient.norm());
-  const double norm = at::stack(norms).norm().item<double>();
+  const double norm = gradient_norm();
   if (!std::isfinite(norm)) return norm;
   const double shrink = std::min(1.0, recipe_.clip_norm / (norm + 1e-6));
   if (shrink < 1) at::_foreach_mul_(gradients, shrink);
@@ -59,11 +57,21 @@ double Optimizer::step(std::int64_t step) {
   // Early on the average follows closely: it should not remember the random start.
   const double keep =
       std::min(recipe_.average, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
     averages_[i].lerp_(parameters_[i].second.detach(), 1 - keep);
-    parameters_[i].second.mutable_grad() = at::Tensor();
-  }
+  clear_gradients();
   return norm;
+}
+
+double Optimizer::gradient_norm() const {
+  std::vector<at::Tensor> norms{at::zeros({})};
+  for (const auto& [name, value] : parameters_)
+    if (value.grad().defined()) norms.push_back(value.grad().norm());
+  return at::stack(norms).norm().item<double>();
+}
+
+void Optimizer::clear_gradients() {
+  for (auto& [name, value] : parameters_) value.mutable_grad() = at::Tensor();
 }
 
 NamedTensors Optimizer::averaged() const {

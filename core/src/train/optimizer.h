@@ -20,6 +20,10 @@ class Optimizer {
   // clipping; when it is not finite, nothing is done.
   double step(std::int64_t step);
 
+  // Of all of them together; 0 where there is none.
+  double gradient_norm() const;
+  void clear_gradients();
+
   // The average, in the order of the parameters.
   NamedTensors averaged() const;
 

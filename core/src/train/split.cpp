@@ -13,7 +13,7 @@ std::vector<T> slice(const std::vector<T>& all, std::int64_t first, std::int64_t
 }
 
 Batch images_of(const Batch& batch, std::int64_t first, std::int64_t end) {
-  Batch part{.ids = {},
+  Batch part{.ids = slice(batch.ids, first, end),
              .clip_pixels = slice(batch.clip_pixels, first, end),
              .sam_pixels = slice(batch.sam_pixels, first, end),
              .sam_letterboxes = slice(batch.sam_letterboxes, first, end),

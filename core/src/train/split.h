@@ -18,7 +18,6 @@ struct BatchCounts {
 BatchCounts counts_of(const Batch& batch);
 
 // The same images, in order, in `parts` batches (or one an image, when there are fewer) as even as can be.
-// Their ids stay behind.
 std::vector<Batch> split(const Batch& batch, std::int64_t parts);
 
 }  // namespace medplib::core

@@ -7,6 +7,7 @@
 #include "train/progress.h"
 #include "train/reading.h"
 #include "train/setup.h"
+#include "train/split.h"
 #include "train/step_log.h"
 #include "train/usable.h"
 #include "train/validation.h"
@@ -125,15 +126,20 @@ class Trainer {
 
   TrainProgress run_step(Progress& progress, const Batch& batch, std::int64_t step) {
     Random random(setup_.recipe.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
-    const Trainee trainee{.network = setup_.network,
-                          .parts = setup_.parts,
-                          .recipe = setup_.recipe,
-                          .geometry = setup_.manifest.mask_geometry,
-                          .seg_token = setup_.tokenizer.added("<SEG>")};
-    const Losses losses = backward(trainee, batch, random);
+    const Losses losses = backward(trainee(), batch, random);
     if (!std::isfinite(losses.total.item<double>())) fail_not_finite("loss", batch, step);
     if (!std::isfinite(optimizer_.step(step))) fail_not_finite("gradient", batch, step);
-    return progress.after(losses, batch.ids.size(), learning_rate_at(setup_.recipe, step));
+    std::size_t records = 0;
+    for (const auto& ids : batch.ids) records += ids.size();
+    return progress.after(losses, records, learning_rate_at(setup_.recipe, step));
+  }
+
+  Trainee trainee() const {
+    return {.network = setup_.network,
+            .parts = setup_.parts,
+            .recipe = setup_.recipe,
+            .geometry = setup_.manifest.mask_geometry,
+            .seg_token = setup_.tokenizer.added("<SEG>")};
   }
 
   bool asked_to_stop() const { return options_.stop != nullptr && options_.stop->load(); }
@@ -146,11 +152,24 @@ class Trainer {
          " steps. Go on with --resume.");
   }
 
-  [[noreturn]] static void fail_not_finite(const char* what, const Batch& batch, std::int64_t step) {
-    std::string ids;
-    for (const auto& id : batch.ids) ids += " " + id;
+  [[noreturn]] void fail_not_finite(const char* what, const Batch& batch, std::int64_t step) {
+    std::string alone, all;
+    for (const Batch& image : split(batch, std::ssize(batch.prompts))) {
+      std::string ids;
+      for (const auto& id : image.ids.front()) ids += " " + id;
+      all += ids;
+      if (!is_finite(image)) alone += ids;
+    }
     fail(ErrorCode::Internal, "The ", what, " of step ", step,
-         " is not finite. The last checkpoint is kept. Its samples:", ids, ".");
+         " is not finite. The last checkpoint is kept. Its samples:", alone.empty() ? all : alone, ".");
+  }
+
+  // Whether one picture and its records have a loss and a gradient by themselves.
+  bool is_finite(const Batch& image) {
+    Random random(setup_.recipe.seed);
+    optimizer_.clear_gradients();
+    const Losses losses = backward(trainee(), image, random);
+    return std::isfinite(losses.total.item<double>()) && std::isfinite(optimizer_.gradient_norm());
   }
 
   void validate(std::int64_t step, StepLog& lines) {

@@ -70,7 +70,7 @@ TEST(Batch, pictures_of_the_modalities_that_the_recipe_names_alone_are_of_free_o
   std::set<std::string> seen;
   for (std::int64_t step = 0; step < 20; ++step) {
     const Batch batch = free.batch(step);
-    const std::string modality = modalities.at(batch.ids.front());
+    const std::string modality = modalities.at(batch.ids.front().front());
     seen.insert(modality);
     EXPECT_EQ(at::equal(batch.sam_pixels.front(), upright.batch(step).sam_pixels.front()),
               modality == "chest")

@@ -1,6 +1,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "support/thrown.h"
+#include "text/tokenizer.h"
 #include "train/optimizer.h"
 #include "train/small_training.h"
 #include "weights/safetensors.h"
@@ -345,6 +346,31 @@ TEST(Train, a_loss_that_is_not_finite_stops_and_names_the_samples) {
   }
   const SafetensorsFile file = SafetensorsFile::open(options.out / "checkpoint.safetensors");
   EXPECT_EQ(file.metadata().at("step"), std::to_string(steps)) << "that of the last good step";
+}
+
+TEST(Train, one_picture_that_breaks_a_step_is_named_alone) {
+  const SmallTraining small;
+  train(small.recipe(), options_for(small.folder() / "first"));
+  Json records = read_json(small.folder() / "train.json");
+  Json& last = records.back()["conversations"][0]["value"];
+  last = last.get<std::string>() + " Ω";
+  write_file(small.folder() / "train.json", records.dump());
+
+  const SafetensorsFile file = SafetensorsFile::open(small.folder() / "first/checkpoint.safetensors");
+  NamedTensors state;
+  for (const auto& [name, entry] : file.entries()) state.emplace_back(name, file.tensor(name).clone());
+  for (auto& [name, value] : state)
+    if (name == "average:language.embed.weight")
+      value[Tokenizer::load(small.folder() / "model").encode("Ω").back()] =
+          std::numeric_limits<float>::quiet_NaN();
+  fs::create_directory(small.folder() / "broken");
+  write_safetensors(small.folder() / "broken/checkpoint.safetensors", state, file.metadata());
+
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = {"images_per_step=30", R"(start=["broken"])"};  // some of each of the three pictures
+  const std::string said = test::thrown_by([&] { train(small.recipe(), options); }).sentence;
+  EXPECT_NE(said.find("not finite"), std::string::npos) << said;
+  EXPECT_TRUE(std::regex_search(said, std::regex("samples:( [678])+\\.$"))) << said;
 }
 
 TEST(Train, a_gradient_that_is_not_finite_changes_nothing) {
