@@ -14,9 +14,11 @@
 #include <medplib/core/error.h>
 
 #include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
 
 #include <filesystem>
 #include <regex>
+#include <set>
 
 namespace medplib::test {
 
@@ -59,6 +61,7 @@ class TrainingCase {
         tokenizer_(core::Tokenizer::load(checkpoint_)),
         network_(parameters_, config_),
         parts_(core::Scope(training_only_), config_, 1, {}) {
+    for (const auto& [name, value] : tensors_) unread_.insert(name);
     load_weights();
     const Json& weights = facts_.at("weights");
     recipe_.cross_entropy = weights.at("ce");
@@ -146,12 +149,14 @@ class TrainingCase {
     const double before_clipping = facts_.at("total_grad_norm_before_clip");
     EXPECT_NEAR(optimizer.step(0), before_clipping, kTolerance.masks * before_clipping);
     for (const auto& [name, weights] : before) {
-      const at::Tensor &got = stepped(name), &expected = tensors_.at(name);
+      const at::Tensor &got = stepped(name), &expected = *kept(name);
       EXPECT_LE(relative_error(got, expected), kTolerance.states) << name;
       // A step is so small beside the weights that one left out could pass for an error of theirs.
       EXPECT_LE(mean_size(got - expected), 0.02 * mean_size(expected - weights)) << name;
     }
   }
+
+  void check_that_all_was_compared() const { EXPECT_THAT(unread_, testing::IsEmpty()); }
 
  private:
   core::Trainee trainee() const {
@@ -175,7 +180,7 @@ class TrainingCase {
     const Json others = facts_.value("rows", Json::object());
     for (const auto& [published, rows] : others.items())
       parameter(published).detach().index_copy_(
-          0, at::tensor(rows.get<std::vector<std::int64_t>>(), at::kLong), tensors_.at("rows:" + published));
+          0, at::tensor(rows.get<std::vector<std::int64_t>>(), at::kLong), *kept("rows:" + published));
   }
 
   // Each of the case's conversations as a file of training data beside copies of their pictures.
@@ -220,13 +225,21 @@ class TrainingCase {
     return at::zeros({});
   }
 
-  void check(const std::string& name, const at::Tensor& got, double tolerance) const {
-    const auto expected = tensors_.find(name);
-    if (expected == tensors_.end()) return;  // not kept
-    EXPECT_LE(relative_error(got, expected->second), tolerance) << name;
+  // Null where the case keeps no such tensor.
+  const at::Tensor* kept(const std::string& name) {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) return nullptr;
+    unread_.erase(name);
+    return &found->second;
   }
 
-  void check_routing(const std::vector<core::Routing>& routings) const {
+  void check(const std::string& name, const at::Tensor& got, double tolerance) {
+    const at::Tensor* expected = kept(name);
+    if (expected == nullptr) return;
+    EXPECT_LE(relative_error(got, *expected), tolerance) << name;
+  }
+
+  void check_routing(const std::vector<core::Routing>& routings) {
     const Json& counts = facts_.at("router_counts");
     ASSERT_EQ(routings.size(), counts.size());
     for (std::size_t i = 0; i < routings.size(); ++i) {
@@ -283,15 +296,15 @@ class TrainingCase {
   }
 
   // Gradients that are 0 but for rounding, such as those of keys' biases, are held to the whole's size.
-  void check_gradient(const std::string& published, const at::Tensor& gradient, double norm) const {
+  void check_gradient(const std::string& published, const at::Tensor& gradient, double norm) {
     const double total = facts_.at("total_grad_norm_before_clip"), floor = 1e-7 * total;
     EXPECT_NEAR(gradient.norm().item<double>(), norm, kTolerance.masks * norm + floor) << published;
-    const auto stored = tensors_.find("grad:" + published);
-    if (stored == tensors_.end()) return;
+    const at::Tensor* stored = kept("grad:" + published);
+    if (stored == nullptr) return;
     // Measuring the total clips it to 1 in place; the norms were taken before, the tensors kept afterwards.
-    const double kept = stored->second.norm().item<double>(), clip = std::min(1.0, 1.0 / total);
-    const bool clipped = std::abs(kept - norm * clip) < std::abs(kept - norm);
-    const at::Tensor expected = clipped ? stored->second / clip : stored->second;
+    const double size = stored->norm().item<double>(), clip = std::min(1.0, 1.0 / total);
+    const bool clipped = std::abs(size - norm * clip) < std::abs(size - norm);
+    const at::Tensor expected = clipped ? *stored / clip : *stored;
     const double largest = expected.abs().max().item<double>();
     EXPECT_LE((gradient - expected).abs().max().item<double>(), kTolerance.masks * largest + floor)
         << published;
@@ -299,6 +312,7 @@ class TrainingCase {
 
   Json facts_;
   std::map<std::string, at::Tensor> tensors_;
+  std::set<std::string> unread_;  // names of tensors that nothing was compared with
   fs::path checkpoint_;
   core::ModelConfig config_;
   core::Tokenizer tokenizer_;
@@ -325,6 +339,7 @@ TEST_P(GoldenTraining, equals_the_published_implementation) {
   training.check_forward();
   training.check_gradients();
   training.check_step();
+  training.check_that_all_was_compared();
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenTraining, testing::ValuesIn(cases_with("scalars")),
