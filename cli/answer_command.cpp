@@ -72,8 +72,9 @@ int AnswerCommand::run(const std::vector<std::string>& operands) {
       if (!requests.next(request)) break;
       handle(request, requests.many());
     } catch (const core::Error& error) {
-      if (!requests.many() || ends_everything(error)) throw;
-      report(request, error);
+      const bool ends = !requests.many() || ends_everything(error);
+      if (!ends || json_lines_) report(request, error);
+      if (ends) throw;
       failed = true;
     }
   }
@@ -81,7 +82,7 @@ int AnswerCommand::run(const std::vector<std::string>& operands) {
   return failed ? kSomeFailed : kOk;
 }
 
-Requests AnswerCommand::requests_of(std::vector<std::string> operands) const {
+Requests AnswerCommand::requests_of(std::vector<std::string> operands) {
   Request common = common_;
   const bool lines_have_words = json_lines_ && operands == std::vector<std::string>{"-"};
   if (!verb_.words.empty() && !lines_have_words) {
@@ -90,6 +91,7 @@ Requests AnswerCommand::requests_of(std::vector<std::string> operands) const {
     operands.pop_back();
   }
   if (operands.empty()) fail_usage(text_.name, " needs an image.");
+  images_ = operands;
   return {std::move(operands), std::move(common), verb_.words, json_lines_};
 }
 
@@ -105,12 +107,7 @@ void AnswerCommand::check_options(const Requests& requests) const {
 }
 
 void AnswerCommand::handle(Request request, bool named) {
-  request.files.read = files_read(request.images, request.regions);
-  check_writable(request.files);
-  for (const std::string& file : {request.files.masks, request.files.overlay})
-    if (!file.empty() && written_.contains(place_of(file)))
-      core::fail(ErrorCode::InvalidArgument, "\"", file,
-                 "\" was already written for another image of this call.");
+  check_files(request);
   const std::vector<core::Image> images = read_images(request.images, image_);
   const core::AskOptions options = ask_options_of(request);
   const std::vector<cv::Mat> pointed_at = rasterize(options.regions, images.front());
@@ -118,14 +115,35 @@ void AnswerCommand::handle(Request request, bool named) {
   engine_.session();
   if (streams() && named) std::cout << request.images.front() << ": " << std::flush;
   core::Answer answer = this->answer(request, images, options);
+  std::vector<std::string> files = mask_files(request.files.masks, answer.masks.size());
+  files.insert(files.end(), {request.files.masks, request.files.overlay});
+  need_unwritten(files);
   write_pictures(request.files, images.front(), answer.masks, pointed_at, answer.warnings);
   // Not before: a request that failed keeps no later one from its files.
-  for (const std::string& file : {request.files.masks, request.files.overlay})
+  for (const std::string& file : files)
     if (!file.empty()) written_.insert(place_of(file));
-  for (const std::string& file : mask_files(request.files.masks, answer.masks.size()))
-    if (!file.empty()) written_.insert(place_of(file));
-  for (const std::string& warning : answer.warnings) print_warning(warning);
+  for (const std::string& warning : answer.warnings)
+    print_warning(named ? request.images.front() + ": " + warning : warning);
   print(request, answer, named);
+}
+
+// Refuses what would end in pictures lost: before anything is computed, as far as it is known then.
+void AnswerCommand::check_files(Request& request) const {
+  std::vector<std::string> read = images_;
+  read.insert(read.end(), request.images.begin(), request.images.end());
+  request.files.read = files_read(std::move(read), request.regions);
+  check_writable(request.files);
+  need_unwritten({request.files.masks, request.files.overlay});
+  for (const std::string& image : request.images)
+    if (written_.contains(place_of(image)))
+      core::fail(ErrorCode::InvalidArgument, "\"", image, "\" was written over by this call.");
+}
+
+void AnswerCommand::need_unwritten(const std::vector<std::string>& files) const {
+  for (const std::string& file : files)
+    if (!file.empty() && written_.contains(place_of(file)))
+      core::fail(ErrorCode::InvalidArgument, "\"", file,
+                 "\" was already written for another image of this call.");
 }
 
 core::AskOptions AnswerCommand::ask_options_of(const Request& request) const {

@@ -28,9 +28,11 @@ class AnswerCommand : public Command {
   int run(const std::vector<std::string>& operands) override;
 
  private:
-  Requests requests_of(std::vector<std::string> operands) const;
+  Requests requests_of(std::vector<std::string> operands);
   void check_options(const Requests& requests) const;
   void handle(Request request, bool named);
+  void check_files(Request& request) const;
+  void need_unwritten(const std::vector<std::string>& files) const;
   core::AskOptions ask_options_of(const Request& request) const;
   void show(const std::vector<core::Image>& images);
   core::Answer answer(const Request& request, const std::vector<core::Image>& images,
@@ -46,6 +48,7 @@ class AnswerCommand : public Command {
   core::AskOptions ask_;
   core::ImageOptions image_;
   Request common_;
+  std::vector<std::string> images_;  // of the command line: none of them is written over
   std::set<std::string> written_;
   std::vector<core::Image> shown_;
   bool together_ = false, json_ = false, json_lines_ = false;

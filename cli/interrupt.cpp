@@ -20,7 +20,12 @@ void catch_interrupts() {
   action.sa_handler = handle;
   // No SA_RESTART: waiting for a line of stdin ends too.
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    // A shell starts what runs in the background with Ctrl-C ignored, and that is how it stays.
+    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
 }
 
 const std::atomic<bool>& interrupted() { return was_interrupted; }

@@ -1,4 +1,4 @@
-// Ctrl-C: once stops cleanly, twice ends the program.
+// Ctrl-C and SIGTERM: once stops cleanly, twice ends the program.
 #pragma once
 
 #include <atomic>
@@ -7,7 +7,7 @@ namespace medplib::cli {
 
 void catch_interrupts();
 
-// Set by the first Ctrl-C.
+// Set by the first.
 const std::atomic<bool>& interrupted();
 // Throws Cancelled when there was one.
 void stop_when_interrupted();

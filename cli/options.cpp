@@ -18,7 +18,8 @@ namespace {
 // Boost takes whatever follows as the value: in `--out-mask --json` the value was forgotten.
 void refuse_forgotten_value(const Options& options, const po::option& option) {
   for (const std::string& value : option.value)
-    if (value.starts_with("--") && options.find_nothrow(value.substr(2), false) != nullptr)
+    if (value.starts_with("--") && value.size() > 2 &&
+        options.find_nothrow(value.substr(2), false) != nullptr)
       fail_usage("The value of --", option.string_key, " is missing: ", value, " follows.");
 }
 
@@ -94,7 +95,7 @@ void add_ask_options(Options& options, core::AskOptions& ask) {
   constexpr int most = std::numeric_limits<int>::max();
   add_number(options, "max-new-tokens", ask.max_new_tokens, Range<int>{1, most, "of tokens, at least 1"},
              "longest answer");
-  add_number(options, "temperature", ask.temperature, Range<double>{0, 1e6, "from 0"},
+  add_number(options, "temperature", ask.temperature, Range<double>{0, 1e6, "from 0 to 1000000"},
              "0 takes the likeliest token, more draws at random");
   add_number(options, "top-k", ask.top_k, Range<int>{0, most, "of tokens, or 0 for all"},
              "draw from this many tokens only, 0: from all");

@@ -29,10 +29,21 @@ T value_of(const Json& value, const std::string& key, const char* kind) {
   }
 }
 
+// A name with a NUL byte would be cut there, and be another file's.
+std::string path_of(const Json& value, const std::string& key) {
+  auto path = value_of<std::string>(value, key, "a text");
+  if (path.find('\0') != std::string::npos) fail(ErrorCode::Format, "\"", key, "\" holds a NUL byte.");
+  return path;
+}
+
 Json parse_object(const std::string& text) {
+  constexpr int kDeepest = 100;  // printing what is nested takes stack
   Json object;
   try {
-    object = Json::parse(text);
+    object = Json::parse(text, [kDeepest](int depth, Json::parse_event_t, const Json&) {
+      if (depth > kDeepest) fail(ErrorCode::Format, "The line is nested more than ", kDeepest, " deep.");
+      return true;
+    });
   } catch (const nlohmann::json::parse_error& error) {
     fail(ErrorCode::Format, "The line is not valid JSON at byte ", error.byte, ".");
   } catch (const nlohmann::json::out_of_range&) {
@@ -80,6 +91,7 @@ bool Requests::next_line(Request& request) {
     name_files(request);
     return true;
   }
+  if (std::cin.bad()) fail(ErrorCode::Io, "The list on stdin cannot be read. Is it a folder?");
   return false;
 }
 
@@ -88,22 +100,23 @@ void Requests::read_json_line(const std::string& text, Request& request) const {
   if (object.contains("id")) request.id = object["id"];
   for (const auto& [key, value] : object.items()) {
     if (key == "image")
-      request.images = {value_of<std::string>(value, key, "a text")};
+      request.images = {path_of(value, key)};
     else if (key == words_key_ && !words_key_.empty())
       request.words = value_of<std::string>(value, key, "a text");
     else if (key == "region")
       request.regions =
           value_of<std::vector<std::string>>(value, key, "a list of texts such as \"box:1,2,30,40\"");
     else if (key == "out_mask")
-      request.files.masks = value_of<std::string>(value, key, "a text");
+      request.files.masks = path_of(value, key);
     else if (key == "overlay")
-      request.files.overlay = value_of<std::string>(value, key, "a text");
+      request.files.overlay = path_of(value, key);
     else if (key != "id")
       fail(ErrorCode::Format, "\"", key, "\" is no field of a request.");
   }
   if (request.images.empty()) fail(ErrorCode::Format, "\"image\" is missing.");
   if (request.words.empty() && !words_key_.empty())
-    fail(ErrorCode::Format, "\"", words_key_, "\" is missing.");
+    fail(ErrorCode::Format, "\"", words_key_,
+         object.contains(words_key_) ? "\" is empty." : "\" is missing.");
 }
 
 Request Requests::together() {

@@ -1,6 +1,7 @@
 #include "commands/commands.h"
 #include "engine.h"
 #include "interrupt.h"
+#include "messages.h"
 #include "options.h"
 #include "output.h"
 
@@ -86,6 +87,7 @@ void print_image(const core::Image& image) {
               {"size", core::text_of(image.width(), " x ", image.height())},
               {"channels", core::text_of(origin.channels, " of ", origin.bits, " bits")},
               {"window", core::text_of(origin.window_low, " to ", origin.window_high)}});
+  for (const std::string& warning : origin.warnings) print_warning(warning);
 }
 
 void print_json(const std::string& json) { std::cout << json << std::endl; }

@@ -8,9 +8,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
+#include <utility>
 
 namespace medplib::cli {
 
@@ -80,8 +81,33 @@ void print_plan(const core::TrainPlan& plan) {
                {"weights", megabytes(plan.weight_bytes)},
                {"gradients", megabytes(plan.gradient_bytes)},
                {"optimizer", megabytes(plan.optimizer_bytes)},
-               {"all", megabytes(plan.weight_bytes + plan.gradient_bytes + plan.optimizer_bytes)}});
-  std::cout << "Activations and pictures come on top of that memory; they are not estimated.\n";
+               {"of parameters", megabytes(plan.weight_bytes + plan.gradient_bytes + plan.optimizer_bytes)}});
+  std::cout
+      << "On top of it come what a step computes, which grows with images_per_step and may be several times "
+         "as "
+         "much\n(accumulate=2 halves it), and pictures that are kept: up to 2 GB, and as much for what each "
+         "frozen image tower sees.\n";
+}
+
+// With the losses that this training has.
+std::string line_of(const core::TrainProgress& said) {
+  std::ostringstream line;
+  line << "step " << said.step << '/' << said.steps << std::fixed << std::setprecision(3) << "  loss "
+       << said.loss;
+  for (const auto& [name, loss] : {std::pair{"words", said.cross_entropy},
+                                   {"dice", said.dice},
+                                   {"bce", said.bce},
+                                   {"focal", said.focal},
+                                   {"iou", said.iou},
+                                   {"clicks", said.prompted},
+                                   {"router", said.router},
+                                   {"pictures", said.image_label},
+                                   {"structures", said.structure_label},
+                                   {"names", said.name_link}})
+    if (loss != 0) line << "  " << name << ' ' << loss;
+  line << std::setprecision(1) << "  " << said.samples_per_second << " questions/s  " << std::setprecision(0)
+       << said.seconds_left / 60 << " min left";
+  return line.str();
 }
 
 // One line a few times a minute, or in place on a terminal.
@@ -97,14 +123,7 @@ class ProgressLine {
     const auto pause = terminal ? std::chrono::seconds(1) : std::chrono::seconds(20);
     if (quiet() || (now - last_ < pause && progress.step != progress.steps)) return;
     last_ = now;
-    char line[200];
-    std::snprintf(line, sizeof line,
-                  "step %ld/%ld  loss %.3f  words %.3f  dice %.3f  bce %.3f  clicks %.3f  %.1f questions/s  "
-                  "%.0f min left",
-                  static_cast<long>(progress.step), static_cast<long>(progress.steps), progress.loss,
-                  progress.cross_entropy, progress.dice, progress.bce, progress.prompted,
-                  progress.samples_per_second, progress.seconds_left / 60);
-    std::cerr << (terminal ? "\r" : "") << line << (terminal ? "\033[K" : "\n") << std::flush;
+    std::cerr << (terminal ? "\r" : "") << line_of(progress) << (terminal ? "\033[K" : "\n") << std::flush;
     open_ = terminal;
   }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from program import BINARY, MODEL, Program
+from program import BINARY, MODEL, Program, floats_of
 
 
 def pytest_report_header() -> str:
@@ -48,3 +49,12 @@ def model_copy(tmp_path: Path) -> Path:
     for file in [folder, *folder.iterdir()]:
         file.chmod(0o755)
     return folder
+
+
+@pytest.fixture
+def segmenting_model(model_copy: Path) -> Path:
+    """A model that says <SEG> and nothing else: its logit outgrows all others."""
+    logits = floats_of(model_copy / "model-00002-of-00002.safetensors")["lm_head.weight"]
+    logits[json.loads((model_copy / "added_tokens.json").read_text())["<SEG>"]] *= 1000
+    logits.flush()
+    return model_copy

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from program import BINARY, GOLDENS, MODEL, Program, environment, floats_of, mask_values
+from program import BINARY, GOLDENS, MODEL, Program, environment, mask_values
 
 GOLDEN = GOLDENS / "cases/s01_emits_seg_wide"
 FACTS = json.loads(GOLDEN.with_suffix(".json").read_text())
@@ -86,15 +86,6 @@ def test_file_run_lengths_box_and_area_are_of_one_mask(medplib: Program, tmp_pat
     left, top, width, height = mask["bbox"]
     assert (left, top) == (columns.min(), rows.min())
     assert (left + width - 1, top + height - 1) == (columns.max(), rows.max())
-
-
-@pytest.fixture
-def segmenting_model(model_copy: Path) -> Path:
-    """A model that says <SEG> and nothing else: its logit outgrows all others."""
-    logits = floats_of(model_copy / "model-00002-of-00002.safetensors")["lm_head.weight"]
-    logits[json.loads((model_copy / "added_tokens.json").read_text())["<SEG>"]] *= 1000
-    logits.flush()
-    return model_copy
 
 
 def test_of_several_masks_the_first_goes_to_the_file_itself(

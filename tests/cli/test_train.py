@@ -120,6 +120,51 @@ def test_a_checkpoint_is_neither_overwritten_nor_gone_on_from_with_another_recip
     assert (folder / "out/checkpoint.safetensors").read_bytes() == checkpoint
 
 
+def test_a_model_that_no_training_here_made_is_not_replaced(medplib: Program, folder: Path) -> None:
+    (folder / "model/notes.txt").write_text("mine")
+    medplib.refuses(FAILURE, "train", "recipe.json", "--out", ".", saying="holds a folder model")
+    assert (folder / "model/notes.txt").read_text() == "mine"
+    assert not (folder / "checkpoint.safetensors").exists()
+
+
+def test_going_on_from_nothing_is_told(medplib: Program, folder: Path) -> None:
+    said = medplib("train", "recipe.json", "steps=1", "--out", "out", "--resume").err
+    assert "holds no checkpoint to go on from" in said
+
+
+@pytest.mark.parametrize("name", ["records.json", "model/config.json", "judged.json"])
+def test_a_training_does_not_go_on_with_other_files(medplib: Program, folder: Path, name: str) -> None:
+    (folder / "judged.json").write_bytes((folder / "records.json").read_bytes())
+    call = ("train", "recipe.json", "steps=1", "validate=judged.json", "--out", "out")
+    medplib(*call)
+    with (folder / name).open("a") as file:
+        file.write("\n")
+    medplib.refuses(FAILURE, *call, "--resume", saying="has changed since")
+
+
+def test_two_trainings_do_not_write_into_one_folder(medplib: Program, folder: Path) -> None:
+    call = ("train", "recipe.json", "steps=1000000", "--out", "out")
+    with subprocess.Popen([BINARY, *call], cwd=folder, env=environment(), stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        medplib.refuses(FAILURE, *call, saying="is written by another training")
+        process.kill()
+
+
+def test_a_training_that_meets_a_broken_picture_keeps_what_it_did(medplib: Program, folder: Path) -> None:
+    """The log has a line a step, and so has the checkpoint."""
+    call = ("train", "recipe.json", "images_per_step=1", "steps=60", "--workers", "0", "--out", "out")
+    (folder / "1.png").rename(folder / "good.png")
+    (folder / "1.png").write_text("I am not a picture.")
+    medplib.refuses(INPUT, *call, "seed=5", "--quiet", saying="1.png")
+    done = len(logged_steps(folder / "out"))
+    assert done > 0, "another seed must draw another picture first"
+    assert floats_of(folder / "out/checkpoint.safetensors")["steps"].max() == done
+    (folder / "good.png").rename(folder / "1.png")
+    medplib(*call, "seed=5", "--resume", "--quiet")
+    assert logged_steps(folder / "out") == list(range(1, 61))
+
+
 def test_what_a_killed_training_did_not_save_is_done_again(medplib: Program, folder: Path) -> None:
     validating = ("validate=records.json", "validate_every=8", "validate_samples=1")
     recipe = ("train", "recipe.json", "checkpoint_every=7", *validating)
@@ -239,7 +284,7 @@ def test_the_exit_code_tells_whether_data_or_model_are_at_fault(medplib: Program
 def test_a_value_of_the_command_line_stands_on_no_line(medplib: Program, folder: Path) -> None:
     (folder / "recipe.json").write_text('{"model": "model",\n "train": "records.json",\n "steps": 3}')
     call = ("train", "recipe.json", "steps=0", "--dry-run")
-    medplib.refuses(INPUT, *call, saying='"steps" in recipe.json is 0; it must be at least 1')
+    medplib.refuses(USAGE, *call, saying='"steps" on the command line is 0; it must be at least 1')
 
 
 def test_a_template_that_is_not_there_is_the_models_fault(medplib: Program, folder: Path) -> None:
@@ -269,6 +314,15 @@ BAD_RECORDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "an image is missing": (missing("1.png"), '1.png", which record 2 names, does not exist'),
     "a mask is missing": (missing("mask-2.png"), 'mask-2.png", which record 4 names, does not exist'),
     "a mask without <SEG>": (lambda f: change_record(f, 0, 1, "Sure.<mask>mask-0.png</mask>"), "0 <SEG> but 1 <mask>"),
+    "no <image>": (lambda f: change_record(f, 1, 0, "Which modality?"), "the first question, and it alone"),
+    "a mask in a question": (
+        lambda f: change_record(f, 0, 0, "<image>\nWhat?<mask>mask-0.png</mask>"),
+        "record 0 (0), line 1: a question holds <mask>",
+    ),
+    "a region in an answer": (
+        lambda f: change_record(f, 0, 1, "Here: <region>mask-0.png</region>"),
+        "an answer holds <region>",
+    ),
     "nothing to learn": (holding("records.json", "[]"), "no record that can be learnt from"),
 }
 
@@ -293,7 +347,7 @@ def test_an_empty_region_is_named(medplib: Program, folder: Path) -> None:
     Image.new("L", (32, 32)).save(folder / "empty.png")
     for i in range(3):
         change_record(folder, 2 * i + 1, 0, "<image>\nWhat is <region>empty.png</region>?")
-    medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying='empty.png" is an empty region')
+    medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying="names, is an empty region")
 
 
 def test_what_can_be_frozen_is_told_to_who_misspells_it(medplib: Program, folder: Path) -> None:

@@ -24,12 +24,16 @@ std::ifstream open_for_reading(const fs::path& path) {
   return file;
 }
 
-// Where `path` leads when it is a link.
-fs::path behind_links(const fs::path& path) {
+// Where `path` leads when it is a link, be there something or not.
+fs::path behind_links(fs::path path) {
+  constexpr int kMostLinks = 40;
   std::error_code failed;
-  if (!fs::is_symlink(path, failed)) return path;
-  const fs::path target = fs::canonical(path, failed);
-  return failed ? path : target;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, failed); ++i) {
+    const fs::path target = fs::read_symlink(path, failed);
+    path = target.is_absolute() ? target : path.parent_path() / target;
+  }
+  if (fs::is_symlink(path, failed)) fail(ErrorCode::Io, path, " is a link that leads to itself.");
+  return path;
 }
 
 // `name` is what messages call the file.

@@ -34,6 +34,14 @@ class LineCounter {
   std::int64_t* line_;
 };
 
+// What is nested deeper is no file of ours; printing it would take more stack than there is.
+constexpr int kDeepest = 200;
+
+bool not_too_deep(int depth, const std::string& where) {
+  if (depth > kDeepest) fail(ErrorCode::Format, where, " is nested more than ", kDeepest, " deep.");
+  return true;
+}
+
 template <class Parse>
 auto parsed(const std::string& where, const Parse& parse) {
   try {
@@ -46,7 +54,10 @@ auto parsed(const std::string& where, const Parse& parse) {
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& where) {
-  return parsed(where, [&] { return Json::parse(text); });
+  return parsed(where, [&] {
+    return Json::parse(
+        text, [&](int depth, Json::parse_event_t, const Json&) { return not_too_deep(depth, where); });
+  });
 }
 
 std::string LinedJson::place(const std::string& key) const {
@@ -62,7 +73,7 @@ LinedJson read_lined_json(const std::filesystem::path& path) {
   const auto note = [&](int depth, Json::parse_event_t event, const Json& value) {
     using Event = Json::parse_event_t;
     if (depth == 0 && event == Event::array_start) is_list = true;
-    if (depth != 1) return true;
+    if (depth != 1) return not_too_deep(depth, path.string());
     if (is_list && (event == Event::object_start || event == Event::array_start || event == Event::value))
       lined.lines.emplace(std::to_string(lined.lines.size()), line);
     if (!is_list && event == Event::key) lined.lines[value.get<std::string>()] = line;
@@ -79,7 +90,13 @@ Json read_json(const std::filesystem::path& path) {
   return parse_json(read_file(path, kLargestFile), path.string());
 }
 
-void fail_json(const char* key, const std::string& where, const char* what) {
+std::string reason_of(const nlohmann::json::exception& error) {
+  const std::string_view text = error.what();  // "[json.exception.type_error.302] type must be …"
+  const std::size_t end = text.find("] ");
+  return std::string(end == std::string_view::npos ? text : text.substr(end + 2));
+}
+
+void fail_json(const char* key, const std::string& where, const std::string& what) {
   fail(ErrorCode::Format, "\"", key, "\" in ", where, " cannot be used: ", what, ".");
 }
 

@@ -38,7 +38,10 @@ T required(const Json& object, const char* key, const std::string& where);
 template <class T>
 T optional_or(const Json& object, const char* key, T otherwise, const std::string& where);
 
-[[noreturn]] void fail_json(const char* key, const std::string& where, const char* what);
+// What the library says, without its own name and number.
+std::string reason_of(const nlohmann::json::exception& error);
+
+[[noreturn]] void fail_json(const char* key, const std::string& where, const std::string& what);
 
 template <class T>
 T required(const Json& object, const char* key, const std::string& where) {
@@ -46,7 +49,7 @@ T required(const Json& object, const char* key, const std::string& where) {
   try {
     return object.at(key).get<T>();
   } catch (const nlohmann::json::exception& error) {
-    fail_json(key, where, error.what());
+    fail_json(key, where, reason_of(error));
   }
 }
 

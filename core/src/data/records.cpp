@@ -42,6 +42,18 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
+// Tags where they say nothing would be taught as words, the paths between them too.
+void check_tags(const std::string& question, const std::string& answer, bool first, const Origin& origin) {
+  const std::size_t images = first ? 1 : 0;
+  if (count_of(question, "<image>") != images || count_of(answer, "<image>") != 0)
+    fail(ErrorCode::Format, origin.where, ": the first question, and it alone, must hold <image>, once.");
+  for (const char* tag : {"<mask>", "<SEG>"})
+    if (count_of(question, tag) != 0)
+      fail(ErrorCode::Format, origin.where, ": a question holds ", tag, ", which belongs into an answer.");
+  if (count_of(answer, "<region>") != 0)
+    fail(ErrorCode::Format, origin.where, ": an answer holds <region>, which belongs into a question.");
+}
+
 Record read_record(const Json& json, const std::string& id, const Origin& origin) {
   Record record{.id = id,
                 .task = optional_or<std::string>(json, "task", "", origin.where),
@@ -56,6 +68,7 @@ Record read_record(const Json& json, const std::string& id, const Origin& origin
   for (std::size_t i = 0; i < conversations.size(); i += 2) {
     auto question = required<std::string>(conversations[i], "value", origin.where);
     auto answer = required<std::string>(conversations[i + 1], "value", origin.where);
+    check_tags(question, answer, i == 0, origin);
     if (required<std::string>(conversations[i], "from", origin.where) != "human" ||
         required<std::string>(conversations[i + 1], "from", origin.where) != "gpt")
       fail(ErrorCode::Format, origin.where, ": messages must go from \"human\" to \"gpt\" in turns.");

@@ -208,7 +208,9 @@ Answer Session::State::answer(const Request& request, const AskOptions& ask_opti
     fail(ErrorCode::InvalidArgument, "The prompt has ", rows, " tokens, but the session's context holds ",
          sequence.capacity(), " with the answer. Ask a shorter question, with fewer images or turns.");
   answer.prompt = prompt.text;
-  answer.warnings = request.warnings;
+  for (const EncodedImage& image : images)
+    std::ranges::copy(image.image().origin().warnings, std::back_inserter(answer.warnings));
+  std::ranges::copy(request.warnings, std::back_inserter(answer.warnings));
   Timing& timing = answer.timing;
   timing.prompt_tokens = static_cast<int>(rows);
   const at::Tensor state = timed(timing.prefill, timing, [&] { return prefill(slots, request, timing); });

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace medplib::core {
 
@@ -27,6 +28,9 @@ Decoded read_any(const std::filesystem::path& path, const ImageLimits& limits);
 Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
 Decoded decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
 Decoded decode_tiff(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+
+// What is to be told of a file whose EXIF says that it lies turned: it is read as stored, as Pillow reads it.
+std::vector<std::string> warnings_of_orientation(int orientation, const std::string& name);
 
 // Pillow's conversion to grey ("L"): 8-bit, rounded; grey of 16 bits is cut at 255, of 16-bit colour the high
 // byte counts.

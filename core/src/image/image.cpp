@@ -73,6 +73,12 @@ void check_pixels(std::uint64_t width, std::uint64_t height, const std::string& 
          limits.max_pixels, " are read. Make it smaller or raise the limit.");
 }
 
+std::vector<std::string> warnings_of_orientation(int orientation, const std::string& name) {
+  if (orientation == 1) return {};
+  return {text_of("\"", name, "\" says (EXIF orientation ", orientation,
+                  ") that it is to be shown turned or mirrored; it is read as it is stored.")};
+}
+
 Decoded decode_any(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits) {
   using namespace std::string_view_literals;
   if (bytes.empty()) fail(ErrorCode::Format, '"', name, "\" is empty; a PNG, JPEG or TIFF image is needed.");
@@ -182,10 +188,10 @@ Image Image::from_pixels16(std::span<const std::byte> bytes, int width, int heig
 
 std::string info_json(const Image& image) {
   const Image::Origin& origin = image.origin();
-  const Json info = {{"image", image.name()},           {"format", origin.format},
-                     {"width", image.width()},          {"height", image.height()},
-                     {"channels", origin.channels},     {"bits", origin.bits},
-                     {"window_low", origin.window_low}, {"window_high", origin.window_high}};
+  const Json info = {
+      {"image", image.name()},           {"format", origin.format},           {"width", image.width()},
+      {"height", image.height()},        {"channels", origin.channels},       {"bits", origin.bits},
+      {"window_low", origin.window_low}, {"window_high", origin.window_high}, {"warnings", origin.warnings}};
   return json_text(info);
 }
 

@@ -1,10 +1,13 @@
 #include "image/decode.h"
+#include "image/exif.h"
 
 #include <medplib/core/error.h>
 
 #include <array>
 #include <csetjmp>
 #include <cstdio>
+#include <span>
+#include <string_view>
 
 // jerror.h looks at what jpeglib.h defines.
 // clang-format off
@@ -18,6 +21,8 @@ namespace {
 
 // A picture has a handful of scans; a thousand of them is a file made to keep a decoder busy.
 constexpr int kMaxScans = 500;
+
+constexpr int kExifMarker = JPEG_APP0 + 1;
 
 struct ErrorManager {
   jpeg_error_mgr base;
@@ -73,8 +78,20 @@ class Reader {
     info_.progress = &progress_;
     jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()),
                  static_cast<unsigned long>(bytes.size()));
+    jpeg_save_markers(&info_, kExifMarker, 0xffff);
     jpeg_read_header(&info_, TRUE);
     return true;
+  }
+
+  // Until the pixels are read, with which libjpeg forgets its markers.
+  int orientation() const {
+    constexpr std::string_view kBeginning("Exif\0\0", 6);
+    for (const jpeg_marker_struct* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
+      const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+      if (marker->marker == kExifMarker && data.starts_with(kBeginning))
+        return exif_orientation(std::as_bytes(std::span(data.substr(kBeginning.size()))));
+    }
+    return 1;
   }
 
   bool read_pixels(cv::Mat& pixels, J_COLOR_SPACE colours) {
@@ -124,7 +141,7 @@ Decoded decode_jpeg(std::span<const std::byte> bytes, const std::string& name, c
   if (!reader.read_header(bytes)) fail_jpeg(name, reader);
   const auto& info = reader.info();
   check_pixels(info.image_width, info.image_height, name, limits);
-  const int channels = info.num_components;
+  const int channels = info.num_components, orientation = reader.orientation();
   if (channels != 1 && channels != 3 && channels != 4)
     fail(ErrorCode::Unsupported, '"', name, "\" is a JPEG file of ", channels,
          " channels; grey, RGB and CMYK are read.");
@@ -132,7 +149,11 @@ Decoded decode_jpeg(std::span<const std::byte> bytes, const std::string& name, c
   const J_COLOR_SPACE colours = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
   if (!reader.read_pixels(pixels, colours)) fail_jpeg(name, reader);
   if (channels == 4) pixels = rgb_of_inverted_cmyk(pixels);
-  return {pixels, {.format = "JPEG", .channels = channels, .bits = 8}};
+  return {pixels,
+          {.format = "JPEG",
+           .channels = channels,
+           .bits = 8,
+           .warnings = warnings_of_orientation(orientation, name)}};
 }
 
 }  // namespace medplib::core

@@ -1,4 +1,5 @@
 #include "image/decode.h"
+#include "image/exif.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/mask.h>
@@ -8,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <spng.h>
 
 namespace medplib::core {
@@ -73,8 +75,14 @@ Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, co
   code = spng_decode_image(context.get(), pixels.data, pixels.total() * pixels.elemSize(), layout.format, 0);
   if (code == 0) code = spng_decode_chunks(context.get());  // up to the end mark: a cut file has none
   if (code != 0) fail_png(name, code);
+  spng_exif exif{};
+  const bool has_exif = spng_get_exif(context.get(), &exif) == 0;
+  const int orientation = has_exif ? exif_orientation(std::as_bytes(std::span(exif.data, exif.length))) : 1;
   return {without_alpha(pixels),
-          {.format = "PNG", .channels = channels_of(header.color_type), .bits = header.bit_depth}};
+          {.format = "PNG",
+           .channels = channels_of(header.color_type),
+           .bits = header.bit_depth,
+           .warnings = warnings_of_orientation(orientation, name)}};
 }
 
 std::string encode_png(const cv::Mat& pixels) {

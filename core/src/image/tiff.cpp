@@ -86,6 +86,7 @@ class Reader {
   }
 
   const Layout& layout() const { return layout_; }
+  bool has_further_pictures() const { return TIFFLastDirectory(tiff_.get()) == 0; }
 
   // 8 or 16 bits of grey or RGB, as they are, alpha and further samples dropped.
   cv::Mat plain() const {
@@ -239,8 +240,11 @@ Decoded decode_tiff(std::span<const std::byte> bytes, const std::string& name, c
          " bits a sample in a layout that is not read; 8 and 16 bits of grey and RGB are.");
   cv::Mat pixels = plain ? reader.plain() : reader.converted();
   if (plain && layout.photometric == PHOTOMETRIC_MINISWHITE) cv::bitwise_not(pixels, pixels);
-  return {upright(pixels, layout.orientation),
-          {.format = "TIFF", .channels = layout.samples, .bits = layout.bits}};
+  Decoded decoded{upright(pixels, layout.orientation),
+                  {.format = "TIFF", .channels = layout.samples, .bits = layout.bits}};
+  if (reader.has_further_pictures())
+    decoded.origin.warnings.push_back(text_of("\"", name, "\" holds several pictures; the first is read."));
+  return decoded;
 }
 
 }  // namespace medplib::core

@@ -32,8 +32,9 @@ std::string build_info_json() {
 }
 
 void set_threads(int threads) {
-  if (threads < 1)
-    fail(ErrorCode::InvalidArgument, threads, " threads cannot compute anything; give at least 1.");
+  if (threads < 1 || threads > kMostThreads)
+    fail(ErrorCode::InvalidArgument, threads, " threads cannot compute anything; give 1 to ", kMostThreads,
+         ".");
   threads_set = threads;
   use_threads();
 }

@@ -68,9 +68,11 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
       view.masks.push_back(pixels_.mask(path));
       shows.push_back(record);
       if (record == nullptr && cv::countNonZero(view.masks.back()) == 0)
-        fail(ErrorCode::Format, path, " is an empty region: no pixel of it is set.");
+        fail(ErrorCode::Format, path, ", which record ", ids.back(),
+             " names, is an empty region: no pixel of it is set.");
       if (view.masks.back().size() != view.rgb.size())
-        fail(ErrorCode::Format, path, " has another size than its image ", image, ".");
+        fail(ErrorCode::Format, path, ", which record ", ids.back(),
+             " names, has another size than its image ", image, ".");
     }
   };
   for (const Record* record : records) {

@@ -49,7 +49,8 @@ struct Reading {
   at::Tensor features;  // of CLIP: (B, grid², clip)
   LanguageOutput language;
   Predictions predictions;
-  at::Tensor prompts;  // of the <SEG> that the answers hold: (targets, channels)
+  at::Tensor seg_rows;  // of the predictions: where the answers hold <SEG>
+  at::Tensor prompts;   // of these: (targets, channels)
 };
 
 Reading read(const Network& network, const Batch& batch, std::int64_t seg_token, FeatureCache* seen) {
@@ -59,8 +60,8 @@ Reading read(const Network& network, const Batch& batch, std::int64_t seg_token,
   reading.language =
       network.language.forward(embed(network, reading.features, batch), packed.positions, packed.mask);
   reading.predictions = labelled(reading.language.hidden, packed.labels);
-  const at::Tensor seg_rows = at::nonzero(reading.predictions.labels == seg_token).squeeze(1);
-  reading.prompts = network.seg_embedding(reading.predictions.states.index_select(0, seg_rows));
+  reading.seg_rows = at::nonzero(reading.predictions.labels == seg_token).squeeze(1);
+  reading.prompts = network.seg_embedding(reading.predictions.states.index_select(0, reading.seg_rows));
   return reading;
 }
 
@@ -154,10 +155,11 @@ class Pass {
     add_image_label_loss(trainee_.parts.clip_label, reading.features.mean(1));
     add_structure_label_loss(reading.features);
     const Predictions& predictions = reading.predictions;
-    if (own_.tokens > 0)
-      losses_.cross_entropy =
-          cross_entropy(network_.language.logits(predictions.states), predictions.labels) *
-          share(own_.tokens, whole_.tokens);
+    if (own_.tokens > 0) {
+      const at::Tensor logits = network_.language.logits(predictions.states);
+      losses_.cross_entropy = cross_entropy(logits, predictions.labels) * share(own_.tokens, whole_.tokens);
+      result_.said = logits.index_select(0, reading.seg_rows).argmax(1) == trainee_.seg_token;
+    }
     losses_.router = router_loss(reading.language.routings) * share(own_.images, whole_.images);
     add(recipe_.cross_entropy, losses_.cross_entropy + recipe_.router * losses_.router);
     result_.language = std::move(reading.language);

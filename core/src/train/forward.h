@@ -53,8 +53,10 @@ struct Losses {
 // The losses of a batch, and what they were computed from.
 struct Forward {
   Losses losses;
-  LanguageOutput language;              // of the batch's sequences, padding too; nothing in stage "grounding"
-  at::Tensor text_prompts;              // (targets, channels): of each <SEG>, or each target's name
+  LanguageOutput language;  // of the batch's sequences, padding too; nothing in stage "grounding"
+  at::Tensor text_prompts;  // (targets, channels): of each <SEG>, or each target's name
+  at::Tensor
+      said;  // (targets) bool: whether <SEG> is the likeliest token there; nothing in stage "grounding"
   DecodedMasks masks;                   // (targets, 1, n, n), (targets, 1): drawn from the text prompts
   std::vector<at::Tensor> mask_logits;  // (H, W) of each target, at image size
 };

@@ -5,21 +5,23 @@
 namespace medplib::core {
 
 const TrainProgress& Progress::after(const Losses& losses, std::size_t samples, double learning_rate) {
+  now_ = said_;
   const double keep = said_.step == first_ ? 0.0 : 0.98;
-  const auto mean = [&](double& value, const at::Tensor& now) {
-    value = keep * value + (1 - keep) * now.item<double>();
+  const auto take = [&](double TrainProgress::*part, const at::Tensor& loss) {
+    now_.*part = loss.item<double>();
+    said_.*part = keep * said_.*part + (1 - keep) * now_.*part;
   };
-  mean(said_.loss, losses.total);
-  mean(said_.cross_entropy, losses.cross_entropy);
-  mean(said_.dice, losses.dice);
-  mean(said_.bce, losses.bce);
-  mean(said_.focal, losses.focal);
-  mean(said_.iou, losses.iou);
-  mean(said_.prompted, losses.prompted);
-  mean(said_.router, losses.router);
-  mean(said_.image_label, losses.image_label);
-  mean(said_.structure_label, losses.structure_label);
-  mean(said_.name_link, losses.name_link);
+  take(&TrainProgress::loss, losses.total);
+  take(&TrainProgress::cross_entropy, losses.cross_entropy);
+  take(&TrainProgress::dice, losses.dice);
+  take(&TrainProgress::bce, losses.bce);
+  take(&TrainProgress::focal, losses.focal);
+  take(&TrainProgress::iou, losses.iou);
+  take(&TrainProgress::prompted, losses.prompted);
+  take(&TrainProgress::router, losses.router);
+  take(&TrainProgress::image_label, losses.image_label);
+  take(&TrainProgress::structure_label, losses.structure_label);
+  take(&TrainProgress::name_link, losses.name_link);
   said_.learning_rate = learning_rate;
   samples_ += static_cast<double>(samples);
   ++said_.step;
@@ -27,6 +29,9 @@ const TrainProgress& Progress::after(const Losses& losses, std::size_t samples, 
   said_.samples_per_second = samples_ / seconds;
   said_.seconds_left =
       seconds / static_cast<double>(said_.step - first_) * static_cast<double>(said_.steps - said_.step);
+  now_.step = said_.step;
+  now_.learning_rate = said_.learning_rate;
+  now_.samples_per_second = said_.samples_per_second;
   return said_;
 }
 

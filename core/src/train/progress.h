@@ -17,9 +17,12 @@ class Progress {
 
   const TrainProgress& after(const Losses& losses, std::size_t samples, double learning_rate);
 
+  // Of the last step alone, where said of all are running means.
+  const TrainProgress& now() const { return now_; }
+
  private:
   std::int64_t first_;
-  TrainProgress said_;
+  TrainProgress said_, now_;
   double samples_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

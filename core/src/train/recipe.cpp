@@ -2,18 +2,22 @@
 
 #include <medplib/core/error.h>
 
+#include <cstdint>
+#include <limits>
 #include <set>
+#include <utility>
 
 namespace medplib::core {
 namespace {
 
-void apply(Json& json, const std::string& text) {
+// Gives the key.
+std::string apply(Json& json, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
     fail(ErrorCode::InvalidArgument, "\"", text, "\" is not key=value, such as steps=200.");
   const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
-  Json parsed = Json::parse(value, nullptr, /*allow_exceptions=*/false);
-  json[key] = parsed.is_discarded() ? Json(value) : parsed;  // what is no JSON is a text
+  json[key] = Json::accept(value) ? parse_json(value, key) : Json(value);  // what is no JSON is a text
+  return key;
 }
 
 std::string shown(const Json& value) { return value.is_null() ? "not given" : value.dump(); }
@@ -21,20 +25,31 @@ std::string shown(const Json& value) { return value.is_null() ? "not given" : va
 // Reads the known keys and complains about the others.
 class Reader {
  public:
-  // `file`: what `json` was read from, before keys were given on the command line.
-  Reader(const Json& json, const LinedJson& file, std::string path)
-      : json_(json), file_(file), path_(std::move(path)) {}
+  // `file`: what `json` was read from, before the keys `given` on the command line.
+  Reader(const Json& json, const LinedJson& file, std::string path, std::set<std::string> given)
+      : json_(json), file_(file), path_(std::move(path)), given_(std::move(given)) {}
 
   template <class T>
   void operator()(const char* key, T& value) {
     known_.insert(key);
-    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) need_integer(key);
-    value = optional_or<T>(json_, key, value, where(key));
+    if (!json_.contains(key) || json_.at(key).is_null()) return;
+    const Json& json = json_.at(key);
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+      if (json.is_number() && !holds<T>(json))
+        refuse(key, " is ", json.dump(), "; it must be a whole number from ", std::numeric_limits<T>::min(),
+               " to ", std::numeric_limits<T>::max());
+    try {
+      value = json.get<T>();
+    } catch (const nlohmann::json::exception& error) {
+      refuse(key, " cannot be used: ", reason_of(error));
+    }
   }
 
   void path(const char* key, std::filesystem::path& value, const std::filesystem::path& root) {
-    known_.insert(key);
-    value = root / required<std::string>(json_, key, where(key));
+    std::string text;
+    (*this)(key, text);
+    if (text.empty()) refuse(key, " is missing");
+    value = root / text;
   }
 
   void optional_path(const char* key, std::filesystem::path& value, const std::filesystem::path& root) {
@@ -62,51 +77,47 @@ class Reader {
       }
       known += text_of(known.empty() ? "\"" : ", \"", name, "\"");
     }
-    fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is \"", given, "\"; it must be one of ", known,
-         ".");
+    refuse(key, " is \"", given, "\"; it must be one of ", known);
   }
 
   void between(const char* key, double value, double least, double below) const {
     if (!(value >= least && value < below))
-      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", value, "; it must be at least ", least,
-           " and below ", below, ".");
+      refuse(key, " is ", value, "; it must be at least ", least, " and below ", below);
   }
 
   void above_zero(const char* key, double value) const {
-    if (!(value > 0))
-      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", value, "; it must be above 0.");
+    if (!(value > 0)) refuse(key, " is ", value, "; it must be above 0");
   }
 
   void at_least(const char* key, double value, double least) const {
-    if (!(value >= least))
-      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", value, "; it must be at least ", least,
-           ".");
+    if (!(value >= least)) refuse(key, " is ", value, "; it must be at least ", least);
   }
 
   void finish() const {
     for (const auto& item : json_.items())
-      if (!known_.contains(item.key()))
-        fail(ErrorCode::Format, "\"", item.key(), "\" in ", where(item.key()),
-             " is not a key of a recipe. Check its spelling.");
+      if (!known_.contains(item.key())) refuse(item.key(), " is not a key of a recipe; check its spelling");
   }
 
  private:
-  void need_integer(const char* key) const {
-    if (json_.contains(key) && json_.at(key).is_number_float())
-      fail(ErrorCode::Format, "\"", key, "\" in ", where(key), " is ", json_.at(key).dump(),
-           "; it must be a whole number.");
+  template <class T>
+  static bool holds(const Json& number) {
+    if (number.is_number_float()) return false;
+    return number.is_number_unsigned() ? std::in_range<T>(number.get<std::uint64_t>())
+                                       : std::in_range<T>(number.get<std::int64_t>());
   }
 
-  std::string where(const std::string& key) const {
-    return json_.contains(key) && file_.json.contains(key) && json_.at(key) == file_.json.at(key)
-               ? path_ + file_.place(key)
-               : path_;
+  // A key of the command line is its fault, not the file's.
+  template <class... Parts>
+  [[noreturn]] void refuse(const std::string& key, const Parts&... parts) const {
+    if (given_.contains(key))
+      fail(ErrorCode::InvalidArgument, "\"", key, "\" on the command line", parts..., ".");
+    fail(ErrorCode::Format, "\"", key, "\" in ", path_, file_.place(key), parts..., ".");
   }
 
   const Json& json_;
   const LinedJson& file_;
   std::string path_;
-  std::set<std::string> known_;
+  std::set<std::string> given_, known_;
 };
 
 void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) {
@@ -126,6 +137,8 @@ void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) 
   read.at_least("images_per_step", static_cast<double>(recipe.images_per_step), 1);
   read.at_least("masks_per_image", static_cast<double>(recipe.masks_per_image), 0);
   read.at_least("questions_per_image", static_cast<double>(recipe.questions_per_image), 1);
+  read.at_least("set_exponent", recipe.set_exponent, 0);
+  for (const auto& [set, weight] : recipe.set_weight) read.at_least("set_weight", weight, 0);
 }
 
 void read_course(Reader& read, Recipe& recipe) {
@@ -143,7 +156,7 @@ void read_course(Reader& read, Recipe& recipe) {
   read("validate_every", recipe.validate_every);
   read("validate_samples", recipe.validate_samples);
   read.at_least("steps", static_cast<double>(recipe.steps), 1);
-  read.at_least("threads", recipe.threads, 0);
+  read.between("threads", recipe.threads, 0, 1025);
   read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
   read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
@@ -172,16 +185,20 @@ void read_optimizer(Reader& read, Recipe& recipe) {
 }
 
 void read_losses(Reader& read, Recipe& recipe) {
-  read("cross_entropy", recipe.cross_entropy);
-  read("dice", recipe.dice);
-  read("bce", recipe.bce);
-  read("focal", recipe.focal);
-  read("iou", recipe.iou);
-  read("prompted", recipe.prompted);
-  read("router", recipe.router);
-  read("image_label", recipe.image_label);
-  read("structure_label", recipe.structure_label);
-  read("name_link", recipe.name_link);
+  const auto weight = [&read](const char* key, double& value) {
+    read(key, value);
+    read.at_least(key, value, 0);
+  };
+  weight("cross_entropy", recipe.cross_entropy);
+  weight("dice", recipe.dice);
+  weight("bce", recipe.bce);
+  weight("focal", recipe.focal);
+  weight("iou", recipe.iou);
+  weight("prompted", recipe.prompted);
+  weight("router", recipe.router);
+  weight("image_label", recipe.image_label);
+  weight("structure_label", recipe.structure_label);
+  weight("name_link", recipe.name_link);
 }
 
 }  // namespace
@@ -191,9 +208,10 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   const LinedJson file = read_lined_json(path);
   recipe.json = file.json;
   if (!recipe.json.is_object()) fail(ErrorCode::Format, path, " must hold a JSON object.");
-  for (const auto& text : overrides) apply(recipe.json, text);
+  std::set<std::string> given;
+  for (const auto& text : overrides) given.insert(apply(recipe.json, text));
 
-  Reader read(recipe.json, file, path.string());
+  Reader read(recipe.json, file, path.string(), std::move(given));
   read_data(read, recipe, path.parent_path());
   read_course(read, recipe);
   read_optimizer(read, recipe);

@@ -15,7 +15,8 @@ std::string lines_until(const std::filesystem::path& path, std::int64_t step) {
   std::string kept, line;
   while (std::getline(lines, line)) {
     const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_discarded() || !json.is_object() || json.value("step", step + 1) > step) break;
+    const Json at = json.is_object() ? json.value("step", Json()) : Json();
+    if (!at.is_number_integer() || at.get<std::int64_t>() > step) break;
     kept += line + '\n';
   }
   return kept;

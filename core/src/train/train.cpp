@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "train/batch_queue.h"
+#include "train/folder_lock.h"
 #include "train/model_folder.h"
 #include "train/optimizer.h"
 #include "train/progress.h"
@@ -33,8 +34,19 @@ namespace {
 constexpr std::size_t kMasksOfName = 8;
 
 // In a checkpoint's metadata.
-constexpr const char *kStep = "step", *kRecipe = "recipe", *kRecords = "records", *kBest = "best",
+constexpr const char *kStep = "step", *kRecipe = "recipe", *kInputs = "inputs", *kBest = "best",
                      *kValidationDue = "validation_due";
+
+// SHA-256 of what the recipe names and a resumed training must find unchanged.
+Json hashes_of_inputs(const Recipe& recipe) {
+  Json hashes{{"train", sha256_of_file(recipe.train)}};
+  if (!recipe.validate.empty()) hashes["validate"] = sha256_of_file(recipe.validate);
+  for (const char* name :
+       {"config.json", "medplib.json", "tokenizer.model", "added_tokens.json", "tokenizer_config.json"})
+    if (fs::exists(recipe.model / name))
+      hashes[text_of("model/", name)] = sha256_of_file(recipe.model / name);
+  return hashes;
+}
 
 class Trainer {
  public:
@@ -42,7 +54,7 @@ class Trainer {
       : options_(options),
         setup_(recipe, options.overrides),
         optimizer_(setup_.recipe, setup_.trained()),
-        records_(sha256_of_file(setup_.recipe.train)) {
+        inputs_(reading(TrainInput::Data, [&] { return hashes_of_inputs(setup_.recipe); })) {
     if (!setup_.recipe.validate.empty()) validation_.emplace(setup_, optimizer_.averaged());
   }
 
@@ -53,30 +65,43 @@ class Trainer {
       log(LogLevel::Warning, setup_.batches.left_out(), " records are left out: ", kUnlearnable, ".");
     warn_of_names_without_records();
     fs::create_directories(options_.out);
+    const FolderLock lock(options_.out);
     std::int64_t step = begin();
     if (setup_.uses_names()) find_names();
     StepLog lines(options_.out / "log.jsonl", step);
+    try {
+      run_from(step, lines);
+    } catch (const TrainInputError&) {
+      if (step > 0) save(step);  // with the file mended, --resume goes on from here
+      throw;
+    }
+    write_model(setup_, optimizer_.averaged(), options_.out / "model");
+  }
+
+ private:
+  // `step`: of those that are done; counts on.
+  void run_from(std::int64_t& step, StepLog& lines) {
+    const Recipe& recipe = setup_.recipe;
     if (validation_due_) {
       validate(step, lines);
       save(step);
     }
     BatchQueue queue(setup_.batches, step, recipe.steps, options_.workers);
     Progress progress(step, recipe.steps);
-    for (; step < recipe.steps; ++step) {
+    while (step < recipe.steps) {
       stop_if_asked(step);
       const Batch batch = reading(TrainInput::Data, [&] { return queue.next(); });
       const TrainProgress said = run_step(progress, batch, step);
-      lines.add(json_of(said));
+      step = said.step;
+      lines.add(json_of(progress.now()));
       if (options_.on_step) options_.on_step(said);
-      const bool last = said.step == recipe.steps;
+      const bool last = step == recipe.steps;
       // Before the checkpoint: a training that is killed in between does both again.
-      if (validation_ && (last || said.step % recipe.validate_every == 0)) validate(said.step, lines);
-      if (last || said.step % recipe.checkpoint_every == 0) save(said.step);
+      if (validation_ && (last || step % recipe.validate_every == 0)) validate(step, lines);
+      if (last || step % recipe.checkpoint_every == 0) save(step);
     }
-    write_model(setup_, optimizer_.averaged(), options_.out / "model");
   }
 
- private:
   void warn_of_names_without_records() const {
     for (const auto& name : setup_.batches.sets_without_images())
       log(LogLevel::Warning, "\"set_weight\" names ", name, ", but no record is of that set.");
@@ -160,8 +185,11 @@ class Trainer {
       all += ids;
       if (!is_finite(image)) alone += ids;
     }
-    fail(ErrorCode::Internal, "The ", what, " of step ", step,
-         " is not finite. The last checkpoint is kept. Its samples:", alone.empty() ? all : alone, ".");
+    fail(
+        ErrorCode::Internal, "The ", what, " of step ", step + 1,
+        " is not finite. The last checkpoint is kept; a training with a lower learning_rate or without these "
+        "samples can start from it, in a folder of its own. The samples:",
+        alone.empty() ? all : alone, ".");
   }
 
   // Whether one picture and its records have a loss and a gradient by themselves.
@@ -189,7 +217,12 @@ class Trainer {
 
   // The first step to run: 0, or where the checkpoint stands.
   std::int64_t begin() {
-    if (!fs::exists(checkpoint())) return 0;
+    if (!fs::exists(checkpoint())) {
+      need_no_model_of_others();
+      if (options_.resume)
+        log(LogLevel::Warning, options_.out, " holds no checkpoint to go on from. It begins with step 1.");
+      return 0;
+    }
     if (!options_.resume)
       fail(ErrorCode::State, options_.out,
            " holds a checkpoint already. Add --resume to go on from it, or choose another folder.");
@@ -205,21 +238,34 @@ class Trainer {
     return parse_json(file.metadata().at(kStep), checkpoint().string()).get<std::int64_t>();
   }
 
+  // They would be replaced.
+  void need_no_model_of_others() const {
+    for (const char* name : {"model", "best"})
+      if (fs::exists(options_.out / name))
+        fail(ErrorCode::State, options_.out, " holds a folder ", name,
+             ", but no checkpoint of a training that made it. Choose another folder.");
+  }
+
   void check_same_training(const std::map<std::string, std::string>& metadata) const {
-    for (const char* key : {kRecipe, kRecords, kStep})
+    for (const char* key : {kRecipe, kInputs, kStep})
       if (!metadata.contains(key))
         fail(ErrorCode::Format, checkpoint(), " does not say by which ", key, " it was made.");
     const std::string changed =
         difference(setup_.recipe.json, parse_json(metadata.at(kRecipe), checkpoint().string()));
-    if (!changed.empty()) fail(ErrorCode::State, checkpoint(), " was made by another recipe: ", changed, ".");
-    if (metadata.at(kRecords) != records_)
-      fail(ErrorCode::State, setup_.recipe.train, " has changed since ", checkpoint(),
-           " was made. Start anew in another folder.");
+    const std::string instead = text_of(" Begin in another folder; \"start\": [\"", options_.out.string(),
+                                        "\"] keeps what was learnt.");
+    if (!changed.empty())
+      fail(ErrorCode::State, checkpoint(), " was made by another recipe: ", changed, ".", instead);
+    const Json before = parse_json(metadata.at(kInputs), checkpoint().string());
+    for (const auto& [input, hash] : inputs_.items())
+      if (before.value(input, "") != hash)
+        fail(ErrorCode::State, "What the recipe names as ", input, " has changed since ", checkpoint(),
+             " was made.", instead);
   }
 
   void save(std::int64_t step) const {
     std::map<std::string, std::string> metadata{{kRecipe, setup_.recipe.json.dump()},
-                                                {kRecords, records_},
+                                                {kInputs, inputs_.dump()},
                                                 {kLabels, setup_.batches.labels()},
                                                 {kStep, std::to_string(step)}};
     if (best_) metadata[kBest] = Json(*best_).dump();
@@ -232,7 +278,7 @@ class Trainer {
   const TrainOptions& options_;
   TrainingSetup setup_;
   Optimizer optimizer_;
-  std::string records_;  // SHA-256 of their file
+  Json inputs_;
   std::optional<Validation> validation_;
   std::optional<double> best_;   // the best score so far
   bool validation_due_ = false;  // of the last step: it was stopped in the middle

@@ -164,7 +164,9 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
     const MaskTarget& target = batch.targets[i];
     masks.emplace_back(picture_of(seen.mask_logits[i]), target.structure, setup_.manifest.threshold);
     truths.push_back(picture_of(target.inside) > 0);
-    sums.add_mask(masks.back().binary() > 0, truths.back());
+    const bool said = !seen.said.defined() || seen.said[static_cast<std::int64_t>(i)].item<bool>();
+    const cv::Mat drawn = masks.back().binary() > 0;
+    sums.add_mask(said ? drawn : cv::Mat::zeros(drawn.size(), drawn.type()), truths.back());
   }
   if (overlay.empty()) return;
   fs::create_directories(overlay.parent_path());

@@ -67,6 +67,18 @@ TEST_F(Files, a_full_disk_is_an_io_error_that_says_so) {
   EXPECT_EQ(files_left(), 0U);
 }
 
+TEST_F(Files, a_link_to_what_is_not_there_yet_leads_to_it) {
+  fs::create_symlink("later", folder_ / "link");
+  write_file(folder_ / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "later"), "new");
+}
+
+TEST_F(Files, a_link_to_itself_is_told) {
+  fs::create_symlink("loop", folder_ / "loop");
+  EXPECT_EQ(test::thrown_by([&] { write_file(folder_ / "loop", "new"); }).code, ErrorCode::Io);
+}
+
 TEST_F(Files, a_link_stays_and_the_file_behind_it_is_replaced) {
   write_file(folder_ / "file", "old");
   fs::create_symlink(folder_ / "file", folder_ / "link");

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace medplib::core {
 namespace {
 
@@ -34,6 +36,16 @@ TEST(LinedJson, is_the_json_that_is_read_without_lines) {
     const auto file = folder.write("a.json", text);
     EXPECT_EQ(read_lined_json(file).json, read_json(file)) << text;
   }
+}
+
+TEST(LinedJson, is_not_read_when_it_is_nested_too_deep_to_be_printed) {
+  const TemporaryFolder folder;
+  constexpr std::size_t kDepth = 500'000;
+  const auto file =
+      folder.write("a.json", "{\"a\": " + std::string(kDepth, '[') + std::string(kDepth, ']') + "}");
+  for (const auto& read : {std::function<void()>([&] { read_json(file); }),
+                           std::function<void()>([&] { read_lined_json(file); })})
+    EXPECT_EQ(test::thrown_by(read).code, ErrorCode::Format);
 }
 
 TEST(LinedJson, says_where_a_text_stops_being_json) {

@@ -12,7 +12,10 @@
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <optional>
+#include <set>
+#include <string>
 #include <tuple>
 
 namespace medplib::test {
@@ -232,6 +235,16 @@ class Stages {
 };
 
 }  // namespace
+
+TEST(GoldenSet, that_is_named_is_whole) {
+  if (golden_root() == committed_goldens()) GTEST_SKIP() << "the committed part holds some of its cases";
+  const auto index = golden_root() / "cases" / "index.json";
+  ASSERT_TRUE(std::filesystem::exists(index)) << "MEDPLIB_GOLDENS names no golden set: " << index;
+  std::set<std::string> listed, found;
+  for (const Json& entry : core::read_json(index)) listed.insert(entry.at("name").get<std::string>());
+  for (const GoldenCase& each : golden_cases()) found.insert(each.name);
+  EXPECT_EQ(found, listed);
+}
 
 class GoldenStages : public testing::TestWithParam<std::tuple<GoldenCase, Variant>> {};
 

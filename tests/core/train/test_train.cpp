@@ -315,7 +315,7 @@ TEST(Train, other_records_do_not_go_on_from_a_checkpoint) {
   options.resume = true;
   const auto thrown = test::thrown_by([&] { train(small.recipe(), options); });
   EXPECT_EQ(thrown.code, ErrorCode::State);
-  EXPECT_THAT(thrown.sentence, testing::HasSubstr("train.json\" has changed"));
+  EXPECT_THAT(thrown.sentence, testing::HasSubstr("names as train has changed"));
 }
 
 TEST(Train, an_unknown_key_of_a_recipe_is_named) {
@@ -326,7 +326,7 @@ TEST(Train, an_unknown_key_of_a_recipe_is_named) {
     train(small.recipe(), options);
     FAIL() << "there is no such key";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::Format);
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
     EXPECT_NE(std::string(error.what()).find("learnig_rate"), std::string::npos) << error.what();
   }
 }
@@ -382,6 +382,35 @@ TEST(Train, a_gradient_that_is_not_finite_changes_nothing) {
   for (const auto& [name, value] : optimizer.state())
     EXPECT_TRUE(at::isfinite(value).all().item<bool>()) << name;
   EXPECT_TRUE(at::equal(weight.detach(), at::ones({3})));
+}
+
+TEST(Train, three_steps_are_those_of_pytorch) {
+  Recipe recipe;
+  recipe.warmup = 0;
+  recipe.learning_rate = 0.01;
+  recipe.final_learning_rate = 1;
+  recipe.weight_decay = 0.1;
+  recipe.beta1 = 0.9;
+  recipe.beta2 = 0.95;
+  recipe.clip_norm = 1;
+  recipe.average = 0.5;
+  const at::Tensor weight = at::tensor({1.0F, -2.0F, 0.5F, 3.0F}).set_requires_grad(true);
+  Optimizer optimizer(recipe, {{"weight", weight}});
+  const auto step = [&](std::int64_t number, const at::Tensor& gradient) {
+    weight.mutable_grad() = gradient.clone();
+    return optimizer.step(number);
+  };
+  // torch.optim.AdamW after clip_grad_norm_, and of the weights an average by lerp
+  EXPECT_NEAR(step(0, at::tensor({0.1F, -0.2F, 0.05F, 0.3F})), 0.3774917, 1e-6);
+  EXPECT_NEAR(step(1, at::tensor({3.0F, 4.0F, -12.0F, 0.0F})), 13, 1e-5) << "which is clipped to 1";
+  EXPECT_NEAR(step(2, at::tensor({0.2F, 0.1F, -0.1F, 0.4F})), 0.4690416, 1e-6);
+  EXPECT_TRUE(at::allclose(weight.detach(),
+                           at::tensor({0.967971802F, -1.990231633F, 0.501616836F, 2.966090202F}), 1e-6, 1e-7))
+      << weight;
+  const at::Tensor average = optimizer.averaged().front().second;
+  EXPECT_TRUE(at::allclose(average, at::tensor({0.971151590F, -1.989848614F, 0.499963284F, 2.969377518F}),
+                           1e-6, 1e-7))
+      << average;
 }
 
 TEST(Train, what_no_loss_reaches_stands_still) {

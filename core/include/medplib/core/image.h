@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace medplib::core {
 
@@ -58,6 +59,7 @@ class Image {
     int channels = 3;                          // in the file
     int bits = 8;                              // per channel in the file
     double window_low = 0, window_high = 255;  // the values that became 0 and 255
+    std::vector<std::string> warnings = {};    // whole sentences; answers about the image repeat them
   };
   const Origin& origin() const { return origin_; }
 

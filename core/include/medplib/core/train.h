@@ -16,12 +16,12 @@ namespace medplib::core {
 struct TrainProgress {
   std::int64_t step = 0, steps = 0;
   double loss = 0, cross_entropy = 0, dice = 0, bce = 0, focal = 0, iou = 0, prompted = 0, router = 0,
-         image_label = 0, structure_label = 0, name_link = 0;          // running means
+         image_label = 0, structure_label = 0, name_link = 0;          // unweighted; running means
   double learning_rate = 0, samples_per_second = 0, seconds_left = 0;  // a sample is a question
 };
 
-// How the averaged weights did on the validation records. Masks are drawn from the true answer's <SEG>: what
-// is judged is where they are drawn, not whether.
+// How the averaged weights did on the validation records. Masks are drawn from the true answer's <SEG>; one
+// whose <SEG> the model would not have said there counts as empty.
 struct TrainValidation {
   std::int64_t step = 0;
   std::int64_t masks = 0, answer_tokens = 0;  // that were judged; 0: the figures below don't exist

@@ -1,0 +1,42 @@
+#include "image/exif.h"
+
+#include <cstdint>
+
+namespace medplib::core {
+namespace {
+
+// Numbers in the byte order that the block names; 0 beyond its end.
+class Block {
+ public:
+  explicit Block(std::span<const std::byte> bytes)
+      : bytes_(bytes), big_endian_(!bytes.empty() && bytes[0] == std::byte{'M'}) {}
+
+  std::uint32_t number(std::size_t at, std::size_t size) const {
+    if (at > bytes_.size() || size > bytes_.size() - at) return 0;
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < size; ++i)
+      value = value << 8 | std::to_integer<std::uint32_t>(bytes_[at + (big_endian_ ? i : size - 1 - i)]);
+    return value;
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+  bool big_endian_;
+};
+
+}  // namespace
+
+int exif_orientation(std::span<const std::byte> bytes) {
+  constexpr std::uint32_t kTag = 0x0112;
+  const Block block(bytes);
+  const std::size_t directory = block.number(4, 4), entries = block.number(directory, 2);
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t entry = directory + 2 + 12 * i;
+    if (block.number(entry, 2) != kTag) continue;
+    const std::uint32_t value = block.number(entry + 8, 2);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+}  // namespace medplib::core
