@@ -35,7 +35,7 @@ void Engine::add_options(Options& options) {
   add_text(options, "device", load_.device, "auto|cpu|cuda",
            "where to compute, also cuda:N (default auto: a GPU if there is one)");
   add_precision(options, load_.precision);
-  add_number(options, "threads", threads_, Range<int>{1, core::kMostThreads, "from 1 to 1024"},
+  add_number(options, "threads", threads_, Range<int>{1, core::kMostThreads, "from 1 to 256"},
              "of the CPU (default: one a core)");
   add_number(options, "context", session_options_.context,
              Range<std::int64_t>{0, std::numeric_limits<std::int64_t>::max(), "of tokens"},

@@ -1,5 +1,6 @@
 // The extension module medplib._core: the engine's objects, without conveniences.
 #include "bindings.h"
+#include "signals.h"
 
 #include <medplib/core/translate.h>
 
@@ -32,6 +33,7 @@ py::object exception_of(const core::Error& error) {
 PYBIND11_MODULE(_core, module) {
   using namespace medplib::python;
   py::register_local_exception_translator(&translate);
+  main_thread = py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
   bind_runtime(module);
   bind_image(module);
   bind_answer(module);

@@ -1,5 +1,6 @@
 // Versions, threads, the log, and model folders that are not loaded.
 #include "bindings.h"
+#include "signals.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/log.h>
@@ -60,7 +61,18 @@ py::dict inspect(const Folder& folder, const std::string& precision) {
       [&] { return core::info_json(core::inspect(folder_of(folder), precision_of(precision))); }));
 }
 
-std::vector<std::string> verify(const Folder& folder) { return core::verify(folder_of(folder)); }
+std::vector<std::string> verify(const Folder& folder) {
+  Signals signals;
+  try {
+    const WithoutGil release;
+    return core::verify(folder_of(folder), [&] {
+      if (signals.raised()) fail(ErrorCode::Cancelled, "Interrupted.");
+    });
+  } catch (const core::Error&) {
+    if (signals.error()) std::rethrow_exception(signals.error());
+    throw;
+  }
+}
 
 }  // namespace
 
@@ -83,7 +95,7 @@ void bind_runtime(py::module_& module) {
   module.def("threads", &core::threads);
   module.def("set_log", &set_log, py::arg("level") = "warning", py::arg("callback") = py::none());
   module.def("inspect", &inspect, py::arg("folder") = py::none(), py::arg("precision") = "float32");
-  module.def("verify", &verify, py::arg("folder") = py::none(), py::call_guard<WithoutGil>());
+  module.def("verify", &verify, py::arg("folder") = py::none());
 }
 
 }  // namespace medplib::python

@@ -2,6 +2,7 @@
 #include "answer.h"
 #include "arrays.h"
 #include "bindings.h"
+#include "signals.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/model.h>
@@ -79,7 +80,7 @@ class Session {
     alone([&](core::Session& session) { session.set_images(images); });
     images_ = images;
   }
-  const std::vector<core::Image>& images() const { return images_; }
+  std::vector<core::Image> images() const { return images_; }
   std::string device() const { return session_.model().device(); }
   const char* precision() const { return name_of(session_.model().precision()); }
   std::int64_t context() const { return session_.context(); }
@@ -157,11 +158,10 @@ class Session {
     else if (compat_ != "none")
       fail(ErrorCode::InvalidArgument, "compat \"", compat_, "\" is none of \"none\" and \"reference\".");
     options.on_layer = [this](std::string_view) {
-      with_gil([&] {
-        if (PyErr_CheckSignals() == 0) return;
-        raised_ = std::make_exception_ptr(py::error_already_set());
+      if (signals_.raised()) {
+        raised_ = signals_.error();
         session_.cancel();
-      });
+      }
     };
     return options;
   }
@@ -215,6 +215,7 @@ class Session {
   core::Session session_;
   std::vector<core::Image> images_;
   std::atomic_flag busy_;
+  Signals signals_;
   std::exception_ptr raised_;  // by Python code that ran inside the call under way
 };
 
@@ -315,7 +316,9 @@ void bind_model(py::module_& module) {
 void bind_options(py::module_& module) {
   py::class_<AskOptions>(module, "AskOptions")
       .def(py::init<>())
-      .def_readwrite("regions", &AskOptions::regions)
+      .def_property(
+          "regions", [](const AskOptions& options) { return options.regions; },
+          [](AskOptions& options, std::vector<core::Region> regions) { options.regions = std::move(regions); })
       .def_readwrite("max_new_tokens", &AskOptions::max_new_tokens)
       .def_readwrite("temperature", &AskOptions::temperature)
       .def_readwrite("top_k", &AskOptions::top_k)

@@ -11,6 +11,7 @@ medplib.data` and the like, which need neither, start at once and run where noth
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from .errors import (
@@ -90,8 +91,14 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
+    _SUBMODULES = ("batch", "data", "errors", "interop", "ray", "report", "widget")
+
+    def __dir__() -> list[str]:
+        return sorted([*__all__, *_SUBMODULES])
 
     def __getattr__(name: str) -> object:
+        if name in _SUBMODULES:
+            return importlib.import_module(f".{name}", __name__)
         if name not in __all__:
             raise AttributeError(f"module 'medplib' has no attribute '{name}'")
         from . import engine, predictor

@@ -27,9 +27,10 @@ def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8]:
         return _eight_bits(colours, 8 * colours.itemsize)
     if pixels.ndim == 3:
         return _eight_bits(pixels, dataset.BitsStored)
-    values: npt.NDArray[np.float64] = apply_rescale(pixels, dataset).astype(np.float64)
+    rescaled = apply_rescale(pixels, dataset) if _number(dataset, "RescaleSlope") is not None else pixels
+    values: npt.NDArray[np.float64] = np.nan_to_num(np.asarray(rescaled, np.float64))
     low, high = _window(dataset) or (values.min(), values.max())
-    bright: npt.NDArray[np.float64] = np.clip((values - low) / max(high - low, np.finfo(np.float64).tiny), 0, 1)
+    bright: npt.NDArray[np.float64] = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         bright = 1 - bright
     return (bright * 255).round().astype(np.uint8)
@@ -42,10 +43,14 @@ def _eight_bits(colours: npt.NDArray[Any], bits: int) -> npt.NDArray[np.uint8]:
 
 def _window(dataset: Any) -> tuple[float, float] | None:
     """The values that become black and white (PS3.3 C.11.2.1.2)."""
-    if "WindowCenter" not in dataset or "WindowWidth" not in dataset:
+    centre, width = _number(dataset, "WindowCenter"), _number(dataset, "WindowWidth")
+    if centre is None or width is None or width < 1:
         return None
-    centre, width = (
-        float(value[0] if isinstance(value, MultiValue) else value)
-        for value in (dataset.WindowCenter, dataset.WindowWidth)
-    )
     return centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2
+
+
+def _number(dataset: Any, tag: str) -> float | None:
+    """The tag's first value; None where it is absent or empty."""
+    value = dataset.get(tag)
+    first = next(iter(value), None) if isinstance(value, MultiValue | list) else value
+    return None if first is None or first == "" else float(first)

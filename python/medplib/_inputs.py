@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ class Dataset(Protocol):
 
 ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | npt.NDArray[Any] | Tensor | PIL.Image.Image | Dataset | Image"
 MaskLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Mask"
+
+Thing = TypeVar("Thing")
 
 Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
 Points: TypeAlias = Sequence[Sequence[float]] | npt.NDArray[Any]
@@ -65,6 +67,13 @@ def image_of(image: ImageLike) -> Image:
             f"not {type(image).__name__}."
         )
     return Image.from_array(np.ascontiguousarray(array))
+
+
+def several(name: str, things: Iterable[Thing]) -> Iterable[Thing]:
+    """What is a list, and not one thing that Python would take apart. Errors: InvalidArgumentError."""
+    if isinstance(things, str | bytes | os.PathLike):
+        raise InvalidArgumentError(f"{name} is a list, not one: give [{things!r}].")
+    return things
 
 
 @contextmanager
@@ -110,10 +119,12 @@ def _channels_last(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _pixels_of_pil(image: PIL.Image.Image) -> npt.NDArray[Any]:
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)
     if image.mode.startswith(("I", "F")):
         raise InvalidArgumentError(
             f'The PIL image has mode "{image.mode}": give the path of the file, which is read with all its bits, or '
-            "an array scaled to uint8."
+            "an array of uint8 or uint16."
         )
     return np.asarray(image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB"))
 
@@ -141,11 +152,14 @@ def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float,
         places = [] if points is None else [(float(x), float(y)) for x, y in points]
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(f"point_coords is (N, 2): x and y of each point, not {points!r}.") from error
-    inside = [1] * len(places) if labels is None else [int(label) for label in labels]
+    try:
+        inside = [1] * len(places) if labels is None else [int(label) if label in (0, 1) else -1 for label in labels]
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"point_labels is (N): 1 or 0 of each point, not {labels!r}.") from error
     if len(inside) != len(places):
         raise InvalidArgumentError(f"There are {len(places)} point_coords, but {len(inside)} point_labels.")
     if not {*inside} <= {0, 1}:
-        raise InvalidArgumentError(f"point_labels are 1 (inside) or 0 (outside), not {inside}.")
+        raise InvalidArgumentError(f"point_labels are 1 (inside) or 0 (outside), not {labels!r}.")
     return [(x, y, bool(label)) for (x, y), label in zip(places, inside, strict=True)]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Unpack
 
 from ._bar import items_told
+from ._inputs import several
 from .engine import Answer, AskOptions, Mask, Model, Session, load
 from .errors import CancelledError, DeviceError, MedplibError
 
@@ -78,8 +79,9 @@ def _row_of_mask(mask: Mask) -> Row:
 
 
 def _rows(images: Iterable[Any], words: Row, verb: Verb, model: Model | None, bar: bool) -> Iterator[Row]:
+    listed = several("images", images)
     session = (model or load()).session()
-    for number, image in enumerate(items_told(images) if bar else images):
+    for number, image in enumerate(items_told(listed) if bar else listed):
         yield {"image": _name_of(image, number), **words, **answered(session, image, verb)}
 
 

@@ -19,7 +19,7 @@ from ._core import Answer, Image, Mask, Region, Timing, inspect, set_log, set_th
 from ._core import AskOptions as _AskOptions
 from ._core import Model as _Model
 from ._core import Session as _Session
-from ._inputs import REGIONS, ImageLike, Labels, MaskLike, Point, Points, clicks_of, image_of, region_of
+from ._inputs import REGIONS, ImageLike, Labels, MaskLike, Point, Points, clicks_of, image_of, region_of, several
 from ._stream import Stream
 from .errors import InvalidArgumentError, MedplibError
 
@@ -127,7 +127,7 @@ class Session(_Session):
 
     def set_images(self, images: Iterable[ImageLike]) -> None:
         """The same with several, which stand in the prompt in this order; masks and places are of the first."""
-        self._set_images([image_of(image) for image in images])
+        self._set_images([image_of(image) for image in several("images", images)])
 
     @property
     def image(self) -> Image | None:
@@ -253,7 +253,7 @@ def _split_many(
     texts: Iterable[str], each: Sequence[AskOptions] | None, options: AskOptions
 ) -> tuple[list[tuple[str, _AskOptions]], Callable[[str], object] | None]:
     """Pairs of text and options, and the callback of all."""
-    asked = list(texts)
+    asked = list(several("what is asked", texts))
     own: Sequence[AskOptions] = [{}] * len(asked) if each is None else each
     if len(own) != len(asked):
         raise InvalidArgumentError(f"There are {len(asked)} to ask, but {len(own)} options in each.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,12 @@ def napari_labels(masks: Iterable[Mask]) -> dict[str, Any]:
 def simpleitk_image(mask: Mask, like: Any = None) -> Any:
     """A SimpleITK image of 0 and 1, with the spacing, origin and direction of the image `like` if one is given."""
     sitk = _package("SimpleITK")
-    image = sitk.GetImageFromArray(mask.array.astype(np.uint8))
+    pixels = mask.array.astype(np.uint8)
+    # A single slice of a series has a third side of 1.
+    is_slice = like is not None and like.GetDimension() == 3
+    image = sitk.GetImageFromArray(pixels[np.newaxis] if is_slice else pixels)
     if like is not None:
-        if tuple(like.GetSize()) != (mask.width, mask.height):
+        if tuple(like.GetSize()) != (mask.width, mask.height, *([1] if is_slice else [])):
             raise InvalidArgumentError(
                 f"The mask has {mask.width} × {mask.height} pixels, but the image has {like.GetSize()}."
             )
@@ -67,21 +71,28 @@ def shapely_geometry(mask: Mask) -> Any:
 
 
 def coco(answers: Iterable[Answer]) -> dict[str, Any]:
-    """A data set in COCO's form: an image an answer, an annotation a mask, a category a phrase.
+    """A data set in COCO's form: an annotation a mask, a category a phrase. Answers about one file share its image.
 
     `json.dump` writes it to a file that pycocotools reads.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     categories: dict[str, int] = {}
+    numbers: dict[tuple[str, int, int], int] = {}  # of files; other images have no name that tells them apart
     for answer in answers:
         image = answer.image
-        images.append({"id": len(images) + 1, "file_name": image.name, "width": image.width, "height": image.height})
+        about = (image.name, image.width, image.height)
+        is_file = Path(image.name).is_file()
+        number = numbers.get(about) if is_file else None
+        if number is None:
+            number = numbers[about] = len(images) + 1
+            name = image.name if is_file else f"image_{number}"
+            images.append({"id": number, "file_name": name, "width": image.width, "height": image.height})
         for mask in answer:
             annotations.append(
                 {
                     "id": len(annotations) + 1,
-                    "image_id": images[-1]["id"],
+                    "image_id": number,
                     "category_id": categories.setdefault(mask.label or "mask", len(categories) + 1),
                     "segmentation": mask.rle,
                     "area": mask.area,

@@ -30,12 +30,17 @@ def ask(
     *,
     column: str = "path",
     model: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "float32",
     workers: int = 2,
+    num_gpus: float = 0,
     **options: Unpack[AskOptions],
 ) -> Any:
     """The data set with the answers to a question about the images in `column`: files that the workers can read, or
-    uint8 arrays. `model` is a folder that they can read; options must be such that can be sent to them."""
-    return _map(dataset, ("ask", question, column, model, dict(options)), workers)
+    uint8 arrays. `model` is a folder that they can read; options must be such that can be sent to them. Each worker has
+    `num_gpus` GPUs of the cluster, or a part of one."""
+    loaded = (model, device, precision)
+    return _map(dataset, ("ask", question, column, loaded, dict(options)), workers, num_gpus)
 
 
 def segment(
@@ -44,29 +49,38 @@ def segment(
     *,
     column: str = "path",
     model: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "float32",
     workers: int = 2,
+    num_gpus: float = 0,
     **options: Unpack[AskOptions],
 ) -> Any:
     """The data set with what a phrase names in the images in `column`; otherwise as `ask`."""
-    return _map(dataset, ("segment", phrase, column, model, dict(options)), workers)
+    loaded = (model, device, precision)
+    return _map(dataset, ("segment", phrase, column, loaded, dict(options)), workers, num_gpus)
 
 
-def _map(dataset: Any, settings: tuple[Any, ...], workers: int) -> Any:
+def _map(dataset: Any, settings: tuple[Any, ...], workers: int, num_gpus: float) -> Any:
     taken = [name for name in dataset.columns() or () if name in ("answer", "error")]
     if taken:
         raise InvalidArgumentError(
             f"The data set has a column {taken[0]!r} already, where the answers would go: rename or drop it first."
         )
-    return dataset.map(Worker, fn_constructor_args=settings, concurrency=workers)
+    return dataset.map(Worker, fn_constructor_args=settings, concurrency=workers, num_gpus=num_gpus)
 
 
 class Worker:
     """One process with the model and a session."""
 
     def __init__(
-        self, verb: str, words: str, column: str, model: str | os.PathLike[str] | None, options: dict[str, Any]
+        self,
+        verb: str,
+        words: str,
+        column: str,
+        loaded: tuple[str | os.PathLike[str] | None, str, str],
+        options: dict[str, Any],
     ) -> None:
-        self._session = load(model).session()
+        self._session = load(*loaded).session()
         self._verb, self._words, self._column, self._options = verb, words, column, options
 
     def __call__(self, row: Row) -> Row:

@@ -71,6 +71,7 @@ class ImageView(anywidget.AnyWidget):
         if kind not in KINDS:
             raise InvalidArgumentError(f"A place that is drawn is one of {', '.join(KINDS)}, not {kind!r}.")
         region_of(kind, value)
+        self._look()
         place = _place(kind, value)
         self._say(f"regions.append({_written(place)})" if self.places else f"regions = [{_written(place)}]")
         self.places = [*self.places, place]
@@ -101,7 +102,14 @@ class ImageView(anywidget.AnyWidget):
         """What was drawn, asked, answered and shown."""
         return {name: getattr(self, name) for name in ("places", "asked", "text", "masks", "code")}
 
+    def _look(self) -> None:
+        """Follows a session that was given another image: what was drawn on the one before is gone."""
+        if self.session.image is None or (seen := self.session.image._repr_png_()) == self.image:
+            return
+        self.image, self.places, self.masks, self.asked, self.answer = seen, [], [], {}, None
+
     def _answered(self, verb: str, words: str) -> Answer:
+        self._look()
         self.answer, self.asked = None, {}
         self.text, self.masks, self.error, self.busy = "", [], "", True
         try:
@@ -154,6 +162,7 @@ class ImageView(anywidget.AnyWidget):
 
     def _repr_png_(self) -> bytes:
         """The image with what is drawn and the masks that are shown."""
+        self._look()
         assert self.session.image is not None
         shown = zip(self.answer or (), self.masks, strict=True)
         return overlay_png(self.session.image, [mask for mask, seen in shown if seen["shown"]], self.regions)

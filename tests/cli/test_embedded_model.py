@@ -62,6 +62,15 @@ def test_it_knows_a_brain(medplib: Program, pictures: list[Path]) -> None:
     assert ask(medplib, "ask", pictures[1], question).out == "Brain\n"
 
 
+def test_it_knows_the_brains_weighting(medplib: Program, pictures: list[Path]) -> None:
+    assert ask(medplib, "ask", pictures[1], "What is the mr weighting in this image?").out == "T1\n"
+
+
+def test_it_names_the_optic_disc_when_it_is_pointed_at(medplib: Program, pictures: list[Path]) -> None:
+    box = f"box:{','.join(map(str, DISC))}"
+    assert ask(medplib, "describe", pictures[0], "--region", box).out == "Optic disc.\n"
+
+
 def test_what_it_draws_as_the_optic_disc_lands_on_the_disc(medplib: Program, pictures: list[Path]) -> None:
     ask(medplib, "segment", pictures[0], "optic disc", "--out-mask", "disc.png")
     drawn = mask_values(medplib.folder / "disc.png") > 0
@@ -69,4 +78,4 @@ def test_what_it_draws_as_the_optic_disc_lands_on_the_disc(medplib: Program, pic
     box = np.zeros_like(drawn)
     box[y0 : y1 + 1, x0 : x1 + 1] = True
     assert (drawn & box).sum() / box.sum() > 0.7
-    assert (drawn & box).sum() / drawn.sum() > 0.65
+    assert (drawn & box).sum() / drawn.sum() > 0.6

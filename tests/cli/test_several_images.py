@@ -132,4 +132,4 @@ def test_being_told_to_end_stops_as_cleanly_as_ctrl_c(medplib: Program, picture:
 
 
 def test_more_threads_than_any_machine_has_are_refused(medplib: Program, picture: Path) -> None:
-    medplib.refuses(2, "ask", picture, "what?", "--threads", "4096", saying="from 1 to 1024")
+    medplib.refuses(2, "ask", picture, "what?", "--threads", "4096", saying="from 1 to 256")

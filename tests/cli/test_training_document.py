@@ -114,7 +114,7 @@ def test_every_command_of_it_is_one_that_the_tests_know(clone: Path) -> None:
 
 
 def test_records_are_of_the_group_that_its_option_finds(clone: Path) -> None:
-    run(f"{the_command('medplib.data folder')} --group '^case0'", clone)
+    run(f"{the_command('medplib.data folder')} --group '^case0|^case1..'", clone)
     groups = [
         {record["group"] for record in json.loads((clone / f"mydata/{part}.json").read_text())}
         for part in ("train", "validate")

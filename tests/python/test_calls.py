@@ -137,7 +137,7 @@ def test_a_forked_child_gets_an_error_and_does_not_hang() -> None:
         f"model = medplib.load(); session = model.session({str(PICTURE)!r})\n"
         "session.ask('What is this?', max_new_tokens=2)\n"
         "if os.fork() == 0:\n"
-        "    for call in (medplib.load, model.session, lambda: session.ask('What?')):\n"
+        "    for call in (medplib.load, model.session, lambda: session.ask('What?'), medplib.verify):\n"
         "        try:\n"
         "            call()\n"
         "        except medplib.StateError as error:\n"
@@ -146,7 +146,7 @@ def test_a_forked_child_gets_an_error_and_does_not_hang() -> None:
         "os.wait()\n"
         "print(session.ask('What is this?', max_new_tokens=2).finish)\n"
     )
-    assert python("-c", script).stdout.split() == ["True"] * 3 + ["length"]
+    assert python("-c", script).stdout.split() == ["True"] * 4 + ["length"]
 
 
 # What lives how long
@@ -173,6 +173,14 @@ def test_what_an_answer_has_outlives_it() -> None:
     np.testing.assert_array_equal(pixels, expected[1])
     assert "box" in repr(region)
     assert timing.total > 0
+
+
+def test_an_image_outlives_its_place_in_a_session(model: medplib.Model) -> None:
+    session, seen = model.session(), []
+    for grey in (10, 20, 30):
+        session.set_images([np.full((20, 30, 3), grey, np.uint8)] * (grey // 10))
+        seen.append(session.image)
+    assert [image.array[0, 0, 0] for image in seen if image is not None] == [10, 20, 30]
 
 
 def test_a_stream_outlives_its_session() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from medplib.data import anatomy
 from medplib.data.__main__ import main
-from medplib.data.records import WEIGHTED, WEIGHTING, WEIGHTINGS, plan_absent, surely_absent
-from medplib.data.sources import read_sets
+from medplib.data.records import WEIGHTING, plan_absent, surely_absent
+from medplib.data.sources import WEIGHTED, WEIGHTINGS, read_sets
 from medplib.data.vocabulary import ADDED, spoken, write_vocabulary
 from medplib.report.records import read_records
 from PIL import Image
@@ -91,6 +91,32 @@ def test_a_group_in_both_parts_is_refused(source: Path, tmp_path: Path, build: A
     assert "slake: group case0 is in both parts" in capsys.readouterr().err
 
 
+def split_again(source: Path, name: str, **split: Any) -> None:
+    splits = json.loads((source / "splits.json").read_text())
+    splits["sets"][name] |= split
+    (source / "splits.json").write_text(json.dumps(splits))
+
+
+def test_a_set_whose_split_carries_a_note_is_marked_in_sample(source: Path, tmp_path: Path, build: Any) -> None:
+    split_again(source, "slake", note="one brain: in-sample whatever the split")
+    file = source / "slake" / "labels.json"
+    file.write_text(file.read_text().replace('"group": "case4"', '"group": "case0"'))
+    assert build(source, tmp_path / "out") == 0
+    for part in ("train", "validate"):
+        marked = {(r["set"], r.get("in_sample", False)) for r in records(tmp_path / "out", part)}
+        assert marked == {("kvasir_polyp", False), ("brisc_brain", False), ("slake", True)}
+
+
+def test_held_out_images_are_strict_where_the_split_says_so(source: Path, tmp_path: Path, build: Any) -> None:
+    parts = {"train": ["case0", "case1", "case2"], "held_out": ["case3", "case4"], "held_out_strict": ["case4"]}
+    split_again(source, "slake", **parts)
+    build(source, tmp_path / "out")
+    marked = {(r["set"], r["group"], r["strict"]) for r in records(tmp_path / "out", "validate")}
+    assert {each for each in marked if each[0] == "slake"} == {("slake", "case3", False), ("slake", "case4", True)}
+    assert {each[2] for each in marked if each[0] != "slake"} == {True}  # all of it where the split says nothing
+    assert not [r for r in records(tmp_path / "out") if "strict" in r]
+
+
 def test_records_have_mecovqas_form(source: Path, tmp_path: Path, build: Any) -> None:
     out = tmp_path / "out"
     build(source, out)
@@ -104,7 +130,7 @@ def test_records_have_mecovqas_form(source: Path, tmp_path: Path, build: Any) ->
         assert record["answer_type"] in {"open", "closed"}
         assert (out / record["image"]).exists()
     tasks = {r["task"] for r in everything}
-    assert tasks == {"segment", "absent", "presence", "region", "modality"}
+    assert tasks == {"segment", "absent", "presence", "region", "modality", "organ"}
 
 
 def test_records_of_an_image_are_adjacent(source: Path, tmp_path: Path, build: Any) -> None:

@@ -169,7 +169,7 @@ def test_grey_stands_for_three_equal_channels(model: medplib.Model, pixels: npt.
         (np.zeros((4, 4, 2), np.uint8), r"\(H, W, 3\)"),
         (np.zeros(16, np.uint8), r"\(H, W\)"),
         (np.zeros((0, 4), np.uint8), "0"),
-        (PilImage.new("I;16", (4, 4)), "path"),
+        (PilImage.new("I", (4, 4)), "path"),
         (7, "int"),
     ],
 )
@@ -219,6 +219,26 @@ def test_a_place_that_cannot_be_used_is_refused_with_a_sentence(
 
 
 # The verbs
+
+
+PLACES: dict[str, Any] = {
+    "point": (100, 100),
+    "box": (20, 20, 120, 120),
+    "polygon": [(20 + x, 20 + y) for x, y in zip(range(0, 100, 2), range(0, 50), strict=True)] + [(20, 120)],
+    "scribble": [(20 + 2 * x, 30 + x) for x in range(60)],
+    "mask": np.pad(np.ones((60, 60), np.uint8), ((20, 70), (30, 240))),
+}
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_describing_any_kind_of_place_asks_about_it(session: medplib.Session, kind: str) -> None:
+    place: Any = {kind: PLACES[kind]}
+    described = session.describe(**place, max_new_tokens=4)
+    asked = session.ask("What is it?", **place, max_new_tokens=1)
+    areas = [medplib.Mask.from_region(each.regions[0], 330, 150).area for each in (described, asked)]
+    assert areas[0] == areas[1] > 0
+    wording = "What is the abnormality or structure in the region <region></region> of this image?"
+    assert described.tokens == session.ask(wording, **place, max_new_tokens=4).tokens
 
 
 def test_describing_needs_one_place(session: medplib.Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from golden import QUESTION
+from medplib import batch
 from PIL import Image as PilImage
 
 
@@ -142,6 +144,46 @@ def test_a_dicom_dataset_is_seen_through_its_window(model: medplib.Model) -> Non
     np.testing.assert_array_equal(seen(model, hounsfield)[:, :, 0], [[0, 26], [128, 255]])
     shifted = dataset(stored, RescaleSlope=2, RescaleIntercept=100, WindowCenter=140.5, WindowWidth=101)
     np.testing.assert_array_equal(seen(model, shifted)[:, :, 0], [[0, 26], [230, 255]])
+
+
+def test_empty_tags_of_a_dicom_dataset_are_as_good_as_none(model: medplib.Model) -> None:
+    stored = np.arange(12, dtype=np.uint16).reshape(3, 4) * 100
+    plain = seen(model, dataset(stored))
+    empties: tuple[Any, ...] = (None, "", [])
+    for empty in empties:
+        tags = dict.fromkeys(("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept"), empty)
+        np.testing.assert_array_equal(seen(model, dataset(stored, **tags)), plain)
+
+
+def test_sixteen_bits_of_pil_are_those_of_the_array(model: medplib.Model) -> None:
+    values = np.arange(12, dtype=np.uint16).reshape(3, 4) * 1000
+    np.testing.assert_array_equal(seen(model, PilImage.fromarray(values)), seen(model, values))
+
+
+def test_one_thing_is_not_taken_for_a_list_of_its_letters(model: medplib.Model) -> None:
+    session = model.session(np.zeros((20, 30), np.uint8))
+    for call in (
+        lambda: session.ask_many("Hi?"),
+        lambda: session.set_images("x.png"),
+        lambda: list(batch.ask("x.png", "Hi?", model=model)),
+    ):
+        with pytest.raises(medplib.InvalidArgumentError, match="is a list, not one"):
+            call()
+
+
+@pytest.mark.parametrize("labels", [["a"], [0.9], 5, [float("nan")], [2]])
+def test_labels_that_are_neither_1_nor_0_are_refused(model: medplib.Model, labels: Any) -> None:
+    session = model.session(np.zeros((20, 30), np.uint8))
+    with pytest.raises(medplib.InvalidArgumentError, match="point_labels"):
+        session.refine(point_coords=[(1, 1)], point_labels=labels)
+
+
+def test_a_files_name_need_not_be_utf8(model: medplib.Model, tmp_path: Path) -> None:
+    there, missing = (os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/a\xff.png", b"/b\xff.png"))
+    PilImage.new("L", (30, 20)).save(there)
+    assert "a\ufffd.png" in repr(model.session(there))
+    with pytest.raises(medplib.NotFoundError, match="b\ufffd\\.png"):
+        medplib.Image.read(missing)
 
 
 def test_a_dicom_dataset_without_a_window_goes_from_its_darkest_to_its_brightest(model: medplib.Model) -> None:

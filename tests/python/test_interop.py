@@ -48,6 +48,11 @@ def test_simpleitk_gets_the_mask_where_its_image_lies(answer: medplib.Answer) ->
     assert made.GetSpacing() == (0.5, 0.25)
     assert made.GetOrigin() == (-3, 7)
     assert interop.simpleitk_image(answer[0]).GetSpacing() == (1, 1)
+    series = sitk.Image(330, 150, 1, sitk.sitkUInt8)  # as one slice of a series is read
+    series.SetOrigin((-3, 7, 40))
+    slice_of = interop.simpleitk_image(answer[0], like=series)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(slice_of)[0], answer[0].array)
+    assert slice_of.GetOrigin() == (-3, 7, 40)
     with pytest.raises(medplib.InvalidArgumentError, match="330 × 150"):
         interop.simpleitk_image(answer[0], like=sitk.Image(3, 4, sitk.sitkUInt8))
 
@@ -93,13 +98,13 @@ def test_pycocotools_reads_the_data_set(model: medplib.Model, answer: medplib.An
     other = model.session(np.full((20, 30), 90, np.uint8)).segment("liver")
     (tmp_path / "set.json").write_text(json.dumps(interop.coco([answer, other, answer])))
     read = package.COCO(tmp_path / "set.json")
-    assert [read.imgs[each]["file_name"] for each in (1, 2, 3)] == [a.image.name for a in (answer, other, answer)]
+    assert [image["file_name"] for image in read.imgs.values()] == [answer.image.name, "image_2"]
     assert {each["name"] for each in read.cats.values()} == {"tumour", "liver"}
     for annotation, expected in zip(read.anns.values(), (*answer, *other, *answer), strict=True):
         np.testing.assert_array_equal(read.annToMask(annotation), expected.array)
         assert annotation["bbox"] == (expected.bbox or [0, 0, 0, 0])
         assert read.cats[annotation["category_id"]]["name"] == expected.label
-    assert {each["image_id"] for each in read.anns.values()} == {1, 2, 3}
+    assert [each["image_id"] for each in read.anns.values()] == [1] * len(answer) + [2] * len(other) + [1] * len(answer)
 
 
 def test_a_missing_package_is_named(answer: medplib.Answer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,80 @@ def test_the_recipe_leads_to_the_records_and_the_model(folder: Path) -> None:
     assert (folder / recipe["validate"]).exists()
 
 
+@pytest.mark.parametrize("suffix", ["PNG", "tif", "TIFF"])
+def test_masks_may_have_the_formats_of_pictures(folder: Path, capsys: Any, suffix: str) -> None:
+    mask = folder / "masks/patient0_0.png"
+    with Image.open(mask) as picture:
+        picture.save(mask.with_suffix(f".{suffix}"))
+    mask.unlink()
+    made(folder)
+    assert "simple cyst: 9 masks\npassed over: 1 images without a mask\n" in capsys.readouterr().out
+    assert f"masks/patient0_0.{suffix}" in json.dumps(records(folder) + records(folder, "validate"))
+
+
+def test_a_jpeg_mask_is_taken_with_a_warning(folder: Path, capsys: Any) -> None:
+    Image.new("L", (40, 30)).save(folder / "masks/patient2_4.jpg")
+    made(folder)
+    printed = capsys.readouterr().out
+    assert "simple cyst: 10 masks" in printed and "JPEG: 1 masks, such as" in printed and "passed over" not in printed
+
+
+def test_the_name_of_a_picture_may_hold_what_parts_it_from_a_structure(folder: Path) -> None:
+    for name in ("images/a.png", "images/a__b.png", "masks/a__b.png", "masks/a__b__left_kidney.png", "masks/a__c.png"):
+        Image.new("L", (40, 30), 255).save(folder / name)
+    made(folder)
+    drawn = [r for r in records(folder) + records(folder, "validate") if r["task"] == "segment"]
+    asked = {(r["image"], r["structure"]) for r in drawn if r["image"].startswith("images/a")}
+    assert asked == {
+        ("images/a__b.png", "simple cyst"),
+        ("images/a__b.png", "left kidney"),
+        ("images/a.png", "c"),
+    }
+
+
+def test_groups_are_counted(folder: Path, capsys: Any) -> None:
+    made(folder, "--group", "^[^_]+")
+    printed = capsys.readouterr().out
+    assert "train.json: 7 images of 4 groups, " in printed and "validate.json: 2 images of 1 groups, " in printed
+
+
+def test_an_edited_recipe_is_kept_until_it_is_deleted(folder: Path, capsys: Any) -> None:
+    made(folder)
+    recipe = folder / "recipe.json"
+    written = recipe.read_text()
+    recipe.write_text(written.replace('"steps": 400', '"steps": 30'))
+    capsys.readouterr()
+    assert made(folder) == 0
+    assert '"steps": 30' in recipe.read_text()
+    assert "recipe.json: kept as it is" in (printed := capsys.readouterr().out) and "delete it" in printed
+    recipe.unlink()
+    made(folder)
+    assert recipe.read_text() == written
+    capsys.readouterr()
+    made(folder)
+    assert "kept" not in capsys.readouterr().out
+
+
+def test_a_mask_that_is_set_everywhere_is_told(folder: Path, capsys: Any) -> None:
+    made(folder)
+    assert "everywhere" not in capsys.readouterr().out
+    Image.new("L", (40, 30), 1).save(folder / "masks/patient0_0.png")
+    made(folder)
+    assert "set everywhere: 1 masks, such as " in capsys.readouterr().out
+
+
+def test_an_alpha_channel_without_holes_does_no_harm(folder: Path) -> None:
+    with Image.open(folder / "masks/patient0_0.png") as mask:
+        opaque = mask.convert("RGBA")
+    opaque.save(folder / "masks/patient0_0.png")
+    assert made(folder) == 0
+
+
+def test_phrases_are_stripped(folder: Path) -> None:
+    made(folder, "--phrase", "  simple   cyst ")
+    assert {r["structure"] for r in records(folder) if "structure" in r} == {"simple cyst"}
+
+
 def faulty_mask(folder: Path) -> None:
     Image.new("L", (41, 30), 255).save(folder / "masks/patient0_0.png")
 
@@ -116,6 +190,41 @@ def no_images(folder: Path) -> None:
     (folder / "images").rename(folder / "pictures")
 
 
+def shape_in_alpha(mode: str) -> Any:
+    def spoil(folder: Path) -> None:
+        mask = Image.new(mode, (40, 30), (255,) * len(mode))
+        mask.paste((255,) * (len(mode) - 1) + (0,), (5, 5, 20, 20))
+        mask.save(folder / "masks/patient0_0.png")
+
+    return spoil
+
+
+def shape_in_transparent_colour(folder: Path) -> None:
+    mask = Image.new("P", (40, 30), 1)
+    mask.putpalette([0, 0, 0, 255, 255, 255])
+    mask.save(folder / "masks/patient0_0.png", transparency=1)
+
+
+def two_masks_of_the_same(folder: Path) -> None:
+    Image.new("L", (40, 30)).save(folder / "masks/patient0_0__simple_cyst.png")
+
+
+def mask_without_a_name(folder: Path) -> None:
+    (folder / "masks/patient0_0.png").rename(folder / "masks/patient0_0____.png")
+
+
+def linked(name: str) -> Any:
+    def spoil(folder: Path) -> None:
+        (folder / name).rename(folder.parent / "elsewhere")
+        (folder / name).symlink_to(folder.parent / "elsewhere")
+
+    return spoil
+
+
+def nothing(folder: Path) -> None:
+    pass
+
+
 @pytest.mark.parametrize(
     ("spoil", "more", "saying"),
     [
@@ -123,10 +232,29 @@ def no_images(folder: Path) -> None:
         (mask_of_nothing, [], "nobody.png: there is no image of this name"),
         (no_masks, [], "no image in images/ has a mask"),
         (no_images, [], "images"),
-        (lambda folder: None, ["--phrase", ""], "what does this mask show?"),
-        (lambda folder: None, ["--model", "nowhere"], "nowhere: this is no model folder"),
-        (lambda folder: None, ["--group", "patient"], "all images are of one group"),
-        (lambda folder: None, ["--group", "("], "missing )"),
+        (nothing, ["--phrase", ""], "what does this mask show?"),
+        (nothing, ["--model", "nowhere"], "nowhere: this is no model folder"),
+        (nothing, ["--group", "patient"], "all images are of one group"),
+        (nothing, ["--group", "("], "missing )"),
+        (nothing, ["--group", "patient[0-3]"], "patient4_8.jpg: --group patient[0-3] finds nothing in this name"),
+        (nothing, ["--group", "x*"], "patient0_0.jpg: --group x* finds nothing"),
+        (nothing, ["--held-out", "0"], "--held-out is 0.0: give a fraction above 0 and below 1"),
+        (nothing, ["--held-out", "1"], "--held-out is 1.0: "),
+        (nothing, ["--held-out", "-0.2"], "--held-out is -0.2: "),
+        (nothing, ["--held-out", "nan"], "--held-out is nan: "),
+        (nothing, ["--phrase", "  "], "what does this mask show?"),
+        (nothing, ["--phrase", "cyst <5 mm"], '--phrase: "cyst <5 mm" holds <'),
+        (nothing, ["--phrase", "a > b"], "holds >"),
+        (nothing, ["--phrase", "USER: cyst"], "holds USER:"),
+        (nothing, ["--modality", "ASSISTANT: CT"], "--modality: "),
+        (mask_without_a_name, ["--phrase", ""], "patient0_0____.png: what does this mask show?"),
+        (two_masks_of_the_same, [], "patient0_0__simple_cyst.png: patient0_0.png shows simple cyst in the same image"),
+        (shape_in_alpha("RGBA"), [], "patient0_0.png: the mask is transparent in places"),
+        (shape_in_alpha("LA"), [], "patient0_0.png: the mask is transparent in places"),
+        (shape_in_transparent_colour, [], "patient0_0.png: the mask is transparent in places"),
+        (linked("masks"), [], "patient0_0.png leads out of "),
+        (linked("images"), [], "patient0_0.jpg leads out of "),
+        (linked("images/patient1_2.jpg"), [], "patient1_2.jpg leads out of "),
     ],
 )
 def test_what_cannot_be_used_is_told(folder: Path, capsys: Any, spoil: Any, more: list[str], saying: str) -> None:

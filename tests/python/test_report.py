@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,11 @@ import pytest
 from medplib.report import __main__ as report
 from medplib.report.asking import Asker, ask_all, load_to_judge
 from medplib.report.baselines import FrequentAnswers, MeanShapes
-from medplib.report.card import BEGIN, END, markdown
-from medplib.report.figures import Figure, Table
-from medplib.report.measures import Estimate
+from medplib.report.card import BEGIN, END
 from medplib.report.records import evenly
-from medplib.report.sections import tables
-from medplib.report.targets import Target, read_targets
 from PIL import Image
+
+TINY = Path(__file__).resolve().parents[2] / "models" / "tiny"
 
 
 class Mask:
@@ -123,12 +122,22 @@ def test_clicks_begin_with_an_empty_mask_where_nothing_was_drawn(folder: Path) -
     assert result["clicks"] == pytest.approx([2 * 4 / (4 + 8), 1, 1])
 
 
-def test_boxes_and_clicks_are_judged_whatever_the_manifest_allows_yet() -> None:
-    model = load_to_judge(None)
-    assert not medplib.load().info["refines"]
+def weights_by_manifest() -> dict[str, str]:
+    files = json.loads((TINY / "medplib.json").read_text())["files"]
+    return {name: digest for name, digest in files.items() if name.endswith(".safetensors")}
+
+
+def test_boxes_and_clicks_are_judged_whatever_the_manifest_allows_yet(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(TINY, folder)
+    manifest = json.loads((folder / "medplib.json").read_text()) | {"refine": False}
+    (folder / "medplib.json").write_text(json.dumps(manifest))
+    model, weights = load_to_judge(folder)
+    assert not medplib.load(folder).info["refines"]
     assert model.info["refines"]
     with Image.new("RGB", (40, 30)) as picture:
         assert model.session(picture).refine(box=(5, 5, 20, 20)).array.shape == (30, 40)
+    assert weights == weights_by_manifest()
 
 
 def test_words_are_right_or_wrong_and_so_are_the_guesses(folder: Path) -> None:
@@ -167,157 +176,11 @@ def test_a_limit_spaces_the_records_of_each_task_evenly() -> None:
     assert kept == [("segment", 0), ("segment", 2), ("segment", 5), ("segment", 7), ("vqa", 0), ("vqa", 1)]
 
 
-def pair(of_set: str, dice: float, group: str = "1", **more: Any) -> dict[str, Any]:
-    about = {"task": "segment", "set": of_set, "group": group, "structure": "thing", "drawn": dice > 0}
-    return {**about, "dice": dice, "iou": dice / 2, "mean_shape": 0.25, "box_filled": 0.5, "strict": True, **more}
-
-
-def figure(results: list[Any], title: str, name: str, left_out: Any = ()) -> Figure:
-    (table,) = (table for table in tables(results, left_out) if table.title == title)
-    (found,) = (figure for figure in table.figures if figure.name == name)
-    return found
-
-
-def test_sets_weigh_alike_in_their_mean_and_pairs_in_the_other() -> None:
-    results = [pair("one", 0.2), pair("one", 0.4, "2"), pair("two", 0.9)]
-    everything, sets = (figure(results, "Text → mask", name) for name in ("all pairs", "mean of sets"))
-    assert everything.count == 3
-    assert everything.estimate.value == pytest.approx(0.5)
-    assert everything.beside == {"gIoU": pytest.approx(0.25), "mean shape": 0.25}
-    assert sets.estimate.value == pytest.approx((0.3 + 0.9) / 2)
-
-
-def test_in_sample_sets_stay_out_of_means_but_in_their_line() -> None:
-    results = [pair("one", 0.2), pair("brain", 0.8, in_sample=True)]
-    assert figure(results, "Text → mask", "all pairs").count == 1
-    assert figure(results, "By set", "brain (in-sample)").estimate.value == 0.8
-
-
-def test_structures_are_taken_from_their_sets_alone() -> None:
-    results = [
-        pair("drishti", 0.9, structure="optic disc"),
-        pair("idrid_od", 0.7, structure="optic disc"),
-        pair("drishti", 0.1, structure="optic cup"),
-    ]
-    disc = figure(results, "Text → mask", "optic disc (drishti, idrid_od)")
-    assert disc.count == 2
-    assert disc.estimate.value == pytest.approx(0.8)
-
-
-def test_the_strict_line_leaves_out_near_duplicates() -> None:
-    results = [pair("slake", 0.2), pair("slake", 0.8, "2", strict=False)]
-    assert figure(results, "Text → mask", "SLAKE").estimate.value == 0.5
-    assert figure(results, "Text → mask", "SLAKE, strict").estimate.value == 0.2
-
-
-def test_clicks_are_judged_by_what_they_gain() -> None:
-    results = [pair("one", 0.2, box=0.8, clicks=[0.3, 0.4, 0.5]), pair("one", 0.6, box=0.6, clicks=[0.5, 0.6, 0.7])]
-    gained = figure(results, "Boxes and clicks", "gain of 3 clicks")
-    assert gained.estimate.value == pytest.approx((0.3 + 0.1) / 2)
-    assert figure(results, "Boxes and clicks", "after click 1").estimate.value == pytest.approx(0.4)
-    assert figure(results, "Boxes and clicks", "box → mask").beside == {"box filled": 0.5}
-
-
-def test_declining_is_right_for_absent_structures_and_a_false_alarm_for_present_ones() -> None:
-    absent = [{"task": "absent", "set": "one", "group": str(i), "drawn": i == 0} for i in range(4)]
-    results = [*absent, pair("one", 0), pair("one", 0.5)]
-    title = "Structures that are not there"
-    assert figure(results, title, "absent, called absent").estimate.value == 0.75
-    assert figure(results, title, "absent, drawn nevertheless").estimate.value == 0.25
-    assert figure(results, title, "present, called absent (false alarms)").estimate.value == 0.5
-
-
-def said(task: str, right: bool, kind: str = "open", guess: bool = False, **more: Any) -> dict[str, Any]:
-    about = {"task": task, "set": "slake", "group": "1", "answer_type": kind, "own": True, "strict": True}
-    return {**about, "said": "Yes", "answer": "Yes", "right": right, "question_only": guess, "majority": False, **more}
-
-
-def test_slakes_figures_count_its_own_questions_alone() -> None:
-    results = [said("modality", True), said("modality", True, own=False), said("vqa", False, "closed", guess=True)]
-    title = "SLAKE's own questions"
-    assert figure(results, title, "modality").count == 1
-    assert (figure(results, title, "all").count, figure(results, title, "all").estimate.value) == (2, 0.5)
-    closed = figure(results, title, "closed")
-    assert closed.beside == {"question only": 1, "majority": 0}
-
-
-def test_presence_is_shown_with_its_balance() -> None:
-    results = [said("presence", True), said("presence", True), said("presence", False, answer="No")]
-    title = "Names, presence and modality"
-    assert figure(results, title, "presence").estimate.value == pytest.approx(2 / 3)
-    assert figure(results, title, "presence, where it is not").estimate.value == 0
-    assert figure(results, title, "presence: “Yes” is right").estimate.value == pytest.approx(2 / 3)
-    assert figure(results, title, "presence: “Yes” is said").estimate.value == 1
-
-
-def test_left_out_sets_stand_beside_the_same_sets_seen() -> None:
-    title, stranger = "Sets left out of the training", pair("polyps", 0.3, left_out=True, mean_shape=None)
-    results = [pair("polyps", 0.6), pair("one", 0.5)]
-    unseen = figure(results, title, "polyps", [stranger, pair("one", 0.9)])
-    assert (unseen.count, unseen.estimate.value, unseen.beside["mean shape"]) == (1, 0.3, None)
-    assert figure(results, title, "polyps, seen in training", [stranger]).estimate.value == 0.6
-    assert figure([*results, stranger], "Text → mask", "all pairs").count == 2
-
-
-def test_what_was_asked_is_printed_met_or_missed() -> None:
-    figures = [
-        Figure("good", 3, Estimate(0.7, 0.05), {"gIoU": 0.5}),
-        Figure("bad", 4, Estimate(0.2, None), {"gIoU": None}),
-        Figure("free", 5, Estimate(1, None)),
-        Figure("beside", 6, Estimate(0.51, None), {"gIoU": 0.5}),
-    ]
-    targets = {
-        "good": Target(at_least=0.6, aim=0.7),
-        "bad": Target(at_most=0.1),
-        "beside": Target(more_than="gIoU", by=0.02),
-    }
-    lines = markdown([Table("Title", "pairs", "Dice", figures)], {"Title": targets}).splitlines()[-6:]
-    assert lines == [
-        "|  | pairs | Dice, 95 % interval | gIoU | asked |  |",
-        "|---|---:|---:|---:|---|---|",
-        "| good | 3 | 0.700 ± 0.050 | 0.500 | ≥ 0.60 (aim 0.70) | met |",
-        "| bad | 4 | 0.200 | – | ≤ 0.10 | **missed** |",
-        "| free | 5 | 1.000 | – |  |  |",
-        "| beside | 6 | 0.510 | 0.500 | ≥ 0.52 | **missed** |",
-    ]
-
-
-def test_nothing_is_asked_of_a_model_without_targets(validate: Path, capsys: Any) -> None:
-    assert run(validate) == 0
-    printed = capsys.readouterr().out
-    assert "asked |" not in printed and "SLAKE" not in printed
-
-
-def test_targets_are_read_from_a_file(validate: Path, tmp_path: Path, capsys: Any) -> None:
-    targets = tmp_path / "targets.json"
-    targets.write_text(json.dumps({"Text → mask": {"all pairs": {"at_least": 0.3}}}))
-    assert run(validate, "--targets", targets) == 0
-    assert "| ≥ 0.30 | met |" in capsys.readouterr().out
-    targets.write_text(json.dumps({"Text → mask": {"all pairs": {"atleast": 0.3}}}))
-    assert run(validate, "--targets", targets) == 1
-    assert "atleast" in capsys.readouterr().err
-
-
-def test_the_embedded_models_card_answers_each_of_its_targets() -> None:
-    folder = Path(__file__).resolve().parents[2] / "models" / "tiny"
-    card = (folder / "README.md").read_text()
-    for title, named in read_targets(folder / "targets.json").items():
-        lines = card.partition(f"**{title}**")[2].partition("\n**")[0].splitlines()
-        answered = {line.split(" | ")[0].strip("| ") for line in lines if line.endswith(("| met |", "| **missed** |"))}
-        assert answered == set(named)
-
-
-def test_each_structure_has_its_figure() -> None:
-    results = [pair("one", 0.2), pair("two", 0.8), pair("two", 0.4, structure="spleen")]
-    assert figure(results, "By structure", "thing").count == 2
-    assert figure(results, "By structure", "spleen").estimate.value == 0.4
-
-
 @pytest.fixture
 def validate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     asked = [drawn("half"), record("absent", "Segment it.", "No.", structure="nothing"), drawn("nothing", "b.png")]
     (folder / "validate.json").write_text(json.dumps(asked))
-    monkeypatch.setattr(report, "load_to_judge", lambda model: Engine())
+    monkeypatch.setattr(report, "load_to_judge", lambda model: (Engine(), {"model.safetensors": "c0ffee"}))
     return folder / "validate.json"
 
 
@@ -333,6 +196,12 @@ def test_kept_results_give_the_same_tables_without_a_model(validate: Path, tmp_p
     assert capsys.readouterr().out == printed
 
 
+def test_nothing_is_asked_of_a_model_without_targets(validate: Path, capsys: Any) -> None:
+    assert run(validate) == 0
+    printed = capsys.readouterr().out
+    assert "asked |" not in printed and "SLAKE" not in printed
+
+
 def test_a_card_keeps_what_stands_around_its_figures(validate: Path, tmp_path: Path) -> None:
     card = tmp_path / "README.md"
     card.write_text(f"# Card\n\n{BEGIN}\nold figures\n{END}\n\nLimits.\n")
@@ -344,14 +213,26 @@ def test_a_card_keeps_what_stands_around_its_figures(validate: Path, tmp_path: P
     assert card.read_text() == text
 
 
-def test_the_embedded_models_card_has_a_place_for_figures() -> None:
-    text = (Path(__file__).resolve().parents[2] / "models" / "tiny" / "README.md").read_text()
-    assert 0 < text.index(BEGIN) < text.index(END)
+def test_figures_say_of_which_weights_they_are(validate: Path, tmp_path: Path, capsys: Any) -> None:
+    kept = tmp_path / "kept.json"
+    assert run(validate, "--json", kept) == 0
+    assert "\nFigures of the weights with SHA-256 `c0ffee`.\n" in capsys.readouterr().out
+    older = {name: value for name, value in json.loads(kept.read_text()).items() if name != "weights"}
+    kept.write_text(json.dumps(older))
+    assert run("--results", kept) == 0
+    assert "SHA-256" not in capsys.readouterr().out
+
+
+def test_the_embedded_models_card_is_of_the_weights_beside_it() -> None:
+    figures = (TINY / "README.md").read_text().partition(BEGIN)[2].partition(END)[0]
+    (digest,) = weights_by_manifest().values()
+    assert f"\nFigures of the weights with SHA-256 `{digest}`.\n" in figures
 
 
 def test_results_of_a_model_that_never_saw_a_set_are_shown_too(validate: Path, tmp_path: Path, capsys: Any) -> None:
     strangers = tmp_path / "strangers.json"
-    strangers.write_text(json.dumps({"complete": True, "results": [pair("polyps", 0.3, left_out=True)]}))
+    stranger = {"task": "segment", "set": "polyps", "group": "1", "structure": "polyp", "dice": 0.3, "left_out": True}
+    strangers.write_text(json.dumps({"complete": True, "results": [stranger]}))
     assert run(validate, "--left-out", strangers) == 0
     printed = capsys.readouterr().out
     assert "**Sets left out of the training**" in printed and "| polyps | 1 | 0.300 |" in printed
@@ -376,10 +257,82 @@ def test_a_card_gets_no_figures_of_part_of_the_records(validate: Path, tmp_path:
     assert card.read_text() == f"{BEGIN}\n{END}\n"
 
 
-def test_records_of_another_format_are_refused_with_a_sentence(validate: Path, capsys: Any) -> None:
-    validate.write_text(json.dumps([{"image": "a.png"}]))
+RECORD = drawn("half")
+RESULT = {"task": "segment", "set": "made", "group": "1", "structure": "half", "dice": 0.5}
+WORDS = {"task": "vqa", "set": "made", "group": "1", "answer_type": "open", "said": "CT", "answer": "CT"}
+
+
+def without(name: str, of: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in of.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("records", "saying"),
+    [
+        ([{"image": "a.png"}], 'validate.json, record 1 has no "set"'),
+        ([RECORD, without("structure", RECORD)], 'record 2 has no "structure"'),
+        ([without("structure", RECORD) | {"task": "absent"}], 'record 1 has no "structure"'),
+        ([RECORD, "a.png"], "record 2 isn't an object"),
+        (RECORD, "validate.json must hold a list of records"),
+        ([RECORD | {"task": "draw"}], "record 1 has the task draw, but there are only segment, absent"),
+        ([RECORD | {"conversations": [{"value": "?"}]}], "record 1 has no question and answer"),
+    ],
+)
+def test_records_of_another_format_are_refused_with_a_sentence(
+    validate: Path, capsys: Any, records: Any, saying: str
+) -> None:
+    validate.write_text(json.dumps(records))
     assert run(validate) == 1
-    assert 'record 1 has no "set"' in capsys.readouterr().err
+    assert saying in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kept", "saying"),
+    [
+        ({"complete": True, "results": [RESULT, without("task", RESULT)]}, 'kept.json, result 2 has no "task"'),
+        ({"complete": True, "results": [without("structure", RESULT)]}, 'result 1 has no "structure"'),
+        ({"complete": True, "results": [without("said", WORDS)]}, 'result 1 has no "said"'),
+        ({"complete": True, "results": [WORDS, 5]}, "result 2 isn't an object"),
+        ({"complete": True, "results": {}}, "kept.json holds no results"),
+        ({"complete": True, "results": [], "weights": "c0ffee"}, "kept.json holds no results"),
+        ([RECORD], "kept.json holds no results"),
+    ],
+)
+def test_results_of_another_format_are_refused_with_a_sentence(
+    tmp_path: Path, capsys: Any, kept: Any, saying: str
+) -> None:
+    (tmp_path / "kept.json").write_text(json.dumps(kept))
+    assert run("--results", tmp_path / "kept.json") == 1
+    assert saying in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--left-out", "--targets"])
+def test_broken_json_is_told_by_its_file(validate: Path, tmp_path: Path, capsys: Any, option: str) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"complete": tr')
+    assert run(validate, option, broken) == run("--results", broken) == run(broken) == 1
+    assert capsys.readouterr().err.count(f"{broken} is not JSON: ") == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "saying"),
+    [
+        ("--json", "nodir/kept.json", "nodir/kept.json cannot be written"),
+        ("--json", "folder", "folder cannot be written"),
+        ("--card", "bare.md", "bare.md has no place for figures"),
+        ("--card", "nodir/README.md", "nodir/README.md cannot be written"),
+        ("--left-out", "bare.md", "bare.md is not JSON"),
+        ("--targets", "nowhere.json", "nowhere.json"),
+    ],
+)
+def test_what_would_fail_in_the_end_is_told_before_anything_is_asked(
+    validate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, option: str, name: str, saying: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "bare.md").write_text("# Card\n")
+    monkeypatch.setattr(report, "load_to_judge", lambda model: pytest.fail("a model was loaded"))
+    assert run(validate, option, tmp_path / name) == 1
+    assert saying in capsys.readouterr().err
 
 
 def test_either_records_or_kept_results_are_needed(capsys: Any) -> None:

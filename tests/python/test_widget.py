@@ -156,6 +156,18 @@ def test_a_failed_question_is_no_part_of_the_state_nor_of_the_code(view: ImageVi
     assert run(view.code, session)["answer"].tokens == ImageView(session, view.state).answer.tokens  # type: ignore[union-attr]
 
 
+def test_another_image_of_the_session_takes_the_place_of_the_one_shown(model: medplib.Model) -> None:
+    session = model.session(np.full((150, 330), 60, np.uint8))
+    view = ImageView(session)
+    view.draw("box", BOX)
+    view.segment("tumour")
+    session.set_image(np.full((40, 30), 90, np.uint8))
+    assert picture(view).shape == (40, 30, 3)
+    assert not view.places and not view.masks
+    view.segment("tumour")
+    assert picture(view).shape == (40, 30, 3)
+
+
 def test_a_session_without_an_image_is_refused(model: medplib.Model) -> None:
     with pytest.raises(medplib.StateError, match="set_image"):
         ImageView(model.session())

@@ -1,6 +1,11 @@
+#include "base/utf8.h"
+
 #include <medplib/core/error.h>
 
 namespace medplib::core {
+
+Error::Error(ErrorCode code, const std::string& message)
+    : std::runtime_error(replace_invalid_utf8(message)), code_(code) {}
 
 const char* error_code_name(ErrorCode code) {
   switch (code) {

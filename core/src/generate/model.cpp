@@ -50,6 +50,7 @@ class CheckOnly : public ParameterSource {
 }  // namespace
 
 std::vector<std::string> verify(const fs::path& folder, const std::function<void()>& between) {
+  check_not_forked();
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     fail(ErrorCode::NotFound, folder, " is not a folder. Name a model's folder.");

@@ -1,5 +1,6 @@
 #include "base/files.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "image/decode.h"
 
 #include <medplib/core/error.h>
@@ -112,6 +113,11 @@ cv::Mat grey_as_pillow(const cv::Mat& pixels) {
           return static_cast<std::uint8_t>((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16);
         });
   return grey;
+}
+
+Image::Image(cv::Mat rgb, const std::string& name, Origin origin)
+    : rgb_(std::move(rgb)), name_(replace_invalid_utf8(name)), origin_(std::move(origin)) {
+  for (std::string& warning : origin_.warnings) warning = replace_invalid_utf8(warning);
 }
 
 Image Image::read(const std::filesystem::path& path, const ImageOptions& options) {

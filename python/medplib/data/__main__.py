@@ -121,15 +121,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = commands.add_parser(
         "folder",
         help="records and a recipe from your own images and masks",
-        description="Writes train.json, validate.json and recipe.json into FOLDER. Images are FOLDER/images/NAME.png, "
-        "masks FOLDER/masks/NAME.png or FOLDER/masks/NAME__structure.png; an empty mask says that nothing is there.",
+        description="Writes train.json, validate.json and recipe.json into FOLDER; an edited recipe.json is kept. "
+        "Images are FOLDER/images/NAME.png, masks FOLDER/masks/NAME.png or FOLDER/masks/NAME__structure.png (.jpg and "
+        ".tif too); an empty mask says that nothing is there.",
         epilog='example: python -m medplib.data folder mydata --phrase "ring marker" --model models/tiny',
     )
     folder.add_argument("folder", type=Path)
     folder.add_argument("--phrase", default="", help="what the masks show that don't say it in their names")
     folder.add_argument("--modality", default="", help='how the images were taken, such as "CT"')
     folder.add_argument("--model", type=Path, required=True, help="the model folder to start from")
-    folder.add_argument("--held-out", type=float, default=0.2, help="fraction to judge by (default: 0.2)")
+    folder.add_argument(
+        "--held-out", type=float, default=0.2, help="fraction to judge by, above 0 and below 1 (default: 0.2)"
+    )
     folder.add_argument(
         "--group",
         default="",

@@ -4,75 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from .own import Own, as_phrase, read_folder
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, Record, number
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-
-
-@dataclass(frozen=True)
-class Own:
-    """An image of the user's, and the mask of each structure that was looked for in it."""
-
-    image: Path
-    masks: dict[str, Path]  # by phrase
-    group: str  # what it is learnt from or held out with, such as a patient
-
-    @property
-    def name(self) -> str:
-        return self.image.stem
-
-
-def read_folder(root: Path, phrase: str, group: str) -> list[Own]:
-    """Every image of root/images that has masks: root/masks/NAME.png shows `phrase`, NAME__structure.png structure.
-
-    Its group is what `group` finds in its name; else it is one by itself.
-    """
-    files = sorted(file for file in (root / "images").iterdir() if file.suffix.lower() in SUFFIXES)
-    masks: dict[str, dict[str, Path]] = defaultdict(dict)
-    for mask in sorted((root / "masks").glob("*.png")):
-        name, _, structure = mask.stem.partition("__")
-        if not structure and not phrase:
-            raise ValueError(
-                f"{mask}: what does this mask show? Say it with --phrase, or call it {name}__STRUCTURE.png"
-            )
-        masks[name][structure.replace("_", " ").strip() or phrase] = mask
-    for name in sorted(masks.keys() - {file.stem for file in files}):
-        raise ValueError(f"{next(iter(masks[name].values()))}: there is no image of this name in {root / 'images'}")
-    found = [Own(file, masks[file.stem], _group_of(file.stem, group)) for file in files if file.stem in masks]
-    if not found:
-        raise ValueError(f"{root}: no image in images/ has a mask in masks/")
-    for own in found:
-        _check_sizes(own)
-    return found
-
-
-def _group_of(name: str, group: str) -> str:
-    match = re.search(group, name) if group else None
-    return match[0] if match else name
-
-
-def _check_sizes(own: Own) -> None:
-    with Image.open(own.image) as image:
-        for file in own.masks.values():
-            with Image.open(file) as mask:
-                if mask.size != image.size:
-                    raise ValueError(
-                        f"{file}: the mask has {mask.width} x {mask.height} pixels, "
-                        f"but its image {own.image} has {image.width} x {image.height}"
-                    )
 
 
 def split(found: Sequence[Own], fraction: float) -> tuple[list[Own], list[Own]]:
     """Those to learn from and those held out: the same ones for the same names, those of a group on one side."""
+    if not 0 < fraction < 1:
+        raise ValueError(f"--held-out is {fraction}: give a fraction above 0 and below 1, such as 0.2")
     groups = sorted({own.group for own in found}, key=lambda name: number("held out", name))
     if len(groups) < 2:
         raise ValueError("all images are of one group: nothing would be left to learn from or to judge by")
@@ -97,10 +40,8 @@ def _about(own: Own, root: Path, modality: str, vary: bool) -> list[Record]:
         return wordings[pick % len(wordings)].format(phrase)  # the first wording twice as often as the others
 
     records = []
-    for phrase, file in own.masks.items():
-        with Image.open(file) as mask:
-            there = mask.convert("L").getbbox() is not None
-        path = file.relative_to(root).as_posix()
+    for phrase, mask in own.masks.items():
+        path, there = mask.file.relative_to(root).as_posix(), mask.anything
         asked, answered = word(SEGMENT, phrase), SEGMENTED.format(path) if there else ABSENT.format(phrase)
         records.append(_record("segment" if there else "absent", asked, answered, phrase))
         records.append(_record("presence", word(PRESENCE, phrase), "Yes" if there else "No", phrase, closed=True))
@@ -142,19 +83,46 @@ def build_folder(root: Path, phrase: str, modality: str, model: Path, fraction: 
     """Write train.json, validate.json and recipe.json into the folder."""
     if not (model / "config.json").exists():
         raise ValueError(f"{model}: this is no model folder; give one with --model, such as models/tiny")
-    found = read_folder(root, phrase, group)
+    phrase, modality = as_phrase(phrase, "--phrase"), as_phrase(modality, "--modality")
+    found, without_mask = read_folder(root, phrase, group)
     learnt, held_out = split(found, fraction)
     for name, part in (("train", learnt), ("validate", held_out)):
         records = make_own_records(part, root, modality, vary=name == "train")
-        _write(root / f"{name}.json", records)
-        print(f"{name}.json: {len(part)} images, {len(records)} questions")
-    _write(root / "recipe.json", recipe(root, model))
-    print(f"recipe.json: starts from {model}")
+        _write(root / f"{name}.json", _text(records))
+        groups = f" of {len({own.group for own in part})} groups" if group else ""
+        print(f"{name}.json: {len(part)} images{groups}, {len(records)} questions")
+    print(f"recipe.json: {_write_recipe(root / 'recipe.json', root, model)}")
     for structure in sorted({phrase for own in found for phrase in own.masks}):
         print(f"  {structure}: {sum(structure in own.masks for own in found)} masks")
+    _warn(found, without_mask)
 
 
-def _write(file: Path, content: object) -> None:
+def _write_recipe(file: Path, root: Path, model: Path) -> str:
+    """What became of it: one that the user has edited stays."""
+    text = _text(recipe(root, model))
+    if file.exists() and file.read_bytes() != text.encode():
+        return "kept as it is, though other than would be written now; delete it to get a new one"
+    _write(file, text)
+    return f"starts from {model}"
+
+
+def _warn(found: Sequence[Own], without_mask: int) -> None:
+    if without_mask:
+        print(f"passed over: {without_mask} images without a mask")
+    masks = [mask for own in found for mask in own.masks.values()]
+    if everywhere := [mask.file for mask in masks if mask.everything]:
+        print(f"set everywhere: {len(everywhere)} masks, such as {everywhere[0]}; is that meant?")
+    if lossy := [mask.file for mask in masks if mask.file.suffix.lower() in (".jpg", ".jpeg")]:
+        print(
+            f"JPEG: {len(lossy)} masks, such as {lossy[0]}; noise around a shape counts as inside, so better take PNG"
+        )
+
+
+def _text(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def _write(file: Path, text: str) -> None:
     part = file.with_name(f"{file.name}.part")
-    part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(file)

@@ -24,6 +24,7 @@ MODALITY = (
     "What modality is shown in this image?",
     "How was this image taken?",
 )
+BODY_PART = "Which part of the body does this image belong to?"
 WEIGHTING = (
     "What is the mr weighting in this image?",
     "What type of MRI is shown in this image?",
@@ -88,7 +89,8 @@ def plan_present(items: Iterable[Item]) -> Plan:
 def make_records(items: Sequence[Item], masks: Mapping[ItemKey, Sequence[str]], vary: bool) -> list[Record]:
     """All records of one part of the split, those of an image adjacent.
 
-    `vary` draws among the wordings, and asks for what a set tells too seldom to be learnt in all of its wordings.
+    `vary` draws among the wordings, asks for what a set tells too seldom to be learnt in all of its wordings, and asks
+    for what it does not ask itself.
 
     `masks` holds the relative mask path of each structure of an image, empty where nothing of it was left.
     """
@@ -120,7 +122,10 @@ def _about(
     records += [_record(item, "presence", word(PRESENCE, p), "No", p, closed=True) for p in denied]
     records += [_record(item, "region", REGION.format(mask), f"{p.capitalize()}.", p) for p, mask in drawn]
     if item.modality:
-        records.append(_record(item, "modality", word(MODALITY, ""), item.modality))
+        wordings = MODALITY if vary else MODALITY[:1]
+        records += [_record(item, "modality", question, item.modality) for question in wordings]
+    if item.body_part and vary:
+        records.append(_record(item, "organ", BODY_PART, item.body_part))
     if item.weighting and vary:
         records += [_record(item, "weighting", question, item.weighting) for question in WEIGHTING]
         for name in WEIGHTINGS:

@@ -26,6 +26,17 @@ _MODALITIES = {
     "microscopy": "Microscopy",
 }
 _WEIGHTINGS = {"mni152_brain": "T1", "spider_spine": "T2"}  # as their makers name the sets
+# In SLAKE's words, of sets that show one part of the body.
+_BODY_PARTS = {
+    "brisc_brain": "Brain",
+    "chase_db1": "Eye",
+    "cxr_shenzhen": "Chest",
+    "drishti": "Eye",
+    "hvsmr_heart": "Chest",
+    "idrid_od": "Eye",
+    "mni152_brain": "Brain",
+    "msd_spleen": "Abdomen",
+}
 _TASKS = {"modality": "modality", "plane": "plane", "organ": "organ"}
 
 
@@ -54,7 +65,8 @@ class Item:
     group: str
     modality: str  # the word that answers "which modality?", empty when the set does not say
     weighting: str  # of an MRI image, T1 or T2; empty when the set does not say
-    location: str  # the part of the body, in the set's words; empty when it does not say
+    location: str  # where the image was taken, in the set's words; empty when it does not say
+    body_part: str  # the word that answers "which part of the body?"; empty where the set asks itself or shows several
     image: Path
     structures: tuple[Structure, ...]
     questions: tuple[Question, ...]
@@ -134,6 +146,7 @@ def _read_item(folder: Path, entry: dict[str, Any], questions: tuple[Question, .
         modality=_MODALITIES.get(entry["modality"], ""),
         weighting=_WEIGHTINGS.get(folder.name) or _weighting(questions),
         location=meta.get("location", ""),
+        body_part=_BODY_PARTS.get(folder.name, ""),
         image=folder / entry["image"],
         structures=structures,
         questions=questions,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,11 @@ from pathlib import Path
 from ..data.records import TASKS
 from .asking import Asker, ask_all, load_to_judge
 from .baselines import FrequentAnswers, MeanShapes
-from .card import markdown, rewrite
-from .records import Result, evenly, read_records
+from .card import around_figures, markdown, rewrite
+from .records import evenly, read_records
+from .results import Kept, check_place, read_results, write_results
 from .sections import tables
-from .targets import read_targets
+from .targets import check_all_are_there, read_targets
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,25 +28,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.card and partial:
         parser.error("a card gets the figures of all records: leave out --task, --set and --limit")
     try:
-        targets = read_targets(options.targets) if options.targets else {}
-        if options.results:
-            results, complete = _read_results(options.results)
-            if options.card and not complete:
-                raise ValueError(f"{options.results} holds part of the records' results, but a card gets those of all")
-        else:
-            results = _ask(options)
-            if options.json:
-                _write_results(options.json, results, not partial)
-        left_out = [result for file in options.left_out for result in _read_results(file)[0]]
-        text = markdown(tables(results, left_out), targets)
-        if options.card:
-            rewrite(options.card, text)
-        else:
-            print(text)
+        _report(options, not partial)
     except (OSError, ValueError, RuntimeError) as error:
         print(f"medplib.report: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _report(options: argparse.Namespace, complete: bool) -> None:
+    # What may be wrong is looked at before the asking, which takes long.
+    targets = read_targets(options.targets) if options.targets else {}
+    left_out = [result for file in options.left_out for result in read_results(file).results]
+    for file in filter(None, (options.json, options.card)):
+        check_place(file)
+    if options.card:
+        around_figures(options.card)
+    kept = read_results(options.results) if options.results else _ask(options, complete)
+    if options.card and not kept.complete:
+        raise ValueError(f"{options.results} holds part of the records' results, but a card gets those of all")
+    made = tables(kept.results, left_out)
+    try:
+        if kept.complete:
+            check_all_are_there(targets, made)
+        text = markdown(made, targets, kept.weights)
+    except ValueError:
+        print(markdown(made, {}, kept.weights))  # so that nothing has to be asked again
+        raise
+    if options.card:
+        rewrite(options.card, text)
+    else:
+        print(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,7 +105,7 @@ def _at_least_one(text: str) -> int:
     return number
 
 
-def _ask(options: argparse.Namespace) -> list[Result]:
+def _ask(options: argparse.Namespace, complete: bool) -> Kept:
     records = [
         record
         for record in read_records(options.records)
@@ -106,23 +117,12 @@ def _ask(options: argparse.Namespace) -> list[Result]:
         raise ValueError(f"{options.records} holds no such record")
     training = read_records(options.records.with_name("train.json"))
     folder = options.records.parent
-    asker = Asker(load_to_judge(options.model), folder, MeanShapes(training, folder), FrequentAnswers(training))
-    return ask_all(asker, records, options.jobs)
-
-
-def _read_results(file: Path) -> tuple[list[Result], bool]:
-    """The results, and whether they are those of all records."""
-    kept = json.loads(file.read_text(encoding="utf-8"))
-    if not (isinstance(kept, dict) and {"complete", "results"} <= kept.keys()):
-        raise ValueError(f"{file} holds no results: make it with python -m medplib.report --json")
-    return kept["results"], kept["complete"]
-
-
-def _write_results(file: Path, results: list[Result], complete: bool) -> None:
-    part = file.with_name(f"{file.name}.part")
-    lines = ",\n".join(json.dumps(result, ensure_ascii=False) for result in results)
-    part.write_text(f'{{"complete": {json.dumps(complete)}, "results": [\n{lines}\n]}}\n', encoding="utf-8")
-    part.replace(file)
+    model, weights = load_to_judge(options.model)
+    asker = Asker(model, folder, MeanShapes(training, folder), FrequentAnswers(training))
+    kept = Kept(ask_all(asker, records, options.jobs), complete, weights)
+    if options.json:
+        write_results(options.json, kept)
+    return kept
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Nothing is teacher-forced, and an answer without a mask counts as an empty one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -28,13 +29,26 @@ MARKS = ("in_sample", "left_out")
 MAX_NEW_TOKENS = 64
 
 
-def load_to_judge(folder: Path | None) -> Any:
-    """The model, allowed to refine: whether its manifest should allow it is for the figures to say."""
+def load_to_judge(folder: Path | None) -> tuple[Any, dict[str, str]]:
+    """The model and the SHA-256 of its weights.
+
+    It is allowed to refine: whether its manifest should allow it is for the figures to say.
+    """
     import medplib
 
     model = medplib.load(folder)
-    if model.info["refines"]:
-        return model
+    weights = {file.name: _sha256(file) for file in sorted(Path(model.folder).glob("*.safetensors"))}
+    return (model if model.info["refines"] else _refining(model)), weights
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _refining(model: Any) -> Any:
+    import medplib
+
     with TemporaryDirectory() as name:
         twin = Path(name)
         for file in Path(model.folder).resolve().iterdir():

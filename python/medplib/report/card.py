@@ -35,11 +35,13 @@ ABOUT_SOME_SETS = {
 }
 
 
-def markdown(tables: Sequence[Table], targets: Targets | None = None) -> str:
-    """The tables in words that fit them; `targets` says which figures were to reach what."""
+def markdown(tables: Sequence[Table], targets: Targets | None = None, weights: Mapping[str, str] | None = None) -> str:
+    """The tables in words that fit them; `targets` says which figures were to reach what, `weights` whose they are."""
     names = [figure.name for table in tables for figure in table.figures]
     said = [text for word, text in ABOUT_SOME_SETS.items() if any(word in name for name in names)]
     about = ABOUT.format(of_some_sets="".join(f"{text}\n" for text in said))
+    if weights:
+        about += f"\n\nFigures of the weights with SHA-256 {', '.join(f'`{digest}`' for digest in weights.values())}."
     return "\n\n".join([about, *(_table(table, (targets or {}).get(table.title, {})) for table in tables)])
 
 
@@ -81,12 +83,18 @@ def _short(bound: float) -> str:
     return f"{bound:.3f}".removesuffix("0")
 
 
-def rewrite(card: Path, text: str) -> None:
-    """Put the text between the marks of the card."""
+def around_figures(card: Path) -> tuple[str, str]:
+    """What stands before the marks of the card, and what behind. Errors: OSError, ValueError."""
     before, begin, rest = card.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{card} has no place for figures: put the lines {BEGIN} and {END} around it")
+    return before, after
+
+
+def rewrite(card: Path, text: str) -> None:
+    """Put the text between the marks of the card."""
+    before, after = around_figures(card)
     part = card.with_name(f"{card.name}.part")
     part.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
     part.replace(card)

@@ -20,15 +20,42 @@ WORDS = tuple(task for task in TASKS if task not in DRAWN)
 NEEDED = ("image", "set", "group", "modality", "task", "answer_type", "conversations")
 
 
+def read_json(file: Path) -> Any:
+    """Errors: OSError, ValueError."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from error
+
+
 def read_records(file: Path) -> list[Record]:
     """Errors: OSError, ValueError."""
-    records: list[Record] = json.loads(file.read_text(encoding="utf-8"))
+    records = read_json(file)
+    if not isinstance(records, list):
+        raise ValueError(f"{file} must hold a list of records: make it with python -m medplib.data")
     for place, record in enumerate(records, 1):
-        if missing := [name for name in NEEDED if name not in record]:
-            raise ValueError(f'{file}, record {place} has no "{missing[0]}": make it with python -m medplib.data')
-        if record["task"] not in TASKS:
-            raise ValueError(f"{file}, record {place}: there is no task {record['task']}; there are {', '.join(TASKS)}")
+        if fault := _fault_of(record):
+            raise ValueError(f"{file}, record {place} {fault}: make it with python -m medplib.data")
     return records
+
+
+def _fault_of(record: Any) -> str:
+    """Nothing where it can be asked about."""
+    if not isinstance(record, dict):
+        return "isn't an object"
+    needed = (*NEEDED, "structure") if record.get("task") in DRAWN else NEEDED
+    if missing := [name for name in needed if name not in record]:
+        return f'has no "{missing[0]}"'
+    if record["task"] not in TASKS:
+        return f"has the task {record['task']}, but there are only {', '.join(TASKS)}"
+    turns = record["conversations"]
+    if not (isinstance(turns, list) and len(turns) > 1 and all(_is_turn(turn) for turn in turns)):
+        return "has no question and answer in its conversations"
+    return ""
+
+
+def _is_turn(turn: Any) -> bool:
+    return isinstance(turn, dict) and isinstance(turn.get("value"), str)
 
 
 def question_of(record: Record) -> str:

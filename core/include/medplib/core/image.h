@@ -51,7 +51,7 @@ class Image {
   int width() const { return rgb_.cols; }
   int height() const { return rgb_.rows; }
   const cv::Mat& rgb() const { return rgb_; }  // H × W, CV_8UC3, red first; never written to
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_; }  // UTF-8, whatever the file's name is
 
   // What `medplib info --image` prints of the file.
   struct Origin {
@@ -64,8 +64,7 @@ class Image {
   const Origin& origin() const { return origin_; }
 
  private:
-  Image(cv::Mat rgb, std::string name, Origin origin)
-      : rgb_(std::move(rgb)), name_(std::move(name)), origin_(std::move(origin)) {}
+  Image(cv::Mat rgb, const std::string& name, Origin origin);
   cv::Mat rgb_;
   std::string name_;
   Origin origin_;

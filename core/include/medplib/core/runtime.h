@@ -12,7 +12,7 @@ std::string build_info_json();
 
 // Threads that one operator may use, 1 … kMostThreads, for the whole process; at the start one a core.
 // Errors: InvalidArgument.
-inline constexpr int kMostThreads = 1024;
+inline constexpr int kMostThreads = 256;
 void set_threads(int threads);
 int threads();
 

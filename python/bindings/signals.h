@@ -1,0 +1,40 @@
+// Ctrl-C during long work.
+#pragma once
+
+#include "gil.h"
+
+#include <pythread.h>
+
+#include <chrono>
+#include <exception>
+
+namespace medplib::python {
+
+// The thread in which Python runs the handlers of signals.
+inline unsigned long main_thread = 0;
+
+class Signals {
+ public:
+  // Without the GIL: whether a handler raised by now, which `error` has then. Where others keep the GIL busy,
+  // it is asked for so seldom that the work hardly waits.
+  bool raised() {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point asked = Clock::now();
+    if (PyThread_get_thread_ident() != main_thread || asked < next_) return false;
+    return with_gil([&] {
+      const Clock::time_point got = Clock::now();
+      next_ = got + 20 * (got - asked);
+      if (PyErr_CheckSignals() == 0) return false;
+      error_ = std::make_exception_ptr(py::error_already_set());
+      return true;
+    });
+  }
+
+  const std::exception_ptr& error() const { return error_; }
+
+ private:
+  std::chrono::steady_clock::time_point next_;
+  std::exception_ptr error_;
+};
+
+}  // namespace medplib::python
