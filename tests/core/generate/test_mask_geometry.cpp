@@ -36,7 +36,7 @@ TEST_P(MaskGeometryOf, centered_brings_a_mask_back_to_its_place) {
   EXPECT_EQ(low.sizes(), (at::IntArrayRef{1, 1, kLow, kLow}));
   const at::Tensor back = core::masks_at_image_size(low, MaskGeometry::Centered, box);
   EXPECT_EQ(back.sizes(), drawn.sizes());
-  EXPECT_GT(overlap(back, drawn), 0.85);
+  EXPECT_GT(overlap(back, drawn), 0.93);
 }
 
 // What is seen at a place of the network's input is drawn at its place in the image.
@@ -53,7 +53,7 @@ TEST_P(MaskGeometryOf, a_bright_box_of_the_picture_is_drawn_where_it_is) {
   const at::Tensor low = at::avg_pool2d(seen, kInput / kLow);
   const Letterbox box = core::letterbox(width, height, kInput);
   const at::Tensor back = core::masks_at_image_size(low, MaskGeometry::Centered, box);
-  EXPECT_GT(overlap(back, drawn), 0.85);
+  EXPECT_GT(overlap(back, drawn), 0.98);  // a shift by one of the low resolution's cells costs more
 }
 
 TEST_P(MaskGeometryOf, a_place_in_the_image_lies_at_its_place_in_the_input) {
