@@ -47,11 +47,11 @@ TEST_F(Records, paths_are_cut_out_and_questions_of_an_image_come_together) {
 }
 
 TEST_F(Records, faults_name_the_record) {
-  EXPECT_NE(fault_of("<image>\nq", "Sure.<mask>m.png</mask>").find("seven"), std::string::npos);
-  EXPECT_NE(fault_of("<image>\nq", "Sure <SEG>.").find("0 <mask>"), std::string::npos);
-  EXPECT_NE(fault_of("<image>\nq", "a", "../a.png").find("a.png"), std::string::npos);
-  EXPECT_NE(fault_of("<image>\nq", "a", "/etc/a.png").find("/etc/a.png"), std::string::npos);
-  EXPECT_NE(fault_of("<image>\nq <region>r.png", "a").find("</region>"), std::string::npos);
+  EXPECT_NE(fault_of("<image> q", "Sure.<mask>m.png</mask>").find("seven"), std::string::npos);
+  EXPECT_NE(fault_of("<image> q", "Sure <SEG>.").find("0 <mask>"), std::string::npos);
+  EXPECT_NE(fault_of("<image> q", "a", "../a.png").find("a.png"), std::string::npos);
+  EXPECT_NE(fault_of("<image> q", "a", "/etc/a.png").find("/etc/a.png"), std::string::npos);
+  EXPECT_NE(fault_of("<image> q <region>r.png", "a").find("</region>"), std::string::npos);
 }
 
 }  // namespace
