@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from program import BINARY, MODEL, Program, floats_of
+
+# Tests in the background of a shell have Ctrl-C ignored, and would hand that on to the programs that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
