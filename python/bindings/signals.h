@@ -3,10 +3,9 @@
 
 #include "gil.h"
 
-#include <pythread.h>
-
 #include <chrono>
 #include <exception>
+#include <pythread.h>
 
 namespace medplib::python {
 

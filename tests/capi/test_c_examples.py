@@ -30,7 +30,7 @@ QUESTIONS = [
 NAMES = ["ask", "segment", "stream", "batch"]
 LANGUAGES = ["c", "cpp", "python", "command line"]
 EMBEDDED = ""  # what MEDPLIB_MODEL is for the model that knows what is not there, and says more than a word
-LONGER = "Where is the lesion?"
+LONGER = "What diseases are included in the picture?"
 
 
 @pytest.fixture(scope="module")
