@@ -318,7 +318,9 @@ void bind_options(py::module_& module) {
       .def(py::init<>())
       .def_property(
           "regions", [](const AskOptions& options) { return options.regions; },
-          [](AskOptions& options, std::vector<core::Region> regions) { options.regions = std::move(regions); })
+          [](AskOptions& options, std::vector<core::Region> regions) {
+            options.regions = std::move(regions);
+          })
       .def_readwrite("max_new_tokens", &AskOptions::max_new_tokens)
       .def_readwrite("temperature", &AskOptions::temperature)
       .def_readwrite("top_k", &AskOptions::top_k)

@@ -50,7 +50,7 @@ class Image {
 
   int width() const { return rgb_.cols; }
   int height() const { return rgb_.rows; }
-  const cv::Mat& rgb() const { return rgb_; }  // H × W, CV_8UC3, red first; never written to
+  const cv::Mat& rgb() const { return rgb_; }        // H × W, CV_8UC3, red first; never written to
   const std::string& name() const { return name_; }  // UTF-8, whatever the file's name is
 
   // What `medplib info --image` prints of the file.
