@@ -83,9 +83,9 @@ void print_plan(const core::TrainPlan& plan) {
                {"optimizer", megabytes(plan.optimizer_bytes)},
                {"of parameters", megabytes(plan.weight_bytes + plan.gradient_bytes + plan.optimizer_bytes)}});
   std::cout
-      << "On top of it come what a step computes, which grows with images_per_step and may be several times "
-         "as "
-         "much\n(accumulate=2 halves it), and pictures that are kept: up to 2 GB, and as much for what each "
+      << "On top of it come what a step computes, which grows with images_per_step and may be several times\n"
+         "as much (accumulate=2 halves it), and pictures that are kept: up to 2 GB, and as much for what "
+         "each\n"
          "frozen image tower sees.\n";
 }
 

@@ -77,5 +77,5 @@ def test_what_it_draws_as_the_optic_disc_lands_on_the_disc(medplib: Program, pic
     x0, y0, x1, y1 = DISC
     box = np.zeros_like(drawn)
     box[y0 : y1 + 1, x0 : x1 + 1] = True
-    assert (drawn & box).sum() / box.sum() > 0.7
+    assert (drawn & box).sum() / box.sum() > 0.9
     assert (drawn & box).sum() / drawn.sum() > 0.6
