@@ -6,6 +6,7 @@
 #include "train/prompted.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 
@@ -211,38 +212,78 @@ class Pass {
     std::vector<at::Tensor> logits;
     for (const auto& target : targets) {
       const auto row = static_cast<std::int64_t>(logits.size());
-      const Letterbox& box = batch_.sam_letterboxes[static_cast<std::size_t>(target.image)];
-      logits.push_back(masks_at_image_size(low.narrow(0, row, 1), trainee_.geometry, box)[0][0]);
+      logits.push_back(
+          masks_at_image_size(low.narrow(0, row, 1), trainee_.geometry, letterbox_of(target))[0][0]);
     }
     return logits;
   }
 
   // The same masks drawn from simulated boxes or clicks; all of a batch of one kind, so that they run as one.
-  at::Tensor prompted_loss(const ImageEmbedding& images) {
-    const PromptPlan plan = PromptPlan::draw(random_);
-    std::vector<at::Tensor> sparse, dense;
+  at::Tensor prompted_loss(const ImageEmbedding& all_images) {
     std::vector<MaskTarget> targets;
     std::vector<std::int64_t> rows;
     for (std::size_t i = 0; i < batch_.targets.size(); ++i) {
-      const MaskTarget& target = batch_.targets[i];
-      if (!target.inside.any().item<bool>()) continue;
-      const auto row = static_cast<std::int64_t>(i);
-      const Letterbox& letterbox = batch_.sam_letterboxes[static_cast<std::size_t>(target.image)];
-      MaskPrompt prompt =
-          simulate_prompt(plan, target.inside, result_.mask_logits[i].detach(), letterbox, random_);
-      if (plan.kind == PromptKind::Correction) prompt.mask = result_.masks.logits[row].detach();
+      if (!batch_.targets[i].inside.any().item<bool>()) continue;
+      targets.push_back(batch_.targets[i]);
+      rows.push_back(static_cast<std::int64_t>(i));
+    }
+    const PromptPlan plan = PromptPlan::draw(random_);
+    if (rows.empty()) return at::zeros({});
+    const at::Tensor shown = at::tensor(rows, at::kLong);
+    const ImageEmbedding images = all_images.select(shown);
+    std::vector<MaskPrompt> prompts = first_prompts(plan, targets);
+    at::Tensor drawn = result_.masks.logits.detach().index_select(0, shown);
+    for (std::uint64_t round = 0; round < plan.corrections; ++round) {
+      if (round > 0) drawn = draw_without_gradient(images, prompts);
+      correct(prompts, targets, drawn);
+    }
+    const DecodedMasks masks = decode(images, encode(prompts));
+    const auto count = static_cast<double>(whole_.shown);
+    return weighted(recipe_, mask_losses(recipe_, at_image_size(masks.logits, targets),
+                                         masks.iou.select(1, 0), targets, count, count));
+  }
+
+  std::vector<MaskPrompt> first_prompts(const PromptPlan& plan, const std::vector<MaskTarget>& targets) {
+    std::vector<MaskPrompt> prompts;
+    for (const auto& target : targets) {
+      if (plan.kind == PromptPlan::Kind::Box)
+        prompts.push_back(simulate_box(target.inside, letterbox_of(target), random_));
+      else if (plan.kind == PromptPlan::Kind::Click)
+        prompts.push_back(simulate_click(target.inside, letterbox_of(target), random_));
+      else
+        prompts.emplace_back();
+    }
+    return prompts;
+  }
+
+  // `drawn`: (targets, 1, n, n) logits of the masks so far.
+  void correct(std::vector<MaskPrompt>& prompts, const std::vector<MaskTarget>& targets,
+               const at::Tensor& drawn) {
+    const std::vector<at::Tensor> logits = at_image_size(drawn, targets);
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      add_correction(prompts[i], targets[i].inside, logits[i], letterbox_of(targets[i]), random_);
+      prompts[i].mask = drawn[static_cast<std::int64_t>(i)];
+    }
+  }
+
+  PromptEmbedding encode(const std::vector<MaskPrompt>& prompts) const {
+    std::vector<at::Tensor> sparse, dense;
+    for (const auto& prompt : prompts) {
       const PromptEmbedding embedded = network_.prompt_encoder(prompt);
       sparse.push_back(embedded.sparse);
       dense.push_back(embedded.dense);
-      rows.push_back(row);
-      targets.push_back(target);
     }
-    if (rows.empty()) return at::zeros({});
-    const DecodedMasks masks =
-        decode(images.select(at::tensor(rows, at::kLong)), {at::cat(sparse), at::cat(dense)});
-    const auto shown = static_cast<double>(whole_.shown);
-    return weighted(recipe_, mask_losses(recipe_, at_image_size(masks.logits, targets),
-                                         masks.iou.select(1, 0), targets, shown, shown));
+    return {at::cat(sparse), at::cat(dense)};
+  }
+
+  at::Tensor draw_without_gradient(const ImageEmbedding& images,
+                                   const std::vector<MaskPrompt>& prompts) const {
+    const c10::NoGradGuard no_grad;
+    return decode(images, encode(prompts)).logits;
+  }
+
+  const Letterbox& letterbox_of(const MaskTarget& target) const {
+    return batch_.sam_letterboxes[static_cast<std::size_t>(target.image)];
   }
 
   const Trainee& trainee_;

@@ -6,7 +6,6 @@
 #include <ATen/ATen.h>
 #include <opencv2/imgproc.hpp>
 
-#include <utility>
 #include <vector>
 
 namespace medplib::core {
@@ -28,7 +27,7 @@ at::Tensor box_around(const at::Tensor& inside, const Letterbox& letterbox, Rand
   return at::tensor({first.x, first.y, last.x, last.y}, at::kFloat);
 }
 
-// A place well inside of what is true in `where` (H, W): at least half as far from its edge as any; (x, y).
+// A place well inside what is true in `where` (H, W): at least half as far from its edge as any; (x, y).
 at::Tensor click_in(const at::Tensor& where, const Letterbox& letterbox, Random& random) {
   cv::Mat area = picture_of(where.to(at::kFloat)) > 0, depth;
   cv::copyMakeBorder(area, area, 1, 1, 1, 1, cv::BORDER_CONSTANT, 0);  // the picture's border is an edge
@@ -42,46 +41,44 @@ at::Tensor click_in(const at::Tensor& where, const Letterbox& letterbox, Random&
   return at::tensor({point.x, point.y}, at::kFloat);
 }
 
-// A click where `drawn` isn't `inside`, and the truth there; where nothing is wrong, one that confirms what
-// is.
-std::pair<at::Tensor, std::int64_t> correcting_click(const at::Tensor& inside, const at::Tensor& drawn,
-                                                     const Letterbox& letterbox, Random& random) {
-  const at::Tensor wrong = (drawn > 0).logical_xor(inside > 0);
-  if (!wrong.any().item<bool>()) return {click_in(inside > 0, letterbox, random), 1};
-  const at::Tensor missed = wrong.logical_and(inside > 0), extra = wrong.logical_and(inside == 0);
-  const auto all = wrong.sum().item<std::int64_t>(), missing = missed.sum().item<std::int64_t>();
-  const bool add = uniform(random, 0, static_cast<double>(all)) < static_cast<double>(missing);
-  return {click_in(add ? missed : extra, letterbox, random), add ? 1 : 0};
+void add_click(MaskPrompt& prompt, const at::Tensor& place, std::int64_t label) {
+  const at::Tensor point = place.unsqueeze(0), labels = at::tensor({label}, at::kLong);
+  prompt.points = prompt.points.defined() ? at::cat({prompt.points, point}) : point;
+  prompt.labels = prompt.labels.defined() ? at::cat({prompt.labels, labels}) : labels;
 }
 
 }  // namespace
 
 PromptPlan PromptPlan::draw(Random& random) {
   const std::uint64_t eighth = random() % 8;
-  if (eighth < 4) return {PromptKind::Box, 0};
-  if (eighth < 7) return {PromptKind::Correction, 1 + random() % kMostCorrections};
-  return {PromptKind::Click, 1};
+  if (eighth < 4) return {Kind::Box, 0};
+  if (eighth < 7) return {Kind::Corrections, 1 + random() % kMostCorrections};
+  return {Kind::Click, 0};
 }
 
-MaskPrompt simulate_prompt(const PromptPlan& plan, const at::Tensor& inside, const at::Tensor& drawn,
-                           const Letterbox& letterbox, Random& random) {
+MaskPrompt simulate_box(const at::Tensor& inside, const Letterbox& letterbox, Random& random) {
   MaskPrompt prompt;
-  if (plan.kind == PromptKind::Box) {
-    prompt.box = box_around(inside, letterbox, random);
-    return prompt;
-  }
-  std::vector<at::Tensor> points;
-  std::vector<std::int64_t> labels;
-  for (std::uint64_t i = 0; i < plan.clicks; ++i) {
-    const auto [point, label] = plan.kind == PromptKind::Click
-                                    ? std::pair(click_in(inside > 0, letterbox, random), std::int64_t{1})
-                                    : correcting_click(inside, drawn, letterbox, random);
-    points.push_back(point);
-    labels.push_back(label);
-  }
-  prompt.points = at::stack(points);
-  prompt.labels = at::tensor(labels, at::kLong);
+  prompt.box = box_around(inside, letterbox, random);
   return prompt;
+}
+
+MaskPrompt simulate_click(const at::Tensor& inside, const Letterbox& letterbox, Random& random) {
+  MaskPrompt prompt;
+  add_click(prompt, click_in(inside > 0, letterbox, random), 1);
+  return prompt;
+}
+
+void add_correction(MaskPrompt& prompt, const at::Tensor& inside, const at::Tensor& drawn,
+                    const Letterbox& letterbox, Random& random) {
+  const at::Tensor missed = (drawn <= 0).logical_and(inside > 0);
+  const at::Tensor extra = (drawn > 0).logical_and(inside == 0);
+  const auto missing = missed.sum().item<std::int64_t>(), surplus = extra.sum().item<std::int64_t>();
+  if (missing + surplus == 0) {
+    add_click(prompt, click_in(inside > 0, letterbox, random), 1);
+    return;
+  }
+  const bool add = uniform(random, 0, static_cast<double>(missing + surplus)) < static_cast<double>(missing);
+  add_click(prompt, click_in(add ? missed : extra, letterbox, random), add ? 1 : 0);
 }
 
 }  // namespace medplib::core

@@ -135,7 +135,7 @@ TEST(Schedule, falls_linearly_as_the_published_one_but_for_its_start) {
   }
 }
 
-TEST(SimulatedPrompts, corrections_say_the_truth_where_the_drawn_mask_is_wrong) {
+TEST(SimulatedUsers, correct_where_the_drawn_mask_is_wrong) {
   at::Tensor inside = at::zeros({256, 256}), drawn = at::full({256, 256}, -1.0);
   inside.slice(0, 50, 150).slice(1, 50, 150).fill_(1);
   drawn.slice(0, 50, 150).slice(1, 100, 200).fill_(1);  // the left half missed, as much too much on the right
@@ -143,9 +143,10 @@ TEST(SimulatedPrompts, corrections_say_the_truth_where_the_drawn_mask_is_wrong) 
   std::set<std::int64_t> said;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Random random(seed);
-    const MaskPrompt prompt = simulate_prompt({PromptKind::Correction, 3}, inside, drawn, box, random);
-    ASSERT_EQ(prompt.points.size(0), 3);
+    MaskPrompt prompt;
     for (std::int64_t i = 0; i < 3; ++i) {
+      add_correction(prompt, inside, drawn, box, random);
+      ASSERT_EQ(prompt.points.size(0), i + 1);  // those before are kept
       const auto x = prompt.points[i][0].item<float>(), y = prompt.points[i][1].item<float>();
       const auto label = prompt.labels[i].item<std::int64_t>();
       said.insert(label);
@@ -156,28 +157,26 @@ TEST(SimulatedPrompts, corrections_say_the_truth_where_the_drawn_mask_is_wrong) 
   EXPECT_EQ(said, (std::set<std::int64_t>{0, 1}));
 }
 
-TEST(SimulatedPrompts, a_mask_that_is_right_is_confirmed) {
+TEST(SimulatedUsers, confirm_a_mask_that_is_right) {
   at::Tensor inside = at::zeros({64, 64});
   inside.slice(0, 20, 40).slice(1, 20, 40).fill_(1);
   Random random(1);
-  const MaskPrompt prompt =
-      simulate_prompt({PromptKind::Correction, 2}, inside, inside * 2 - 1, letterbox(64, 64, 64), random);
-  EXPECT_TRUE(prompt.labels.equal(at::ones({2}, at::kLong)));
+  MaskPrompt prompt;
+  add_correction(prompt, inside, inside * 2 - 1, letterbox(64, 64, 64), random);
+  EXPECT_TRUE(prompt.labels.equal(at::ones({1}, at::kLong)));
   EXPECT_TRUE((prompt.points > 20).all().item<bool>() && (prompt.points < 40).all().item<bool>());
 }
 
-TEST(SimulatedPrompts, clicks_land_inside_and_boxes_hold_the_mask) {
+TEST(SimulatedUsers, click_inside_and_draw_boxes_that_hold_the_mask) {
   at::Tensor inside = at::zeros({64, 128});
   inside.slice(0, 20, 40).slice(1, 60, 100).fill_(1);
   const Letterbox box = letterbox(128, 64, 256);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Random random(seed);
-    const MaskPrompt click =
-        simulate_prompt({PromptKind::Click, 1}, inside, at::zeros_like(inside), box, random);
+    const MaskPrompt click = simulate_click(inside, box, random);
     const auto x = click.points[0][0].item<float>(), y = click.points[0][1].item<float>();
     EXPECT_TRUE(x >= 120 && x <= 200 && y >= 64 + 40 && y <= 64 + 80) << x << " " << y;
-    const at::Tensor corners =
-        simulate_prompt({PromptKind::Box, 0}, inside, at::zeros_like(inside), box, random).box;
+    const at::Tensor corners = simulate_box(inside, box, random).box;
     EXPECT_NEAR(corners[0].item<float>(), 120, 8);
     EXPECT_NEAR(corners[3].item<float>(), 64 + 80, 6);
   }
