@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import medplib
@@ -120,6 +124,36 @@ def test_control_c_ends_a_call_that_has_no_callback(
 
     assert interrupted(call, answering)
     assert len(session.ask(QUESTION)) == 1
+
+
+def bytes_read() -> int:
+    """By this process, so far."""
+    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(fields["rchar"])
+
+
+def test_control_c_ends_the_verification_of_a_long_file(tmp_path: Path, plain_signals: None) -> None:
+    shutil.copytree(MODEL, tmp_path / "model")
+    size, weights = 4 << 30, tmp_path / "model/long.safetensors"
+    weights.touch()
+    os.truncate(weights, size)  # on disk a hole
+    (tmp_path / "model/medplib.json").write_text(
+        json.dumps({"format_version": 1, "files": {weights.name: "0" * 64}}), encoding="utf-8"
+    )
+    before = bytes_read()
+
+    def press() -> None:
+        while bytes_read() < before + size // 64:
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=press)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        medplib.verify(tmp_path / "model")
+    thread.join()
+    assert bytes_read() < before + size // 2
 
 
 def test_control_c_ends_loading(selfish: None, plain_signals: None) -> None:

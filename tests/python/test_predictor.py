@@ -96,6 +96,16 @@ def test_a_result_leads_on_to_the_next(predictor: medplib.Predictor) -> None:
     assert (further != without).any()
 
 
+def test_a_result_may_be_all_that_is_given(predictor: medplib.Predictor) -> None:
+    _, _, logits = predictor.predict(**CLICK, multimask_output=False)
+    masks, scores, _ = predictor.predict(mask_input=logits, multimask_output=False, return_logits=True)
+    assert masks.shape == (1, 150, 330)
+    assert np.isfinite(masks).all()
+    assert np.isfinite(scores).all()
+    with_clicks, _, _ = predictor.predict(**CLICK, mask_input=logits, multimask_output=False, return_logits=True)
+    assert (masks != with_clicks).any()
+
+
 def test_blue_may_come_first(model: medplib.Model, predictor: medplib.Predictor, pixels: npt.NDArray[np.uint8]) -> None:
     other = medplib.Predictor(model)
     other.set_image(pixels[:, :, ::-1], image_format="BGR")
@@ -134,7 +144,7 @@ def test_an_image_is_set_and_reset(model: medplib.Model, pixels: npt.NDArray[np.
         ({"box": [1, 2, 3]}, "x0, y0, x1, y1"),
         ({"mask_input": np.zeros((4, 4), np.float32)}, r"\(1, n, n\)"),
         ({"mask_input": np.zeros((1, 4, 4), np.float32)}, "4 × 4"),
-        ({"point_coords": None, "point_labels": None}, "click or a box"),
+        ({"point_coords": None, "point_labels": None}, "click, a box or an earlier mask"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_a_sentence(

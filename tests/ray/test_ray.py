@@ -37,6 +37,8 @@ def watched(folder: Path) -> type[medplib_ray.Worker]:
             super().__init__(*settings)
             with (folder / "loads").open("a") as file:
                 file.write(f"{os.getpid()}\n")
+            gpus = ray.get_runtime_context().get_assigned_resources().get("GPU", 0)
+            (folder / "gpus").write_text(str(gpus))
 
         def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
             if row["path"].endswith("deadly.png") and not (folder / "died").exists():
@@ -54,6 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with contextlib.chdir(folder):
         ray.init(
             num_cpus=3,
+            num_gpus=1,  # in the cluster's books alone
             include_dashboard=False,
             configure_logging=False,
             runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}},
@@ -116,6 +119,27 @@ def test_arrays_are_asked_about_too(folder: Path) -> None:
         expected = medplib.load(MODEL).session(scan).ask("What is this?", box=(20, 20, 120, 120))
         answer = json.loads(row["answer"])
         assert (answer["tokens"], answer["prompt"], row["error"]) == (expected.tokens, expected.prompt, "")
+
+
+def test_workers_get_the_precision_and_the_gpus_that_are_named(cluster: Path) -> None:
+    dataset = ray.data.from_items([{"path": str(PICTURE)}])
+    asked = medplib_ray.segment(
+        dataset, "tumour", model=MODEL, device="cpu", precision="bfloat16", workers=1, num_gpus=0.25
+    )
+    (row,) = asked.take_all()
+    masks = {
+        precision: medplib.load(MODEL, "cpu", precision).session(PICTURE).segment("tumour")[0].rle
+        for precision in ("float32", "bfloat16")
+    }
+    assert masks["float32"] != masks["bfloat16"]
+    assert json.loads(row["answer"])["masks"][0]["rle"] == masks["bfloat16"]
+    assert float((cluster / "gpus").read_text()) == 0.25
+
+
+def test_a_device_that_is_not_there_is_told(cluster: Path) -> None:
+    dataset = ray.data.from_items([{"path": str(PICTURE)}])
+    with pytest.raises(ray.exceptions.RayError, match="abacus"):
+        medplib_ray.segment(dataset, "tumour", model=MODEL, device="abacus", workers=1).take_all()
 
 
 @pytest.mark.parametrize("name", ["answer", "error"])

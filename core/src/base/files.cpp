@@ -112,12 +112,14 @@ void write_file(const fs::path& path, std::string_view bytes) {
              [&](std::ostream& out) { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
 }
 
-std::string sha256_of_file(const fs::path& path) {
+std::string sha256_of_file(const fs::path& path, const std::function<void()>& between) {
   std::ifstream file = open_for_reading(path);
   Sha256 hash;
   std::array<char, 1 << 16> block{};
-  while (file.read(block.data(), block.size()) || file.gcount() > 0)
+  while (file.read(block.data(), block.size()) || file.gcount() > 0) {
+    if (between) between();
     hash.add({block.data(), static_cast<std::size_t>(file.gcount())});
+  }
   if (file.bad()) fail(ErrorCode::Io, "Reading ", path, " failed: ", std::strerror(errno), ".");
   return hash.finish();
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,9 @@ namespace medplib::core {
 // `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 32);
 
-// Lower-case hexadecimal SHA-256 of the file's bytes, and of these.
-std::string sha256_of_file(const std::filesystem::path& path);
+// Lower-case hexadecimal SHA-256 of the file's bytes, and of these. `between` is called before each block of
+// a file, and may throw to end it.
+std::string sha256_of_file(const std::filesystem::path& path, const std::function<void()>& between = {});
 std::string sha256_of(std::string_view bytes);
 
 }  // namespace medplib::core

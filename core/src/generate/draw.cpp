@@ -82,8 +82,6 @@ at::Tensor low_resolution_mask(const cv::Mat& logits, std::int64_t side) {
 // What clicks and a box say; an earlier mask may come on top.
 MaskPrompt prompt_of(const std::vector<Click>& clicks, const std::optional<Region>& box,
                      const EncodedImage& image) {
-  if (clicks.empty() && !box)
-    fail(ErrorCode::InvalidArgument, "A click or a box is needed, to know what is meant.");
   MaskPrompt prompt;
   add_clicks(prompt, clicks, image);
   if (box) add_box(prompt, *box, image);
@@ -138,6 +136,8 @@ std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
 Mask draw_prompted(const LoadedModel& model, EncodedImage& image, const std::optional<Mask>& earlier,
                    const std::vector<Click>& clicks, const std::optional<Region>& box, double threshold,
                    const Interrupt& interrupt) {
+  if (clicks.empty() && !box)
+    fail(ErrorCode::InvalidArgument, "A click or a box is needed, to know what is meant.");
   MaskPrompt prompt = prompt_of(clicks, box, image);
   if (earlier) add_mask(prompt, *earlier, model, image);
   const DecodedMasks decoded = decode(model, image, prompt, false, interrupt);
@@ -149,6 +149,8 @@ std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage&
                                          const std::vector<Click>& clicks, const std::optional<Region>& box,
                                          const cv::Mat& low_resolution, bool several,
                                          const Interrupt& interrupt) {
+  if (clicks.empty() && !box && low_resolution.empty())
+    fail(ErrorCode::InvalidArgument, "A click, a box or an earlier mask is needed, to know what is meant.");
   MaskPrompt prompt = prompt_of(clicks, box, image);
   if (!low_resolution.empty())
     prompt.mask = low_resolution_mask(low_resolution, model.facts.config.sam.low_resolution());

@@ -62,7 +62,8 @@ PromptEmbedding PromptEncoder::operator()(const MaskPrompt& prompt) const {
     rows.push_back(encode((prompt.box.view({2, 2}) + 0.5) / side).to(type) + corners);
   }
   if (prompt.text.defined()) rows.push_back(prompt.text);
-  return {at::cat(rows, 0).unsqueeze(0), dense(prompt.mask)};
+  const at::Tensor sparse = rows.empty() ? no_mask_.new_empty({0, config_.channels}) : at::cat(rows, 0);
+  return {sparse.unsqueeze(0), dense(prompt.mask)};
 }
 
 PromptEmbedding PromptEncoder::text(const at::Tensor& embeddings) const {

@@ -156,8 +156,8 @@ class Session {
   Mask refine(const std::optional<Mask>& mask, const std::vector<Click>& clicks,
               const std::optional<Region>& box = {}, std::optional<double> threshold = {});
 
-  // The masks from clicks and / or a box and an earlier prediction's `low_resolution` (empty: none), as
-  // segment-anything hands them around. `several`: the decoder's guesses at what was meant (3 in the
+  // The masks from at least one of clicks, a box, and an earlier prediction's `low_resolution` (empty: none),
+  // as segment-anything hands them around. `several`: the decoder's guesses at what was meant (3 in the
   // published model) instead of one mask; one all the same from a model that was not trained to guess.
   // Errors: as refine.
   std::vector<Prediction> predict(const std::vector<Click>& clicks, const std::optional<Region>& box,
