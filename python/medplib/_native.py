@@ -10,7 +10,7 @@ import importlib.util
 if importlib.util.find_spec("medplib._core") is None:
     raise ImportError(
         "medplib's engine is not built here: build it and put build/python on PYTHONPATH, or install it with "
-        "`pip install --no-build-isolation .`."
+        "`pip install .`."
     )
 
 import torch
