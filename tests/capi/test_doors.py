@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from golden import PICTURE, ROOT
 from medplib.examples import packaged, write_examples
-from programs import BUILD, run
+from programs import BUILD, medplib, run
 
 EMBEDDED = ""  # what MEDPLIB_MODEL is then
 
@@ -121,14 +121,17 @@ def from_command_line(verb: str, requests: list[Request], pictures: dict[str, Pa
     return Given(texts, files_in(folder))
 
 
-@pytest.fixture(scope="module")
-def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program, library = tmp_path_factory.mktemp("program") / "answers", BUILD / "lib"
-    source = ROOT / "capi/abi/1.0/answers.c"
+def built(source: Path, program: Path) -> Path:
+    library = BUILD / "lib"
     strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
     linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
     run("cc", *strict, source, "-o", program, *linked)
     return program
+
+
+@pytest.fixture(scope="module")
+def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(ROOT / "capi/abi/1.0/answers.c", tmp_path_factory.mktemp("program") / "answers")
 
 
 @pytest.mark.parametrize(
@@ -151,3 +154,31 @@ def test_c_python_and_the_command_line_give_the_same_text_and_masks(
         assert len(set(expected.masks.values())) >= 3
     else:
         assert len(set(expected.texts)) >= 5
+
+
+def verbs_from_command_line(out: Path) -> Given:
+    """What verbs.c asks."""
+    described = medplib("describe", PICTURE, "--region", "box:20,20,120,120")
+    messages = "Please segment the tumour in this medical image.\nWhere does it lie?\n"
+    chatted = medplib("chat", PICTURE, "--out-mask", out / "{}.png", stdin=messages)
+    boxed, clicked = ("--region", "box:50,50,150,140"), ("--click", "100,80,+", "--click", "20,20,-")
+    medplib("refine", PICTURE, *boxed, "--out-mask", out / "boxed.png")
+    medplib("refine", PICTURE, *clicked, "--out-mask", out / "clicked.png")
+    texts = [line for line in (described + chatted).splitlines() if not line.startswith("mask: ")]
+    return Given(texts, files_in(out))
+
+
+def test_the_other_verbs_are_the_same_by_every_door(tmp_path: Path) -> None:
+    for door in ("c", "python", "command line"):
+        (tmp_path / door).mkdir()
+    expected = verbs_from_command_line(tmp_path / "command line")
+    assert len(set(expected.texts)) >= 2
+    assert len(expected.texts) == 3
+    assert len(set(expected.masks.values())) == len(expected.masks) == 4
+    programs: dict[str, list[str | Path]] = {
+        "c": [built(ROOT / "tests/capi/verbs.c", tmp_path / "verbs")],
+        "python": [sys.executable, ROOT / "tests/capi/verbs.py"],
+    }
+    for door, program in programs.items():
+        printed = run(*program, PICTURE, tmp_path / door, PYTHONPATH=os.pathsep.join(sys.path))
+        assert Given(printed.split("\0")[:-1], files_in(tmp_path / door)) == expected, door
