@@ -56,7 +56,7 @@ def image_of(image: ImageLike) -> Image:
     if isinstance(image, Image):
         return image
     if isinstance(image, str | os.PathLike):
-        return Image.read(image)
+        return Image.read(file_name("image", image))
     if isinstance(image, bytes):
         return Image.decode(image)
     with _reading(image):
@@ -67,6 +67,28 @@ def image_of(image: ImageLike) -> Image:
             f"not {type(image).__name__}."
         )
     return Image.from_array(np.ascontiguousarray(array))
+
+
+def words(name: str, text: str) -> str:
+    """What can be put to the model. Errors: InvalidArgumentError."""
+    if not isinstance(text, str):
+        raise InvalidArgumentError(f"{name} is text, not {type(text).__name__}.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(
+            f"{name} holds half a character at {error.start}, {text[error.start]!r}: decode the text as what it is."
+        ) from error
+    return text
+
+
+def file_name(name: str, path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """What can be the name of a file or folder. Errors: InvalidArgumentError."""
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidArgumentError(f"{name} is a path, not {type(path).__name__}.")
+    if "\0" in str(path):
+        raise InvalidArgumentError(f"{name} holds a character of value 0, which no path does: {str(path)!r}.")
+    return path
 
 
 def several(name: str, things: Iterable[Thing]) -> Iterable[Thing]:
@@ -165,7 +187,7 @@ def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float,
 
 def _mask_region(mask: MaskLike) -> Region:
     if isinstance(mask, str | os.PathLike):
-        return Region.mask_file(mask)
+        return Region.mask_file(file_name("mask", mask))
     with _reading(mask):
         array = mask.array if isinstance(mask, Mask) else _array_of_mask(mask)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "bui":

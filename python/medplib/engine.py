@@ -19,7 +19,20 @@ from ._core import Answer, Image, Mask, Region, Timing, inspect, set_log, set_th
 from ._core import AskOptions as _AskOptions
 from ._core import Model as _Model
 from ._core import Session as _Session
-from ._inputs import REGIONS, ImageLike, Labels, MaskLike, Point, Points, clicks_of, image_of, region_of, several
+from ._inputs import (
+    REGIONS,
+    ImageLike,
+    Labels,
+    MaskLike,
+    Point,
+    Points,
+    clicks_of,
+    file_name,
+    image_of,
+    region_of,
+    several,
+    words,
+)
 from ._stream import Stream
 from .errors import InvalidArgumentError, MedplibError
 
@@ -136,14 +149,14 @@ class Session(_Session):
 
     def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer:
         """The answer to a question. Earlier questions play no part."""
-        return self._ask(question, *_split(options))
+        return self._ask(words("question", question), *_split(options))
 
     def segment(self, phrase: str, **options: Unpack[AskOptions]) -> Answer:
         """The answer whose masks show what the phrase names: `segment("optic disc")[0]` is the first, a Mask.
 
         An answer without masks says that the model does not see it; `presence` is then how likely it is there.
         """
-        return self._segment(phrase, *_split(options))
+        return self._segment(words("phrase", phrase), *_split(options))
 
     def ask_many(
         self, questions: Iterable[str], each: Sequence[AskOptions] | None = None, **options: Unpack[AskOptions]
@@ -169,7 +182,7 @@ class Session(_Session):
 
     def chat(self, message: str, **options: Unpack[AskOptions]) -> Answer:
         """The next answer of a conversation, which `reset_chat` and `set_image` end."""
-        return self._chat(message, *_split(options))
+        return self._chat(words("message", message), *_split(options))
 
     def stream(self, question: str, **options: Unpack[AskOptions]) -> Stream:
         """What `ask` answers, piece by piece: an iterator over text, whose `answer` is there at the end.
@@ -177,6 +190,7 @@ class Session(_Session):
         It answers in a thread of its own, from the first piece that is asked for. Closing or forgetting the
         stream cancels.
         """
+        words("question", question)
         settings, on_text = _split(options)
         if on_text is not None:
             raise InvalidArgumentError("stream gives the text to its reader: it takes no on_text.")
@@ -187,7 +201,7 @@ class Session(_Session):
         settings, on_text = _split(options)
         if on_text is not None:
             raise InvalidArgumentError("trace answers as a whole: it takes no on_text.")
-        return Trace(**self._trace(question, settings))
+        return Trace(**self._trace(words("question", question), settings))
 
     def embed_region(self, **place: Unpack[AskOptions]) -> npt.NDArray[np.float32]:
         """(hidden,): what the language model reads in place of the one place that is pointed at in the first image."""
@@ -205,6 +219,8 @@ class Session(_Session):
         threshold: float | None = None,
     ) -> Mask:
         """A better mask from points (N, 2), labelled 1 (inside, the default) or 0 (outside), and / or a box."""
+        if mask is not None and not isinstance(mask, Mask):
+            raise InvalidArgumentError(f"mask is a Mask, such as segment gives, not {type(mask).__name__}.")
         clicks = clicks_of(point_coords, point_labels)
         return self._refine(mask, clicks, None if box is None else region_of("box", box), threshold)
 
@@ -222,6 +238,8 @@ def load(
 
     Without `progress` a bar says how far it is, if it takes long.
     """
+    if folder is not None:
+        file_name("folder", folder)
     if progress is not None:
         return Model(folder, device, precision, progress)
     with loading() as progress:
@@ -253,7 +271,7 @@ def _split_many(
     texts: Iterable[str], each: Sequence[AskOptions] | None, options: AskOptions
 ) -> tuple[list[tuple[str, _AskOptions]], Callable[[str], object] | None]:
     """Pairs of text and options, and the callback of all."""
-    asked = list(several("what is asked", texts))
+    asked = [words("what is asked", text) for text in several("what is asked", texts)]
     own: Sequence[AskOptions] = [{}] * len(asked) if each is None else each
     if len(own) != len(asked):
         raise InvalidArgumentError(f"There are {len(asked)} to ask, but {len(own)} options in each.")
@@ -269,6 +287,8 @@ def _split(options: AskOptions) -> tuple[_AskOptions, Callable[[str], object] | 
     given: dict[str, Any] = dict(options)
     on_text = given.pop("on_text", None)
     regions = list(given.pop("regions", ()))
+    if strange := [each for each in regions if not isinstance(each, Region)]:
+        raise InvalidArgumentError(f"regions is a list of Region, such as Region.box(…), but holds {strange[0]!r}.")
     settings.regions = regions + [region_of(kind, given.pop(kind)) for kind in REGIONS if kind in given]
     for name, value in given.items():
         if not hasattr(settings, name):

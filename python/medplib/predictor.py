@@ -64,8 +64,8 @@ class Predictor:
         """Masks (C, H, W), boolean or logits; the model's estimates of their IoU (C,); low-resolution logits (C, n, n).
 
         `point_coords` (N, 2) xy with `point_labels` (N,), 1 inside, 0 outside; `box` (4,) xyxy; `mask_input` (1, n, n),
-        a low-resolution result of before; at least one of them. C is 3 with `multimask_output`, else 1; always 1 from a model that was not
-        trained to guess several times.
+        a low-resolution result of before; at least one of the three. C is 3 with `multimask_output`, else 1; always 1
+        from a model that was not trained to guess several times.
 
         Errors: InvalidArgumentError; StateError, without an image; UnsupportedError, from a model that does not follow
         clicks.

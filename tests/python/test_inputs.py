@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,28 @@ def test_pydicoms_own_examples_are_read(model: medplib.Model, name: str) -> None
     shown = seen(model, read)
     assert shown.shape == (read.Rows, read.Columns, 3)
     assert np.ptp(shown) > 100
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda session: session.ask(None), "question is text, not NoneType"),
+        (lambda session: session.ask("What \ud83d?"), "half a character at 5"),
+        (lambda session: session.segment(3), "phrase is text, not int"),
+        (lambda session: session.chat(b"Hello"), "message is text, not bytes"),
+        (lambda session: session.stream(None), "question is text"),
+        (lambda session: session.trace(None), "question is text"),
+        (lambda session: session.ask_many(["What?", 1]), "what is asked is text, not int"),
+        (lambda session: session.ask("What?", regions=["box"]), "Region, .* but holds 'box'"),
+        (lambda session: session.refine(np.zeros((150, 330))), "Mask, .* not ndarray"),
+        (lambda session: session.set_image("a\0b.png"), "image holds a character of value 0"),
+        (lambda session: session.ask("What?", mask="a\0b.png"), "mask holds a character of value 0"),
+        (lambda _: medplib.load(3), "folder is a path, not int"),
+        (lambda _: medplib.load("a\0b"), "folder holds a character of value 0"),
+    ],
+)
+def test_what_is_of_another_type_is_refused_with_a_sentence(
+    session: medplib.Session, call: Callable[[Any], object], sentence: str
+) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence):
+        call(session)
