@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import medplib
 import numpy as np
@@ -239,7 +239,7 @@ def test_pydicoms_own_examples_are_read(model: medplib.Model, name: str) -> None
         (lambda session: session.refine(np.zeros((150, 330))), "Mask, .* not ndarray"),
         (lambda session: session.set_image("a\0b.png"), "image holds a character of value 0"),
         (lambda session: session.ask("What?", mask="a\0b.png"), "mask holds a character of value 0"),
-        (lambda _: medplib.load(3), "folder is a path, not int"),
+        (lambda _: medplib.load(cast(Any, 3)), "folder is a path, not int"),
         (lambda _: medplib.load("a\0b"), "folder holds a character of value 0"),
     ],
 )

@@ -1,4 +1,5 @@
 #include "generate/loaded_model.h"
+#include "generate/process.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/model.h>
