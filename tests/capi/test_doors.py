@@ -176,8 +176,8 @@ def test_the_other_verbs_are_the_same_by_every_door(tmp_path: Path) -> None:
     assert len(expected.texts) == 3
     assert len(set(expected.masks.values())) == len(expected.masks) == 4
     programs: dict[str, list[str | Path]] = {
-        "c": [built(ROOT / "tests/capi/verbs.c", tmp_path / "verbs")],
-        "python": [sys.executable, ROOT / "tests/capi/verbs.py"],
+        "c": [built(ROOT / "tests/capi/doors/verbs.c", tmp_path / "verbs")],
+        "python": [sys.executable, ROOT / "tests/capi/doors/verbs.py"],
     }
     for door, program in programs.items():
         printed = run(*program, PICTURE, tmp_path / door, PYTHONPATH=os.pathsep.join(sys.path))

@@ -93,8 +93,11 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
   batch.image_labels.push_back(label);
   for (std::size_t i = 0; i < seen.masks.size(); ++i) {
     if (shows[i] != nullptr)
-      batch.targets.push_back(
-          {index, shows[i]->structure, tensor_of(seen.masks[i]).to(at::kFloat), region_cells(seen.masks[i])});
+      batch.targets.push_back({.image = index,
+                               .number = std::ssize(batch.targets),
+                               .structure = shows[i]->structure,
+                               .inside = tensor_of(seen.masks[i]).to(at::kFloat),
+                               .cells = region_cells(seen.masks[i])});
     else
       batch.region_cells.back().push_back(region_cells(seen.masks[i]));
   }

@@ -21,10 +21,11 @@
 namespace medplib::core {
 
 struct MaskTarget {
-  std::int64_t image = 0;  // in the batch
-  std::string structure;   // its name
-  at::Tensor inside;       // (H, W) float32, 0 and 1, at image size
-  at::Tensor cells;        // (grid, grid) uint8, ≠ 0 inside: what of it CLIP's grid shows
+  std::int64_t image = 0;   // in the batch, or in the part of one
+  std::int64_t number = 0;  // in the whole batch
+  std::string structure;    // its name
+  at::Tensor inside;        // (H, W) float32, 0 and 1, at image size
+  at::Tensor cells;         // (grid, grid) uint8, ≠ 0 inside: what of it CLIP's grid shows
 };
 
 struct Batch {

@@ -99,14 +99,14 @@ at::Tensor weighted(const Recipe& recipe, const MaskLosses& losses) {
 // One batch, or a part of one, on its way.
 class Pass {
  public:
-  Pass(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, Random& random)
+  Pass(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, std::uint64_t seed)
       : trainee_(trainee),
         network_(trainee.network),
         recipe_(trainee.recipe),
         batch_(batch),
         whole_(whole),
         own_(counts_of(batch)),
-        random_(random) {}
+        seed_(seed) {}
 
   Forward run() {
     if (recipe_.stage != Stage::Grounding)
@@ -219,57 +219,43 @@ class Pass {
   }
 
   // The same masks drawn from simulated boxes or clicks; all of a batch of one kind, so that they run as one.
-  at::Tensor prompted_loss(const ImageEmbedding& all_images) {
+  at::Tensor prompted_loss(const ImageEmbedding& of_each_target) {
+    Random random(seed_);
+    const PromptPlan plan = PromptPlan::draw(random);
     std::vector<MaskTarget> targets;
     std::vector<std::int64_t> rows;
+    std::vector<SimulatedUser> users;
     for (std::size_t i = 0; i < batch_.targets.size(); ++i) {
-      if (!batch_.targets[i].inside.any().item<bool>()) continue;
-      targets.push_back(batch_.targets[i]);
+      const MaskTarget& target = batch_.targets[i];
+      if (!target.inside.any().item<bool>()) continue;
       rows.push_back(static_cast<std::int64_t>(i));
+      targets.push_back(target);
+      users.emplace_back(plan.kind, target.inside, letterbox_of(target), seed_of(target));
     }
-    const PromptPlan plan = PromptPlan::draw(random_);
     if (rows.empty()) return at::zeros({});
     const at::Tensor shown = at::tensor(rows, at::kLong);
-    const ImageEmbedding images = all_images.select(shown);
-    std::vector<MaskPrompt> prompts = first_prompts(plan, targets);
+    const ImageEmbedding images = of_each_target.select(shown);
     at::Tensor drawn = result_.masks.logits.detach().index_select(0, shown);
     for (std::uint64_t round = 0; round < plan.corrections; ++round) {
-      if (round > 0) drawn = draw_without_gradient(images, prompts);
-      correct(prompts, targets, drawn);
+      if (round > 0) drawn = draw_without_gradient(images, users);
+      const std::vector<at::Tensor> logits = at_image_size(drawn, targets);
+      for (std::size_t i = 0; i < users.size(); ++i)
+        users[i].correct(logits[i], drawn[static_cast<std::int64_t>(i)]);
     }
-    const DecodedMasks masks = decode(images, encode(prompts));
+    const DecodedMasks masks = decode(images, encode(users));
     const auto count = static_cast<double>(whole_.shown);
     return weighted(recipe_, mask_losses(recipe_, at_image_size(masks.logits, targets),
                                          masks.iou.select(1, 0), targets, count, count));
   }
 
-  std::vector<MaskPrompt> first_prompts(const PromptPlan& plan, const std::vector<MaskTarget>& targets) {
-    std::vector<MaskPrompt> prompts;
-    for (const auto& target : targets) {
-      if (plan.kind == PromptPlan::Kind::Box)
-        prompts.push_back(simulate_box(target.inside, letterbox_of(target), random_));
-      else if (plan.kind == PromptPlan::Kind::Click)
-        prompts.push_back(simulate_click(target.inside, letterbox_of(target), random_));
-      else
-        prompts.emplace_back();
-    }
-    return prompts;
+  std::uint64_t seed_of(const MaskTarget& target) const {
+    return seed_ + 0x9e3779b97f4a7c15ULL * static_cast<std::uint64_t>(target.number + 1);
   }
 
-  // `drawn`: (targets, 1, n, n) logits of the masks so far.
-  void correct(std::vector<MaskPrompt>& prompts, const std::vector<MaskTarget>& targets,
-               const at::Tensor& drawn) {
-    const std::vector<at::Tensor> logits = at_image_size(drawn, targets);
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-      add_correction(prompts[i], targets[i].inside, logits[i], letterbox_of(targets[i]), random_);
-      prompts[i].mask = drawn[static_cast<std::int64_t>(i)];
-    }
-  }
-
-  PromptEmbedding encode(const std::vector<MaskPrompt>& prompts) const {
+  PromptEmbedding encode(const std::vector<SimulatedUser>& users) const {
     std::vector<at::Tensor> sparse, dense;
-    for (const auto& prompt : prompts) {
-      const PromptEmbedding embedded = network_.prompt_encoder(prompt);
+    for (const auto& user : users) {
+      const PromptEmbedding embedded = network_.prompt_encoder(user.prompt());
       sparse.push_back(embedded.sparse);
       dense.push_back(embedded.dense);
     }
@@ -277,9 +263,9 @@ class Pass {
   }
 
   at::Tensor draw_without_gradient(const ImageEmbedding& images,
-                                   const std::vector<MaskPrompt>& prompts) const {
+                                   const std::vector<SimulatedUser>& users) const {
     const c10::NoGradGuard no_grad;
-    return decode(images, encode(prompts)).logits;
+    return decode(images, encode(users)).logits;
   }
 
   const Letterbox& letterbox_of(const MaskTarget& target) const {
@@ -292,7 +278,7 @@ class Pass {
   const Batch& batch_;
   const BatchCounts& whole_;
   BatchCounts own_;
-  Random& random_;
+  std::uint64_t seed_;
   Forward result_;
   Losses& losses_ = result_.losses;
 };
@@ -334,16 +320,16 @@ Losses::Losses() {
   for (at::Tensor* loss : scalars(*this)) *loss = at::zeros({});
 }
 
-Forward forward(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, Random& random) {
+Forward forward(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, std::uint64_t seed) {
   const Autocast precision(trainee.recipe.precision == Precision::BFloat16);
-  return Pass(trainee, batch, whole, random).run();
+  return Pass(trainee, batch, whole, seed).run();
 }
 
-Losses backward(const Trainee& trainee, const Batch& batch, Random& random) {
+Losses backward(const Trainee& trainee, const Batch& batch, std::uint64_t seed) {
   const BatchCounts whole = counts_of(batch);
   Losses sum;
   for (const Batch& part : split(batch, trainee.recipe.accumulate)) {
-    Losses losses = forward(trainee, part, whole, random).losses;
+    Losses losses = forward(trainee, part, whole, seed).losses;
     if (losses.total.requires_grad()) losses.total.backward();
     const auto parts = scalars(losses), sums = scalars(sum);
     for (std::size_t i = 0; i < parts.size(); ++i) sums[i]->add_(parts[i]->detach());

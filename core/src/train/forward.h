@@ -61,13 +61,13 @@ struct Forward {
   std::vector<at::Tensor> mask_logits;  // (H, W) of each target, at image size
 };
 
-// `whole`: the counts of the batch that `batch` is a part of, or its own. `random` draws the clicks and boxes
-// that the mask decoder is taught to follow.
-Forward forward(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, Random& random);
+// `whole`: the counts of the batch that `batch` is a part of, or its own. `seed` decides on the clicks and
+// boxes that the mask decoder is taught to follow, alike in a batch and in its parts.
+Forward forward(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, std::uint64_t seed);
 
 // The losses of a batch, without gradient. The gradients are left in the parameters: those of all of
 // recipe.accumulate parts together, each with its share of the batch's tokens and masks (of its images, in
 // the router loss, which isn't a mean).
-Losses backward(const Trainee& trainee, const Batch& batch, Random& random);
+Losses backward(const Trainee& trainee, const Batch& batch, std::uint64_t seed);
 
 }  // namespace medplib::core

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <opencv2/imgproc.hpp>
 
+#include <utility>
 #include <vector>
 
 namespace medplib::core {
@@ -41,12 +42,6 @@ at::Tensor click_in(const at::Tensor& where, const Letterbox& letterbox, Random&
   return at::tensor({point.x, point.y}, at::kFloat);
 }
 
-void add_click(MaskPrompt& prompt, const at::Tensor& place, std::int64_t label) {
-  const at::Tensor point = place.unsqueeze(0), labels = at::tensor({label}, at::kLong);
-  prompt.points = prompt.points.defined() ? at::cat({prompt.points, point}) : point;
-  prompt.labels = prompt.labels.defined() ? at::cat({prompt.labels, labels}) : labels;
-}
-
 }  // namespace
 
 PromptPlan PromptPlan::draw(Random& random) {
@@ -56,29 +51,32 @@ PromptPlan PromptPlan::draw(Random& random) {
   return {Kind::Click, 0};
 }
 
-MaskPrompt simulate_box(const at::Tensor& inside, const Letterbox& letterbox, Random& random) {
-  MaskPrompt prompt;
-  prompt.box = box_around(inside, letterbox, random);
-  return prompt;
+SimulatedUser::SimulatedUser(PromptPlan::Kind kind, at::Tensor inside, const Letterbox& letterbox,
+                             std::uint64_t seed)
+    : inside_(std::move(inside)), letterbox_(letterbox), random_(seed) {
+  if (kind == PromptPlan::Kind::Box) prompt_.box = box_around(inside_, letterbox_, random_);
+  if (kind == PromptPlan::Kind::Click) click(inside_ > 0, 1);
 }
 
-MaskPrompt simulate_click(const at::Tensor& inside, const Letterbox& letterbox, Random& random) {
-  MaskPrompt prompt;
-  add_click(prompt, click_in(inside > 0, letterbox, random), 1);
-  return prompt;
-}
-
-void add_correction(MaskPrompt& prompt, const at::Tensor& inside, const at::Tensor& drawn,
-                    const Letterbox& letterbox, Random& random) {
-  const at::Tensor missed = (drawn <= 0).logical_and(inside > 0);
-  const at::Tensor extra = (drawn > 0).logical_and(inside == 0);
+void SimulatedUser::correct(const at::Tensor& drawn, const at::Tensor& low) {
+  const at::Tensor missed = (drawn <= 0).logical_and(inside_ > 0);
+  const at::Tensor extra = (drawn > 0).logical_and(inside_ == 0);
   const auto missing = missed.sum().item<std::int64_t>(), surplus = extra.sum().item<std::int64_t>();
-  if (missing + surplus == 0) {
-    add_click(prompt, click_in(inside > 0, letterbox, random), 1);
-    return;
-  }
-  const bool add = uniform(random, 0, static_cast<double>(missing + surplus)) < static_cast<double>(missing);
-  add_click(prompt, click_in(add ? missed : extra, letterbox, random), add ? 1 : 0);
+  const auto all = static_cast<double>(missing + surplus);
+  if (missing + surplus == 0)
+    click(inside_ > 0, 1);
+  else if (uniform(random_, 0, all) < static_cast<double>(missing))
+    click(missed, 1);
+  else
+    click(extra, 0);
+  prompt_.mask = low;
+}
+
+void SimulatedUser::click(const at::Tensor& where, std::int64_t label) {
+  const at::Tensor point = click_in(where, letterbox_, random_).unsqueeze(0);
+  const at::Tensor labels = at::tensor({label}, at::kLong);
+  prompt_.points = prompt_.points.defined() ? at::cat({prompt_.points, point}) : point;
+  prompt_.labels = prompt_.labels.defined() ? at::cat({prompt_.labels, labels}) : labels;
 }
 
 }  // namespace medplib::core

@@ -19,17 +19,26 @@ struct PromptPlan {
   static PromptPlan draw(Random& random);
 };
 
-// In pixels of the padded input. `inside` (H, W; 0 and 1, not empty) is what the user wants.
+// Who wants one structure drawn, and says so in pixels of the padded input.
+class SimulatedUser {
+ public:
+  // `inside` (H, W; 0 and 1, not empty): what is wanted. Box: begins with its bounding box, each side off by
+  // up to 8 % of the box; Click: with a point well inside; Corrections: with nothing.
+  SimulatedUser(PromptPlan::Kind kind, at::Tensor inside, const Letterbox& letterbox, std::uint64_t seed);
 
-// Its bounding box, each side off by up to 8 % of the box.
-MaskPrompt simulate_box(const at::Tensor& inside, const Letterbox& letterbox, Random& random);
+  // Clicks once more, where `drawn` (H, W logits) is wrong, and labels that with the truth; where nothing is
+  // wrong, confirms what is. `low` (1, n, n): the same mask as the decoder drew it, which it starts from.
+  void correct(const at::Tensor& drawn, const at::Tensor& low);
 
-// A point well inside.
-MaskPrompt simulate_click(const at::Tensor& inside, const Letterbox& letterbox, Random& random);
+  const MaskPrompt& prompt() const { return prompt_; }
 
-// One more click, where `drawn` (H, W logits) is wrong, labelled with the truth; where nothing is wrong, one
-// that confirms what is.
-void add_correction(MaskPrompt& prompt, const at::Tensor& inside, const at::Tensor& drawn,
-                    const Letterbox& letterbox, Random& random);
+ private:
+  void click(const at::Tensor& where, std::int64_t label);
+
+  at::Tensor inside_;
+  Letterbox letterbox_;
+  Random random_;
+  MaskPrompt prompt_;
+};
 
 }  // namespace medplib::core

@@ -150,13 +150,17 @@ class Trainer {
   }
 
   TrainProgress run_step(Progress& progress, const Batch& batch, std::int64_t step) {
-    Random random(setup_.recipe.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1));
-    const Losses losses = backward(trainee(), batch, random);
+    const Losses losses = backward(trainee(), batch, seed_of(step));
     if (!std::isfinite(losses.total.item<double>())) fail_not_finite("loss", batch, step);
     if (!std::isfinite(optimizer_.step(step))) fail_not_finite("gradient", batch, step);
     std::size_t records = 0;
     for (const auto& ids : batch.ids) records += ids.size();
     return progress.after(losses, records, learning_rate_at(setup_.recipe, step));
+  }
+
+  // Of the step's simulated users.
+  std::uint64_t seed_of(std::int64_t step) const {
+    return setup_.recipe.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1);
   }
 
   Trainee trainee() const {
@@ -183,7 +187,7 @@ class Trainer {
       std::string ids;
       for (const auto& id : image.ids.front()) ids += " " + id;
       all += ids;
-      if (!is_finite(image)) alone += ids;
+      if (!is_finite(image, step)) alone += ids;
     }
     fail(
         ErrorCode::Internal, "The ", what, " of step ", step + 1,
@@ -193,10 +197,9 @@ class Trainer {
   }
 
   // Whether one picture and its records have a loss and a gradient by themselves.
-  bool is_finite(const Batch& image) {
-    Random random(setup_.recipe.seed);
+  bool is_finite(const Batch& image, std::int64_t step) {
     optimizer_.clear_gradients();
-    const Losses losses = backward(trainee(), image, random);
+    const Losses losses = backward(trainee(), image, seed_of(step));
     return std::isfinite(losses.total.item<double>()) && std::isfinite(optimizer_.gradient_norm());
   }
 

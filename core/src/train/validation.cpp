@@ -145,14 +145,13 @@ TrainValidation Validation::run(std::int64_t step, const fs::path& overlays,
 void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& overlay) {
   const Batch batch = reading(TrainInput::Data, [&] { return setup_.batches.plain(image); });
   if (batch.prompts.empty()) return;
-  Random unused;
   const Trainee trainee{.network = network_,
                         .parts = parts_,
                         .recipe = recipe_,
                         .geometry = setup_.manifest.mask_geometry,
                         .seg_token = setup_.tokenizer.added("<SEG>")};
   const BatchCounts counts = counts_of(batch);
-  const Forward seen = forward(trainee, batch, counts, unused);
+  const Forward seen = forward(trainee, batch, counts, /*seed=*/0);
   if (recipe_.stage != Stage::Grounding) {
     sums.cross_entropy += seen.losses.cross_entropy.item<double>() * static_cast<double>(counts.tokens);
     sums.tokens += counts.tokens;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 namespace medplib::core {
 namespace {
@@ -35,10 +36,9 @@ class SmallBatch {
 
   Batch& batch() { return batch_; }
 
-  Losses backward() {
+  Losses backward(std::uint64_t seed = 0) {
     for (const auto& [name, value] : parameters_.all()) value.mutable_grad() = at::Tensor();
-    Random random;
-    return core::backward(trainee(), batch_, random);
+    return core::backward(trainee(), batch_, seed);
   }
 
   // By parameter; 0 where there is none.
@@ -105,6 +105,20 @@ TEST(Forward, a_batch_in_parts_has_the_losses_and_gradients_of_the_whole) {
     for (const auto& [name, gradient] : other->gradients())
       EXPECT_LE((gradient - gradients.at(name)).abs().max().item<double>(), 1e-5 * largest) << name;
   }
+}
+
+TEST(Forward, simulated_users_do_the_same_in_parts_as_in_the_whole_batch) {
+  const std::vector<std::string> drawn{"images_per_step=5", "router=0", "prompted=1"};
+  std::vector<std::string> in_parts = drawn;
+  in_parts.emplace_back("accumulate=3");
+  SmallBatch whole(drawn), parts(in_parts);
+  std::set<double> found;
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {  // boxes, clicks and corrections
+    const double expected = whole.backward(seed).prompted.item<double>();
+    EXPECT_NEAR(parts.backward(seed).prompted.item<double>(), expected, 1e-5 * expected) << "seed " << seed;
+    found.insert(expected);
+  }
+  EXPECT_EQ(found.size(), 8U);
 }
 
 TEST(Forward, a_part_without_masks_or_answers_leaves_the_others_alone) {

@@ -67,13 +67,12 @@ TEST(Freeze, what_is_not_there_is_refused_with_the_parts_that_are) {
 // Losses and gradients of a batch.
 std::map<std::string, at::Tensor> learnt(TrainingSetup& setup, const TrainingParts& parts,
                                          const Batch& batch) {
-  Random random(5);
   const Trainee trainee{.network = setup.network,
                         .parts = parts,
                         .recipe = setup.recipe,
                         .geometry = setup.manifest.mask_geometry,
                         .seg_token = setup.tokenizer.added("<SEG>")};
-  std::map<std::string, at::Tensor> result{{"total", backward(trainee, batch, random).total}};
+  std::map<std::string, at::Tensor> result{{"total", backward(trainee, batch, /*seed=*/5).total}};
   for (const auto& [name, value] : setup.trained()) {
     if (value.grad().defined()) result[name] = value.grad().clone();
     value.mutable_grad() = at::Tensor();

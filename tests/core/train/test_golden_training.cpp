@@ -93,7 +93,7 @@ class TrainingCase {
   }
 
   void check_forward() {
-    const core::Forward got = core::forward(trainee(), batch_, core::counts_of(batch_), random_);
+    const core::Forward got = core::forward(trainee(), batch_, core::counts_of(batch_), /*seed=*/0);
     check_routing(got.language.routings);
     check("final_norm", got.language.hidden, kTolerance.states);
     if (!batch_.targets.empty()) {
@@ -107,7 +107,7 @@ class TrainingCase {
   }
 
   void check_gradients() {
-    const core::Losses losses = core::backward(trainee(), batch_, random_);
+    const core::Losses losses = core::backward(trainee(), batch_, /*seed=*/0);
     scalar("loss", losses.total);
     const auto norms = facts_.at("grad_norms").get<std::map<std::string, double>>();
     const auto without = facts_.at("grads_none").get<std::vector<std::string>>();
@@ -323,7 +323,6 @@ class TrainingCase {
   core::Recipe recipe_;
   TemporaryFolder data_;
   core::Batch batch_;
-  core::Random random_;
 };
 
 }  // namespace

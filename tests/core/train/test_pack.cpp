@@ -139,13 +139,15 @@ TEST(SimulatedUsers, correct_where_the_drawn_mask_is_wrong) {
   at::Tensor inside = at::zeros({256, 256}), drawn = at::full({256, 256}, -1.0);
   inside.slice(0, 50, 150).slice(1, 50, 150).fill_(1);
   drawn.slice(0, 50, 150).slice(1, 100, 200).fill_(1);  // the left half missed, as much too much on the right
-  const Letterbox box = letterbox(256, 256, 256);
+  const at::Tensor low = at::ones({1, 64, 64});
   std::set<std::int64_t> said;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    Random random(seed);
-    MaskPrompt prompt;
+    SimulatedUser user(PromptPlan::Kind::Corrections, inside, letterbox(256, 256, 256), seed);
+    EXPECT_FALSE(user.prompt().points.defined());
     for (std::int64_t i = 0; i < 3; ++i) {
-      add_correction(prompt, inside, drawn, box, random);
+      user.correct(drawn, low);
+      const MaskPrompt& prompt = user.prompt();
+      EXPECT_TRUE(prompt.mask.is_same(low));
       ASSERT_EQ(prompt.points.size(0), i + 1);  // those before are kept
       const auto x = prompt.points[i][0].item<float>(), y = prompt.points[i][1].item<float>();
       const auto label = prompt.labels[i].item<std::int64_t>();
@@ -160,9 +162,9 @@ TEST(SimulatedUsers, correct_where_the_drawn_mask_is_wrong) {
 TEST(SimulatedUsers, confirm_a_mask_that_is_right) {
   at::Tensor inside = at::zeros({64, 64});
   inside.slice(0, 20, 40).slice(1, 20, 40).fill_(1);
-  Random random(1);
-  MaskPrompt prompt;
-  add_correction(prompt, inside, inside * 2 - 1, letterbox(64, 64, 64), random);
+  SimulatedUser user(PromptPlan::Kind::Corrections, inside, letterbox(64, 64, 64), 1);
+  user.correct(inside * 2 - 1, at::zeros({1, 16, 16}));
+  const MaskPrompt& prompt = user.prompt();
   EXPECT_TRUE(prompt.labels.equal(at::ones({1}, at::kLong)));
   EXPECT_TRUE((prompt.points > 20).all().item<bool>() && (prompt.points < 40).all().item<bool>());
 }
@@ -172,11 +174,10 @@ TEST(SimulatedUsers, click_inside_and_draw_boxes_that_hold_the_mask) {
   inside.slice(0, 20, 40).slice(1, 60, 100).fill_(1);
   const Letterbox box = letterbox(128, 64, 256);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    Random random(seed);
-    const MaskPrompt click = simulate_click(inside, box, random);
+    const MaskPrompt click = SimulatedUser(PromptPlan::Kind::Click, inside, box, seed).prompt();
     const auto x = click.points[0][0].item<float>(), y = click.points[0][1].item<float>();
     EXPECT_TRUE(x >= 120 && x <= 200 && y >= 64 + 40 && y <= 64 + 80) << x << " " << y;
-    const at::Tensor corners = simulate_box(inside, box, random).box;
+    const at::Tensor corners = SimulatedUser(PromptPlan::Kind::Box, inside, box, seed).prompt().box;
     EXPECT_NEAR(corners[0].item<float>(), 120, 8);
     EXPECT_NEAR(corners[3].item<float>(), 64 + 80, 6);
   }
