@@ -5,13 +5,14 @@
 >>> print(session.ask("Which modality is this?"))
 >>> session.segment("optic disc")[0].save("disc.png")
 
-The engine, and before it torch, whose version is compared, is loaded when one of its names is first used: `python -m
-medplib.data` and the like, which need neither, start at once and run where nothing is built.
+The engine, and before it torch, is loaded when one of its names is first used: `python -m medplib.data` and the like,
+which need neither, start at once and run where nothing is built. Where the engine is built, but another version of
+torch is installed than it was built with, the import fails.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 from .errors import (
@@ -89,6 +90,33 @@ __all__ = [
     "threads",
     "verify",
 ]
+
+
+def _require_torch(version: str) -> None:
+    """Errors: ImportError, where the engine was built with another."""
+    from ._built import TORCH
+
+    if version.split("+")[0] != TORCH:
+        raise ImportError(
+            f"medplib was built with torch {TORCH}, but torch {version} is installed: run "
+            f"`pip install torch=={TORCH}`, or build medplib again."
+        )
+
+
+def _require_installed_torch() -> None:
+    """The same of the torch that is installed, if one is and an engine is built, without loading it."""
+    if importlib.util.find_spec("medplib._built") is None:
+        return
+    from importlib import metadata
+
+    try:
+        version = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return
+    _require_torch(version)
+
+
+_require_installed_torch()
 
 if not TYPE_CHECKING:
     _SUBMODULES = ("batch", "data", "errors", "interop", "ray", "report", "widget")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._core import Image, Mask, Region
-from .errors import FormatError, InvalidArgumentError, MedplibError
+from .errors import FormatError, HostMemoryError, InvalidArgumentError, MedplibError
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -36,6 +36,7 @@ ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | npt.NDArray[Any] | Tens
 MaskLike: TypeAlias = "str | os.PathLike[str] | npt.NDArray[Any] | Tensor | PIL.Image.Image | Mask"
 
 Thing = TypeVar("Thing")
+Function = TypeVar("Function", bound=Callable[..., object])
 
 Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
 Points: TypeAlias = Sequence[Sequence[float]] | npt.NDArray[Any]
@@ -61,12 +62,12 @@ def image_of(image: ImageLike) -> Image:
         return Image.decode(image)
     with _reading(image):
         array = _pixels_of(image)
-    if not isinstance(array, np.ndarray):
-        raise InvalidArgumentError(
-            "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
-            f"not {type(image).__name__}."
-        )
-    return Image.from_array(np.ascontiguousarray(array))
+        if isinstance(array, np.ndarray):
+            return Image.from_array(np.ascontiguousarray(array))
+    raise InvalidArgumentError(
+        "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
+        f"not {type(image).__name__}."
+    )
 
 
 def words(name: str, text: str) -> str:
@@ -82,29 +83,45 @@ def words(name: str, text: str) -> str:
     return text
 
 
-def file_name(name: str, path: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """What can be the name of a file or folder. Errors: InvalidArgumentError."""
+def file_name(name: str, path: str | os.PathLike[str]) -> str:
+    """What can be the name of a file or folder. Errors: InvalidArgumentError; FormatError, of a package's own path."""
     if not isinstance(path, str | os.PathLike):
         raise InvalidArgumentError(f"{name} is a path, not {type(path).__name__}.")
-    if "\0" in str(path):
-        raise InvalidArgumentError(f"{name} holds a character of value 0, which no path does: {str(path)!r}.")
-    return path
+    with _reading(path):  # some packages fetch a file when its path is asked for
+        text = os.fspath(path)
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(f"{name} holds half a character, which no path does: {text!r}.") from error
+    if b"\0" in encoded:
+        raise InvalidArgumentError(f"{name} holds a character of value 0, which no path does: {text!r}.")
+    return text
 
 
-def several(name: str, things: Iterable[Thing]) -> Iterable[Thing]:
-    """What is a list, and not one thing that Python would take apart. Errors: InvalidArgumentError."""
-    if isinstance(things, str | bytes | os.PathLike):
+def several(name: str, things: Iterable[Thing], one: type[Any] = str) -> Iterable[Thing]:
+    """What is a list, and not one thing (a `one`, say) that Python would take apart. Errors: InvalidArgumentError."""
+    is_list = hasattr(things, "__iter__") or hasattr(things, "__getitem__")
+    if not is_list or isinstance(things, str | bytes | os.PathLike | one):
         raise InvalidArgumentError(f"{name} is a list, not one: give [{things!r}].")
     return things
 
 
+def function(name: str, given: Function | None) -> Function | None:
+    """What can be called, or None. Errors: InvalidArgumentError."""
+    if given is not None and not callable(given):
+        raise InvalidArgumentError(f"{name} is a function, not {given!r}.")
+    return given
+
+
 @contextmanager
 def _reading(thing: Any) -> Iterator[None]:
-    """What PIL, pydicom and others raise where they cannot read their own, as a FormatError."""
+    """What PIL, pydicom and others raise where they cannot read their own, as a FormatError or HostMemoryError."""
     try:
         yield
-    except (MedplibError, MemoryError):
+    except MedplibError:
         raise
+    except MemoryError as error:
+        raise HostMemoryError(f"There is too little memory to read the {type(thing).__name__}.") from error
     except Exception as error:
         raise FormatError(f"The {type(thing).__name__} cannot be read: {str(error).rstrip('.')}.") from error
 
@@ -194,7 +211,8 @@ def _mask_region(mask: MaskLike) -> Region:
         raise TypeError("not an array of integers")
     if array.ndim != 2:
         raise InvalidArgumentError(f"A mask array is (H, W), not {array.shape}.")
-    return Region.mask(np.ascontiguousarray(array >= 1, dtype=np.uint8))
+    with _reading(mask):
+        return Region.mask(np.ascontiguousarray(array >= 1, dtype=np.uint8))
 
 
 def _array_of_mask(mask: Any) -> Any:

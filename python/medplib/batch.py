@@ -87,4 +87,7 @@ def _rows(images: Iterable[Any], words: Row, verb: Verb, model: Model | None, ba
 
 def _name_of(image: Any, number: int) -> str | int:
     """The file, or the place in the list of what has no name."""
-    return os.fspath(image) if isinstance(image, str | os.PathLike) else number
+    try:
+        return os.fsdecode(image) if isinstance(image, str | os.PathLike) else number
+    except Exception:  # by a path that is its package's: the row says why
+        return number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -15,10 +15,11 @@ import numpy.typing as npt
 from . import _native as _native  # before _core
 from ._bar import loading
 from ._built import __version__
-from ._core import Answer, Image, Mask, Region, Timing, inspect, set_log, set_threads, threads, verify
+from ._core import Answer, Image, Mask, Region, Timing, inspect, set_threads, threads, verify
 from ._core import AskOptions as _AskOptions
 from ._core import Model as _Model
 from ._core import Session as _Session
+from ._core import set_log as _set_log
 from ._inputs import (
     REGIONS,
     ImageLike,
@@ -28,6 +29,7 @@ from ._inputs import (
     Points,
     clicks_of,
     file_name,
+    function,
     image_of,
     region_of,
     several,
@@ -57,7 +59,7 @@ __all__ = [
     "verify",
 ]
 
-atexit.register(set_log)  # no callback of Python's is called once Python is gone
+atexit.register(_set_log)  # no callback of Python's is called once Python is gone
 
 
 class AskOptions(TypedDict, total=False):
@@ -222,7 +224,8 @@ class Session(_Session):
         if mask is not None and not isinstance(mask, Mask):
             raise InvalidArgumentError(f"mask is a Mask, such as segment gives, not {type(mask).__name__}.")
         clicks = clicks_of(point_coords, point_labels)
-        return self._refine(mask, clicks, None if box is None else region_of("box", box), threshold)
+        settings, _ = _split({"threshold": threshold})
+        return self._refine(mask, clicks, None if box is None else region_of("box", box), settings.threshold)
 
     def __repr__(self) -> str:
         return f"<medplib.Session on {self.image or 'no image'}>"
@@ -239,11 +242,23 @@ def load(
     Without `progress` a bar says how far it is, if it takes long.
     """
     if folder is not None:
-        file_name("folder", folder)
-    if progress is not None:
+        folder = file_name("folder", folder)
+    if function("progress", progress) is not None:
         return Model(folder, device, precision, progress)
     with loading() as progress:
         return Model(folder, device, precision, progress)
+
+
+def set_log(
+    level: Literal["debug", "info", "warning", "error", "silent"] = "warning",
+    callback: Callable[[str, str], object] | None = None,
+) -> None:
+    """Messages of this level and above go to `callback`, as level and text, or to stderr.
+
+    It is called in the thread that the message is from, in several at once; what it raises goes to sys.unraisablehook.
+    No message holds an image, a question or an answer.
+    """
+    _set_log(level, function("callback", callback))
 
 
 def ask(image: ImageLike, question: str, **options: Unpack[AskOptions]) -> Answer:
@@ -272,7 +287,9 @@ def _split_many(
 ) -> tuple[list[tuple[str, _AskOptions]], Callable[[str], object] | None]:
     """Pairs of text and options, and the callback of all."""
     asked = [words("what is asked", text) for text in several("what is asked", texts)]
-    own: Sequence[AskOptions] = [{}] * len(asked) if each is None else each
+    own: list[AskOptions] = [{}] * len(asked) if each is None else list(several("each", each))
+    if strange := [one for one in own if not isinstance(one, Mapping)]:
+        raise InvalidArgumentError(f'each is a list of dict, such as {{"threshold": 0.4}}, but holds {strange[0]!r}.')
     if len(own) != len(asked):
         raise InvalidArgumentError(f"There are {len(asked)} to ask, but {len(own)} options in each.")
     if any("on_text" in one for one in own):
@@ -285,8 +302,8 @@ def _split(options: AskOptions) -> tuple[_AskOptions, Callable[[str], object] | 
     """The options as the engine takes them, and the callback."""
     settings = _AskOptions()
     given: dict[str, Any] = dict(options)
-    on_text = given.pop("on_text", None)
-    regions = list(given.pop("regions", ()))
+    on_text = function("on_text", given.pop("on_text", None))
+    regions = list(several("regions", given.pop("regions", ())))
     if strange := [each for each in regions if not isinstance(each, Region)]:
         raise InvalidArgumentError(f"regions is a list of Region, such as Region.box(…), but holds {strange[0]!r}.")
     settings.regions = regions + [region_of(kind, given.pop(kind)) for kind in REGIONS if kind in given]

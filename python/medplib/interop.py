@@ -10,13 +10,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ._inputs import several
 from .engine import Answer, Mask
 from .errors import InvalidArgumentError, UnsupportedError
+
+Thing = TypeVar("Thing")
 
 
 def napari_labels(masks: Iterable[Mask]) -> dict[str, Any]:
@@ -79,7 +82,7 @@ def coco(answers: Iterable[Answer]) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     categories: dict[str, int] = {}
     numbers: dict[tuple[str, int, int], int] = {}  # of files; other images have no name that tells them apart
-    for answer in answers:
+    for answer in _all_of("answers", answers, Answer):
         image = answer.image
         about = (image.name, image.width, image.height)
         is_file = Path(image.name).is_file()
@@ -105,12 +108,19 @@ def coco(answers: Iterable[Answer]) -> dict[str, Any]:
 
 
 def _of_one_image(masks: Iterable[Mask]) -> list[Mask]:
-    drawn = list(masks)
+    drawn = _all_of("masks", masks, Mask)
     if not drawn:
         raise InvalidArgumentError("There is no mask to show.")
     if len({mask.array.shape for mask in drawn}) > 1:
         raise InvalidArgumentError("The masks are of different sizes: hand in those of one image.")
     return drawn
+
+
+def _all_of(name: str, things: Iterable[Thing], kind: type[Thing]) -> list[Thing]:
+    listed = list(several(name, things, kind))
+    if strange := [each for each in listed if not isinstance(each, kind)]:
+        raise InvalidArgumentError(f"{name} is a list of {kind.__name__}, but holds {strange[0]!r}.")
+    return listed
 
 
 def _package(name: str) -> Any:

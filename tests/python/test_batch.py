@@ -92,6 +92,43 @@ def test_an_image_that_its_own_package_cannot_read_gives_its_row(model: medplib.
     assert "cannot be read: " in rows[1]["error"]["message"]
 
 
+class TooLarge(Unwilling):
+    def __dlpack__(self, **how: Any) -> Any:
+        raise MemoryError
+
+
+class Elsewhere:
+    """A path whose package fetches the file when it is asked for its name."""
+
+    def __fspath__(self) -> str:
+        raise ConnectionError("The bucket is not there.")
+
+
+@pytest.mark.parametrize(
+    ("bad", "name", "code", "sentence"),
+    [
+        ("\ud800.png", "\ud800.png", "INVALID_ARG", "half a character, which no path does: '\\ud800.png'"),
+        (Path("a\0.png"), "a\0.png", "INVALID_ARG", "a character of value 0"),
+        (None, 1, "INVALID_ARG", "not NoneType"),
+        (TooLarge(), 1, "OOM_HOST", "too little memory to read the TooLarge"),
+        (Elsewhere(), 1, "FORMAT", "The Elsewhere cannot be read: The bucket is not there."),
+    ],
+)
+def test_whatever_cannot_be_an_image_gives_its_row(
+    model: medplib.Model, bad: Any, name: object, code: str, sentence: str
+) -> None:
+    rows = list(batch.segment([PICTURE, bad, PICTURE], "tumour", model=model, bar=False))
+    assert [row["image"] for row in rows] == [str(PICTURE), name, str(PICTURE)]
+    assert ["error" in row for row in rows] == [False, True, False]
+    assert rows[1]["error"]["code"] == code
+    assert sentence in rows[1]["error"]["message"]
+
+
+def test_too_little_memory_for_a_mask_gives_its_row(model: medplib.Model) -> None:
+    (row,) = batch.ask([PICTURE], QUESTION, model=model, bar=False, mask=TooLarge())
+    assert row["error"]["code"] == "OOM_HOST"
+
+
 def test_cancelling_ends_everything(model: medplib.Model) -> None:
     def cancelled() -> Any:
         raise medplib.CancelledError("The call was cancelled.")

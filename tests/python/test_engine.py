@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from golden import CASE, GOLDENS, MODEL, PICTURE, QUESTION
+from golden import CASE, GOLDENS, MODEL, PICTURE, QUESTION, ROOT
 from medplib import _core, engine
 from medplib.predictor import Sam, SamPredictor
 from PIL import Image as PilImage
@@ -369,6 +369,38 @@ def test_another_torch_is_refused_with_one_sentence(tmp_path: Path) -> None:
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: medplib was built with torch 2.11.0, but torch 1.2.3+cpu is installed")
+
+
+@pytest.mark.parametrize(
+    ("package", "installed", "refused"),
+    [
+        (Path(medplib.__file__).parents[1], "1.2.3+cpu", True),
+        (Path(medplib.__file__).parents[1], "2.11.0+cpu", False),
+        (Path(medplib.__file__).parents[1], None, False),
+        (ROOT / "python", "1.2.3+cpu", False),  # where no engine is built
+    ],
+)
+def test_the_installed_torch_is_compared_by_the_import_without_loading_it(
+    tmp_path: Path, package: Path, installed: str | None, refused: bool
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(package)])}
+    without_packages = ["-S"] if installed is None else []
+    if installed is not None:
+        (tmp_path / "torch-0.dist-info").mkdir()
+        (tmp_path / "torch-0.dist-info/METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: torch\nVersion: {installed}\n"
+        )
+    done = subprocess.run(
+        [sys.executable, *without_packages, "-c", "import sys, medplib; assert 'torch' not in sys.modules"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode != 0) is refused, done.stderr
+    if refused:
+        last = done.stderr.strip().splitlines()[-1]
+        assert last.startswith("ImportError: medplib was built with torch 2.11.0, but torch 1.2.3+cpu is installed")
 
 
 def test_the_package_is_imported_without_loading_the_engine() -> None:

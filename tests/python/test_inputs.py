@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from golden import QUESTION
+from golden import MODEL, PICTURE, QUESTION
 from medplib import batch
 from PIL import Image as PilImage
 
@@ -241,6 +242,22 @@ def test_pydicoms_own_examples_are_read(model: medplib.Model, name: str) -> None
         (lambda session: session.ask("What?", mask="a\0b.png"), "mask holds a character of value 0"),
         (lambda _: medplib.load(cast(Any, 3)), "folder is a path, not int"),
         (lambda _: medplib.load("a\0b"), "folder holds a character of value 0"),
+        (lambda _: medplib.load("\ud800"), "folder holds half a character"),
+        (lambda session: session.set_image("\ud800.png"), "image holds half a character"),
+        (lambda session: session.ask("What?", mask="\ud800.png"), "mask holds half a character"),
+        (lambda session: session.ask("What?", on_text=3), "on_text is a function, not 3"),
+        (lambda session: session.ask_many(["What?"], on_text=3), "on_text is a function, not 3"),
+        (
+            lambda session: session.ask("What?", regions=medplib.Region.point(3, 3)),
+            r"regions is a list, not one.*point",
+        ),
+        (lambda session: session.ask_many(["What?"], [3]), r'each is a list of dict, such as \{"thr.* but holds 3'),
+        (lambda session: session.ask_many(["What?"], 3), "each is a list, not one"),
+        (lambda session: session.ask_many(3), "what is asked is a list, not one"),
+        (lambda session: session.set_images(PilImage.new("L", (30, 20))), "images is a list, not one"),
+        (lambda session: session.refine(box=(1, 1, 9, 9), threshold="high"), "threshold='high' is of the wrong type"),
+        (lambda _: medplib.load(MODEL, progress=cast(Any, 3)), "progress is a function, not 3"),
+        (lambda _: medplib.set_log("info", cast(Any, 3)), "callback is a function, not 3"),
     ],
 )
 def test_what_is_of_another_type_is_refused_with_a_sentence(
@@ -248,3 +265,64 @@ def test_what_is_of_another_type_is_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(medplib.InvalidArgumentError, match=sentence):
         call(session)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda model: model.session(context="a"), r"Session takes \(model: Model, context: int .* 'a', 'none'\):"),
+        (lambda model: model.session(compat=3), r"Session takes .*, compat: str = 'none'\), .* None, 3\):"),
+        (
+            lambda model: medplib.load(model.folder, device=cast(Any, 3)),
+            r"Model takes .* device: str .*, 3, 'float32', ",
+        ),
+        (lambda model: medplib.load(model.folder, precision=cast(Any, 3)), r"Model takes .* precision: .* 'auto', 3, "),
+        (lambda model: model.session().embed_image(-1), r"Session\.embed_image takes \(index: int = 0\), not \(-1\):"),
+        (
+            lambda model: model.session(PICTURE).segment("x").save("a\0"),
+            r"Answer\.save takes \(path: str \| PathLike\), ",
+        ),
+        (lambda model: model.session(PICTURE).segment("x")[0].save("a\0"), r"Mask\.save takes .* not \('a\\x00'\):"),
+        (lambda _: medplib.set_threads(cast(Any, "a")), r"set_threads takes \(threads: int\), not \('a'\):"),
+        (lambda _: medplib.set_threads(threads=2**31), r"set_threads takes .* not \(threads=2147483648\):"),
+        (lambda _: medplib.set_log(cast(Any, 3)), r"set_log takes \(level: str = 'warning', .* not \(3, None\):"),
+        (
+            lambda _: medplib.verify("a\0b"),
+            r"verify takes \(folder: str \| PathLike \| None = None\), not \('a\\x00b'\):",
+        ),
+        (lambda _: medplib.inspect(cast(Any, 3)), r"inspect takes .* not \(3\):"),
+        (lambda _: medplib.Image.read("a\0b"), r"Image\.read takes \(path: str \| PathLike, .* not \('a\\x00b'\):"),
+        (
+            lambda _: medplib.Region.point(cast(Any, "a"), 2),
+            r"Region\.point takes \(x: float, y: float\), not \('a', 2\):",
+        ),
+        (
+            lambda _: medplib.Region.polygon(cast(Any, [(1, 2, 3)])),
+            r"Region\.polygon takes \(corners: Sequence\[tuple\[",
+        ),
+    ],
+)
+def test_what_the_engine_cannot_take_is_refused_with_what_it_takes(
+    model: medplib.Model, call: Callable[[medplib.Model], object], sentence: str
+) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence) as refused:
+        call(model)
+    assert "\n" not in str(refused.value)
+    assert str(refused.value).endswith(": a value is of another type or cannot be used.")
+
+
+def test_a_callbacks_own_wrong_call_comes_out_as_it_is(session: medplib.Session) -> None:
+    def calls_another_package(_: object) -> None:
+        raise TypeError("__init__(): incompatible constructor arguments.")
+
+    for call in (
+        lambda: session.ask(QUESTION, on_text=calls_another_package),
+        lambda: medplib.load(MODEL, progress=calls_another_package),
+    ):
+        with pytest.raises(TypeError, match="incompatible"):
+            call()
+
+
+@pytest.mark.parametrize("function", [medplib.set_threads, medplib.Region.point])
+def test_functions_of_the_engine_can_be_sent_to_another_process(function: Callable[..., object]) -> None:
+    assert pickle.loads(pickle.dumps(function)) is function

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import medplib
 import nibabel
@@ -36,6 +36,17 @@ def test_masks_of_no_or_several_images_are_no_layer(model: medplib.Model, answer
     other = model.session(np.zeros((20, 30), np.uint8)).ask(QUESTION)[0]
     with pytest.raises(medplib.InvalidArgumentError, match="different sizes"):
         interop.napari_labels([answer[0], other])
+
+
+def test_one_mask_or_answer_is_no_list_of_them(answer: medplib.Answer) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=r"masks is a list, not one: give \[<medplib.Mask"):
+        interop.napari_labels(cast(Any, answer[0]))
+    with pytest.raises(medplib.InvalidArgumentError, match="masks is a list of Mask, but holds <medplib"):
+        interop.napari_labels(cast(Any, [answer]))
+    with pytest.raises(medplib.InvalidArgumentError, match=r"answers is a list, not one: give \[<medplib.Answer"):
+        interop.coco(cast(Any, answer))
+    with pytest.raises(medplib.InvalidArgumentError, match="answers is a list of Answer, but holds <medplib"):
+        interop.coco(cast(Any, answer.masks))
 
 
 def test_simpleitk_gets_the_mask_where_its_image_lies(answer: medplib.Answer) -> None:
