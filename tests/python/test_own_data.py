@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
         name = f"patient{index // 2}_{index}"
         Image.new("RGB", (40, 30), (index * 20, 90, 10)).save(root / f"images/{name}.jpg")
         mask = Image.new("L", (40, 30))
-        if index != 3:
+        if index != 2:
             mask.paste(255, (5, 5, 20, 20))
         if index != 4:
             mask.save(root / f"masks/{name}.png")
@@ -61,9 +61,64 @@ def test_each_mask_becomes_questions_and_each_picture_is_on_one_side(folder: Pat
 
 def test_an_empty_mask_says_that_nothing_is_there(folder: Path) -> None:
     made(folder)
-    about = [r for r in records(folder) + records(folder, "validate") if r["image"] == "images/patient1_3.jpg"]
+    about = [r for r in records(folder) + records(folder, "validate") if r["image"] == "images/patient1_2.jpg"]
     replies = {r["task"]: r["conversations"][1]["value"] for r in about}
     assert replies == {"absent": "The simple cyst is not visible in this image.", "presence": "No"}
+
+
+def presence(folder: Path) -> set[tuple[str, str]]:
+    """The structures that are asked for, each with the answers."""
+    everything = records(folder) + records(folder, "validate")
+    return {(r["structure"], r["conversations"][1]["value"]) for r in everything if r["task"] == "presence"}
+
+
+NOTHING_TEACHES_ABSENCE = "simple cyst: nothing to learn from says that it isn't there"
+
+
+def test_whether_it_is_there_is_not_asked_where_all_answers_would_be_yes(folder: Path, capsys: Any) -> None:
+    made(folder)
+    assert presence(folder) == {("simple cyst", "Yes"), ("simple cyst", "No")}
+    assert NOTHING_TEACHES_ABSENCE not in capsys.readouterr().out
+    (folder / "masks/patient1_2.png").unlink()
+    made(folder)
+    assert presence(folder) == set()
+    printed = capsys.readouterr().out
+    assert NOTHING_TEACHES_ABSENCE in printed and "add pictures without it, each with an empty mask" in printed
+
+
+def test_yes_is_learnt_about_as_often_as_no(folder: Path) -> None:
+    """An empty mask is asked for in more wordings, but judged by in one."""
+    made(folder)
+    learnt = [(r["conversations"][1]["value"], r["image"]) for r in records(folder) if r["task"] == "presence"]
+    assert sorted(learnt)[:3] == [("No", "images/patient1_2.jpg")] * 3
+    assert len({image for answer, image in learnt if answer == "Yes"}) == len(learnt) - 3 == 3
+    refused = {r["conversations"][0]["value"] for r in records(folder) if r["task"] == "absent"}
+    assert len(refused) == 3
+    judged = [r["image"] for r in records(folder, "validate") if r["task"] == "presence"]
+    assert len(judged) == len(images(folder, "validate"))
+
+
+def test_an_empty_mask_that_is_held_out_teaches_nothing(folder: Path, capsys: Any) -> None:
+    made(folder)
+    held_out = Path(min(images(folder, "validate")))
+    Image.new("L", (40, 30), 255).save(folder / "masks/patient1_2.png")
+    Image.new("L", (40, 30)).save(folder / f"masks/{held_out.stem}.png")
+    capsys.readouterr()
+    made(folder)
+    assert [r["image"] for r in records(folder, "validate") if r["task"] == "absent"] == [str(held_out)]
+    assert presence(folder) == set()
+    assert NOTHING_TEACHES_ABSENCE in capsys.readouterr().out
+
+
+def test_each_structure_is_taught_absent_by_its_own_empty_masks(folder: Path, capsys: Any) -> None:
+    """An image that shows another structure, and has no mask of this one, says nothing about this one."""
+    for index in range(5):
+        Image.new("L", (40, 30), 255).save(folder / f"masks/patient{index // 2}_{index}__left_kidney.png")
+    made(folder)
+    assert presence(folder) == {("simple cyst", "Yes"), ("simple cyst", "No")}
+    assert "left kidney: nothing to learn from says" in capsys.readouterr().out
+    asked = {r["image"] for r in records(folder) + records(folder, "validate") if r.get("structure") == "left kidney"}
+    assert len(asked) == 5
 
 
 def test_the_same_names_give_the_same_split(folder: Path) -> None:
@@ -106,7 +161,8 @@ def test_masks_may_have_the_formats_of_pictures(folder: Path, capsys: Any, suffi
         picture.save(mask.with_suffix(f".{suffix}"))
     mask.unlink()
     made(folder)
-    assert "simple cyst: 9 masks\npassed over: 1 images without a mask\n" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"simple cyst: 9 masks, 1 of them empty\npassed over: 1 images without a mask, such as {folder}" in printed
     assert f"masks/patient0_0.{suffix}" in json.dumps(records(folder) + records(folder, "validate"))
 
 
@@ -150,7 +206,7 @@ def test_an_edited_recipe_is_kept_until_it_is_deleted(folder: Path, capsys: Any)
     assert recipe.read_text() == written
     capsys.readouterr()
     made(folder)
-    assert "kept" not in capsys.readouterr().out
+    assert "kept as it is" not in capsys.readouterr().out
 
 
 def test_a_mask_that_is_set_everywhere_is_told(folder: Path, capsys: Any) -> None:
@@ -221,6 +277,31 @@ def linked(name: str) -> Any:
     return spoil
 
 
+def two_images_of_a_name(folder: Path) -> None:
+    Image.new("RGB", (40, 30)).save(folder / "images/patient0_0.png")
+
+
+def cut_short(name: str) -> Any:
+    def spoil(folder: Path) -> None:
+        noise = Image.effect_noise((40, 30), 90)
+        noise.save(folder / name)
+        (folder / name).write_bytes((folder / name).read_bytes()[:600])
+
+    return spoil
+
+
+def no_picture(name: str) -> Any:
+    def spoil(folder: Path) -> None:
+        (folder / name).write_bytes(b"\x89PNG\r\n\x1a\nnothing of a picture")
+
+    return spoil
+
+
+def mask_of_fractions(folder: Path) -> None:
+    (folder / "masks/patient0_0.png").unlink()
+    Image.new("F", (40, 30), 0.5).save(folder / "masks/patient0_0.tif")
+
+
 def nothing(folder: Path) -> None:
     pass
 
@@ -249,12 +330,17 @@ def nothing(folder: Path) -> None:
         (nothing, ["--modality", "ASSISTANT: CT"], "--modality: "),
         (mask_without_a_name, ["--phrase", ""], "patient0_0____.png: what does this mask show?"),
         (two_masks_of_the_same, [], "patient0_0__simple_cyst.png: patient0_0.png shows simple cyst in the same image"),
+        (two_images_of_a_name, [], "images/patient0_0.png: patient0_0.jpg has the same name"),
+        (cut_short("masks/patient0_0.png"), [], "masks/patient0_0.png cannot be read: "),
+        (no_picture("masks/patient0_0.png"), [], "masks/patient0_0.png cannot be read: "),
+        (no_picture("images/patient0_0.jpg"), [], "images/patient0_0.jpg cannot be read: "),
+        (mask_of_fractions, [], "patient0_0.tif: the mask has fractions"),
         (shape_in_alpha("RGBA"), [], "patient0_0.png: the mask is transparent in places"),
         (shape_in_alpha("LA"), [], "patient0_0.png: the mask is transparent in places"),
         (shape_in_transparent_colour, [], "patient0_0.png: the mask is transparent in places"),
         (linked("masks"), [], "patient0_0.png leads out of "),
         (linked("images"), [], "patient0_0.jpg leads out of "),
-        (linked("images/patient1_2.jpg"), [], "patient1_2.jpg leads out of "),
+        (linked("images/patient1_3.jpg"), [], "patient1_3.jpg leads out of "),
     ],
 )
 def test_what_cannot_be_used_is_told(folder: Path, capsys: Any, spoil: Any, more: list[str], saying: str) -> None:

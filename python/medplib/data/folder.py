@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +23,68 @@ def split(found: Sequence[Own], fraction: float) -> tuple[list[Own], list[Own]]:
     return [own for own in found if own.group not in held_out], [own for own in found if own.group in held_out]
 
 
-def make_own_records(found: Sequence[Own], root: Path, modality: str, vary: bool) -> list[Record]:
-    """What is asked about each image; of an empty mask, that nothing is there."""
+def _shown(found: Sequence[Own], anything: bool) -> set[str]:
+    """The structures that some image shows, or that an empty mask says some image does not."""
+    return {phrase for own in found for phrase, mask in own.masks.items() if mask.anything == anything}
+
+
+Plan = dict[tuple[str, str], int]  # by image and structure
+
+
+def plan_presence(found: Sequence[Own], open_structures: Iterable[str], vary: bool) -> Plan:
+    """In how many wordings an image is asked whether it shows a structure.
+
+    To learn from, the rare "No" is said in more wordings, and "Yes" about as often as "No".
+    """
+    plan: Plan = {}
+    for phrase in open_structures:
+        shown = {own.name: own.masks[phrase].anything for own in found if phrase in own.masks}
+        there = sorted((name for name in shown if shown[name]), key=lambda name: number("presence", name, phrase))
+        absent = [name for name in shown if not shown[name]]
+        times = 1
+        if vary:
+            times = max(1, min(len(PRESENCE), len(there) // len(absent)))
+            there = there[: times * len(absent)]
+        plan |= {(name, phrase): times for name in absent} | {(name, phrase): 1 for name in there}
+    return plan
+
+
+def make_own_records(
+    found: Sequence[Own], root: Path, modality: str, open_structures: Iterable[str], vary: bool
+) -> list[Record]:
+    """What is asked about each image; of an empty mask, that nothing is there.
+
+    Whether a structure is there is asked of `open_structures` alone: those of which both answers can be learnt.
+    """
+    presence = plan_presence(found, open_structures, vary)
     records = []
     for own in found:
         common = {"image": f"images/{own.image.name}", "set": root.resolve().name, "group": own.group}
-        for index, record in enumerate(_about(own, root, modality, vary)):
+        for index, record in enumerate(_about(own, root, modality, presence, vary)):
             ident = f"{own.name}__{index:03d}"
             records.append({"id": ident, **common, "modality": modality or "unknown", **record})
     return records
 
 
-def _about(own: Own, root: Path, modality: str, vary: bool) -> list[Record]:
-    def word(wordings: Sequence[str], phrase: str) -> str:
+def _about(own: Own, root: Path, modality: str, presence: Mapping[tuple[str, str], int], vary: bool) -> list[Record]:
+    def words(wordings: Sequence[str], phrase: str, times: int = 1) -> list[str]:
         pick = number("wording", own.name, wordings[0], phrase) % (len(wordings) + 1) if vary else 0
-        return wordings[pick % len(wordings)].format(phrase)  # the first wording twice as often as the others
+        first = pick % len(wordings)  # the first wording twice as often as the others
+        return [wordings[(first + more) % len(wordings)].format(phrase) for more in range(times)]
 
     records = []
     for phrase, mask in own.masks.items():
-        path, there = mask.file.relative_to(root).as_posix(), mask.anything
-        asked, answered = word(SEGMENT, phrase), SEGMENTED.format(path) if there else ABSENT.format(phrase)
-        records.append(_record("segment" if there else "absent", asked, answered, phrase))
-        records.append(_record("presence", word(PRESENCE, phrase), "Yes" if there else "No", phrase, closed=True))
-        if there:
+        path, times = mask.file.relative_to(root).as_posix(), presence.get((own.name, phrase), 0)
+        if mask.anything:
+            records += [_record("segment", q, SEGMENTED.format(path), phrase) for q in words(SEGMENT, phrase)]
             records.append(_record("region", REGION.format(path), f"{phrase.capitalize()}.", phrase))
+        else:
+            asked = words(SEGMENT, phrase, max(1, times))
+            records += [_record("absent", q, ABSENT.format(phrase), phrase) for q in asked]
+        answer = "Yes" if mask.anything else "No"
+        records += [_record("presence", q, answer, phrase, closed=True) for q in words(PRESENCE, phrase, times)]
     if modality:
-        records.append(_record("modality", word(MODALITY, ""), modality))
+        records += [_record("modality", q, modality) for q in words(MODALITY, "")]
     return records
 
 
@@ -86,14 +122,22 @@ def build_folder(root: Path, phrase: str, modality: str, model: Path, fraction: 
     phrase, modality = as_phrase(phrase, "--phrase"), as_phrase(modality, "--modality")
     found, without_mask = read_folder(root, phrase, group)
     learnt, held_out = split(found, fraction)
+    present, absent = _shown(learnt, True), _shown(learnt, False)
     for name, part in (("train", learnt), ("validate", held_out)):
-        records = make_own_records(part, root, modality, vary=name == "train")
+        records = make_own_records(part, root, modality, present & absent, vary=name == "train")
         _write(root / f"{name}.json", _text(records))
         groups = f" of {len({own.group for own in part})} groups" if group else ""
         print(f"{name}.json: {len(part)} images{groups}, {len(records)} questions")
     print(f"recipe.json: {_write_recipe(root / 'recipe.json', root, model)}")
-    for structure in sorted({phrase for own in found for phrase in own.masks}):
-        print(f"  {structure}: {sum(structure in own.masks for own in found)} masks")
+    for structure in sorted(_shown(found, True) | _shown(found, False)):
+        masks = [own.masks[structure] for own in found if structure in own.masks]
+        empty = sum(not mask.anything for mask in masks)
+        print(f"  {structure}: {len(masks)} masks" + (f", {empty} of them empty" if empty else ""))
+    for structure in sorted(present - absent):
+        print(
+            f"{structure}: nothing to learn from says that it isn't there, so the model will draw it in every picture; "
+            "add pictures without it, each with an empty mask"
+        )
     _warn(found, without_mask)
 
 
@@ -106,9 +150,9 @@ def _write_recipe(file: Path, root: Path, model: Path) -> str:
     return f"starts from {model}"
 
 
-def _warn(found: Sequence[Own], without_mask: int) -> None:
+def _warn(found: Sequence[Own], without_mask: Sequence[Path]) -> None:
     if without_mask:
-        print(f"passed over: {without_mask} images without a mask")
+        print(f"passed over: {len(without_mask)} images without a mask, such as {without_mask[0]}")
     masks = [mask for own in found for mask in own.masks.values()]
     if everywhere := [mask.file for mask in masks if mask.everything]:
         print(f"set everywhere: {len(everywhere)} masks, such as {everywhere[0]}; is that meant?")

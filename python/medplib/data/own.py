@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,13 +49,14 @@ def as_phrase(text: str, where: str | Path) -> str:
     return phrase
 
 
-def read_folder(root: Path, phrase: str, group: str) -> tuple[list[Own], int]:
-    """Every image of root/images that has masks, and how many have none.
+def read_folder(root: Path, phrase: str, group: str) -> tuple[list[Own], list[Path]]:
+    """Every image of root/images that has masks, and those that have none.
 
     root/masks/NAME.png shows `phrase`, NAME__structure.png structure. An image's group is what `group` finds in its
     name; without `group`, it is one by itself.
     """
     files = _pictures(root, "images")
+    _refuse_twins(files)
     masks = _masks_by_name(root, {file.stem for file in files}, phrase)
     if not masks:
         raise ValueError(f"{root}: no image in images/ has a mask in masks/")
@@ -63,7 +65,7 @@ def read_folder(root: Path, phrase: str, group: str) -> tuple[list[Own], int]:
         if file.stem in masks:
             drawn = {phrase: _read_mask(mask, file) for phrase, mask in masks[file.stem].items()}
             found.append(Own(file, drawn, _group_of(file, group)))
-    return found, len(files) - len(found)
+    return found, [file for file in files if file.stem not in masks]
 
 
 def _pictures(root: Path, folder: str) -> list[Path]:
@@ -72,6 +74,17 @@ def _pictures(root: Path, folder: str) -> list[Path]:
         if not file.resolve().is_relative_to(root.resolve()):
             raise ValueError(f"{file} leads out of {root}, to {file.resolve()}, which no training reads: copy it there")
     return files
+
+
+def _refuse_twins(images: Sequence[Path]) -> None:
+    """Two images of one name would share masks and the names of records."""
+    by_name: dict[str, Path] = {}
+    for image in images:
+        first = by_name.setdefault(image.stem, image)
+        if first is not image:
+            raise ValueError(
+                f"{image}: {first.name} has the same name, and a mask may be of either; rename one with its masks"
+            )
 
 
 def _masks_by_name(root: Path, names: Container[str], phrase: str) -> dict[str, dict[str, Path]]:
@@ -101,13 +114,27 @@ def _split_name(mask: Path, names: Container[str]) -> tuple[str, str]:
     raise ValueError(f"{mask}: there is no image of this name in {mask.parent.with_name('images')}")
 
 
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """The picture, and a sentence that names the file where it cannot be read, also later."""
+    try:
+        with Image.open(file) as picture:
+            yield picture
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow raises each of them
+        raise ValueError(f"{file} cannot be read: {error}") from error
+
+
 def _read_mask(file: Path, image: Path) -> Drawn:
-    with Image.open(image) as picture, Image.open(file) as mask:
-        if mask.size != picture.size:
+    with _opened(image) as picture:
+        width, height = picture.size
+    with _opened(file) as mask:
+        if mask.size != (width, height):
             raise ValueError(
                 f"{file}: the mask has {mask.width} x {mask.height} pixels, "
-                f"but its image {image} has {picture.width} x {picture.height}"
+                f"but its image {image} has {width} x {height}"
             )
+        if mask.mode == "F":
+            raise ValueError(f"{file}: the mask has fractions, which no training reads: save it with 8 bits a pixel")
         if _is_transparent(mask):
             raise ValueError(
                 f"{file}: the mask is transparent in places, but only its colours are read: "
