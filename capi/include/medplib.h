@@ -14,9 +14,10 @@
  *   A function that can fail returns MEDPLIB_OK (0) or one of the negative MEDPLIB_E_… codes, and then
  *   medplib_last_error() is a sentence that says what was wrong, where, and what to do. A handle is written
  *   to the caller's pointer when all went well, else NULL is. Pointers must not be NULL but where it says
- *   so. One failure ends the process instead of giving OOM_HOST: when sentencepiece, which reads the
- *   tokenizer and cuts text into tokens, gets no memory. The engine looks for enough before each text, but
- *   another thread may take it.
+ *   so. Without memory three libraries end the process instead of giving OOM_HOST: sentencepiece, which reads
+ *   the tokenizer and cuts text into tokens (the engine looks for enough before each text, but another thread
+ *   may take it); the JSON library, when the few bytes with which it forgets what it read of a model's files
+ *   are not there; and OpenMP's, when it cannot begin its threads (medplib_set_threads(1) needs none).
  *
  * Ownership
  *   What a function hands out through a `medplib_x**` is the caller's, until medplib_x_free; freeing NULL

@@ -172,6 +172,9 @@ void Memory::run_out(Kind& kind, std::int64_t places,
 
 void expect_out_of_memory(std::int32_t status, bool) {
   EXPECT_EQ(status, MEDPLIB_E_OOM_HOST) << medplib_last_error();
+  EXPECT_NE(std::strstr(medplib_last_error(), "memory"), nullptr) << medplib_last_error();
+  EXPECT_EQ(medplib_model_load(nullptr, nullptr, nullptr),
+            MEDPLIB_E_INVALID_ARG);  // another sentence stands there
 }
 
 TEST_F(Memory, no_more_memory_from_any_place_of_an_ask_on_is_a_code_and_leaves_the_model_whole) {
@@ -196,6 +199,36 @@ TEST_F(Memory, a_single_allocation_that_fails_is_a_code_or_changes_nothing) {
   });
   objects.once = false;
   EXPECT_GT(failures, 80);
+}
+
+TEST_F(Memory, no_more_memory_for_tensors_while_a_model_is_read_is_no_fault_of_the_model) {
+  const std::string folder = kGoldens + "ckpt/tiny_seg";
+  const auto load = [&] {
+    medplib_model* model = nullptr;
+    const std::int32_t status = medplib_model_load(folder.c_str(), nullptr, &model);
+    medplib_model_free(model);
+    return status;
+  };
+  const auto verify = [&] {
+    std::int32_t count = 0;
+    medplib_bytes* problems = nullptr;
+    const std::int32_t status = medplib_verify(folder.c_str(), &count, &problems);
+    EXPECT_EQ(count, 0) << medplib_bytes_data(problems);
+    medplib_bytes_free(problems);
+    return status;
+  };
+  for (const auto& call : {std::function<std::int32_t()>(load), std::function<std::int32_t()>(verify)}) {
+    tensors.fail_at(0);
+    ASSERT_EQ(call(), MEDPLIB_OK);
+    const std::int64_t all = tensors.count;
+    ASSERT_GT(all, 3);
+    for (std::int64_t place = 0; place < 20; ++place) {
+      tensors.fail_at(1 + place * (all - 1) / 20);
+      const std::int32_t status = call();
+      tensors.failing = 0;
+      expect_out_of_memory(status, false);
+    }
+  }
 }
 
 TEST_F(Memory, a_session_without_memory_for_new_images_keeps_those_it_had) {

@@ -64,6 +64,25 @@ def logged_steps(out: Path) -> list[int]:
     return [line["step"] for line in lines if "validation" not in line]
 
 
+PROGRESS = rf"step 1/{STEPS}  loss [\d.]+  words [\d.]+(  [a-z]+ [\d.]+)+  [\d.]+ questions/s  \d+ min left"
+
+
+def test_the_log_has_the_parts_of_each_steps_loss(medplib: Program, folder: Path) -> None:
+    weights = {"dice": 0.5, "bce": 3.0, "focal": 0.7, "iou": 0.2, "prompted": 0.4, "router": 0.1}
+    medplib(
+        "train", "recipe.json", "steps=3", *(f"{name}={weight}" for name, weight in weights.items()), "--out", "out"
+    )
+    lines = [json.loads(line) for line in (folder / "out/log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3]
+    for line in lines:
+        assert line["loss"] == pytest.approx(
+            line["cross_entropy"] + sum(weight * line[name] for name, weight in weights.items()), rel=1e-5
+        )
+        assert all(line[name] > 0 for name in ("cross_entropy", *weights))
+        assert line["samples_per_second"] > 0
+        assert line["learning_rate"] > 0
+
+
 def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(medplib: Program, folder: Path) -> None:
     call = ("train", "recipe.json", "--out", "out")
     out = folder / "out"
@@ -71,7 +90,8 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(medplib: Program, folder: Path
         [BINARY, *call], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env=environment()
     ) as process:
         assert process.stderr is not None
-        assert process.stderr.readline().startswith(f"step 1/{STEPS} ".encode())  # said when its line is in the log
+        first = process.stderr.readline().decode()  # said when its line is in the log
+        assert re.fullmatch(PROGRESS, first.rstrip("\n")), first
         process.send_signal(signal.SIGINT)
         told, complained = process.communicate(timeout=300)
         assert process.returncode == INTERRUPTED
@@ -252,7 +272,12 @@ def holding(name: str, text: str) -> Callable[[Path], None]:
 
 DAMAGES: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "no recipe": (missing("recipe.json"), INPUT, "recipe.json"),
-    "recipe no JSON": (holding("recipe.json", "{"), INPUT, "recipe.json"),
+    "recipe no JSON": (holding("recipe.json", '{"steps": 3,\n "train" "a"}'), INPUT, "line 2, column"),
+    "recipe with a key twice": (
+        holding("recipe.json", '{"steps": 3,\n "train": "records.json",\n "steps": 4}'),
+        INPUT,
+        '"steps" in recipe.json stands in line 1 and in line 3',
+    ),
     "recipe with a wrong key": (
         holding("recipe.json", '{"model": "model",\n "train": "records.json",\n "stepps": 3}'),
         INPUT,
@@ -304,6 +329,16 @@ def change_record(folder: Path, index: int, message: int, text: str) -> None:
     (folder / "records.json").write_text(json.dumps(records))
 
 
+def only_empty_answers_to_judge_by(folder: Path) -> None:
+    records = json.loads((folder / "records.json").read_text())
+    for record in records:
+        record["conversations"][1]["value"] = ""
+        record["conversations"][0]["value"] = "<image>\nWhat?"
+    (folder / "judge.json").write_text(json.dumps(records))
+    recipe = json.loads((folder / "recipe.json").read_text())
+    (folder / "recipe.json").write_text(json.dumps({**recipe, "validate": "judge.json"}))
+
+
 BAD_RECORDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "no JSON": (holding("records.json", '[{"id": 1,\n "image" "a.png"}]'), "line 2, column"),
     "a key is missing": (holding("records.json", '[{"id": "seven", "image": "0.png"}]'), '"conversations" in'),
@@ -324,6 +359,10 @@ BAD_RECORDS: dict[str, tuple[Callable[[Path], None], str]] = {
         "an answer holds <region>",
     ),
     "nothing to learn": (holding("records.json", "[]"), "no record that can be learnt from"),
+    "nothing to judge by": (
+        only_empty_answers_to_judge_by,
+        'judge.json" holds no record that this stage can be judged',
+    ),
 }
 
 

@@ -76,7 +76,12 @@ LinedJson read_lined_json(const std::filesystem::path& path) {
     if (depth != 1) return not_too_deep(depth, path.string());
     if (is_list && (event == Event::object_start || event == Event::array_start || event == Event::value))
       lined.lines.emplace(std::to_string(lined.lines.size()), line);
-    if (!is_list && event == Event::key) lined.lines[value.get<std::string>()] = line;
+    if (!is_list && event == Event::key) {
+      const auto key = value.get<std::string>();
+      if (const auto [before, is_new] = lined.lines.emplace(key, line); !is_new)
+        fail(ErrorCode::Format, "\"", key, "\" in ", path.string(), " stands in line ", before->second,
+             " and in line ", line, ". Keep one.");
+    }
     return true;
   };
   const LineCounter begin(text.data(), line), end(text.data() + text.size(), line);

@@ -63,7 +63,9 @@ std::vector<std::string> verify(const fs::path& folder, const std::function<void
       question();
     } catch (...) {
       const Error error = current_error();
-      if (error.code() == ErrorCode::Cancelled) throw;
+      const bool of_the_model =
+          error.code() != ErrorCode::Cancelled && error.code() != ErrorCode::OutOfHostMemory;
+      if (!of_the_model) throw;
       problems.emplace_back(error.what());
     }
   };

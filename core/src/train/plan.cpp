@@ -48,8 +48,10 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
                  .sets = sets_of(setup.batches.images())};
   plan.left_out = setup.batches.left_out();
   if (!setup.recipe.validate.empty())
-    plan.validation = sets_of(reading(
-        TrainInput::Data, [&] { return validation_records(setup.recipe, setup.batches.structures()); }));
+    plan.validation = sets_of(reading(TrainInput::Data, [&] {
+      return validation_records(setup.recipe, setup.batches.structures(), setup.tokenizer,
+                                setup.conversation);
+    }));
   for (const auto& [name, value] : setup.parameters.all()) {
     const auto bytes = static_cast<std::int64_t>(value.nbytes());
     plan.weight_bytes += bytes;

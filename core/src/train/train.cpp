@@ -274,6 +274,11 @@ class Trainer {
     if (best_) metadata[kBest] = Json(*best_).dump();
     if (validation_due_) metadata[kValidationDue] = "true";
     NamedTensors state = optimizer_.state();
+    for (const auto& [name, value] : state)
+      if (!at::isfinite(value).all().item<bool>())
+        fail(ErrorCode::Internal, "After step ", step, " ", name,
+             " is not finite, and is not saved: an earlier checkpoint is kept. Train with a lower "
+             "learning_rate.");
     std::ranges::copy(setup_.unchanged(), std::back_inserter(state));
     write_safetensors(checkpoint(), state, metadata);
   }

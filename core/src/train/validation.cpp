@@ -62,13 +62,15 @@ std::string step_name(std::int64_t step) {
 
 }  // namespace
 
-std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures) {
+std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
+                                             const Tokenizer& tokenizer, ConversationTemplate style) {
   const auto usable = [&](const Record& record) {
     return recipe.stage != Stage::Grounding ||
            (!record.masks.empty() && structures.contains(record.structure));
   };
   std::vector<ImageRecords> images = read_records(recipe.validate);
   need_files(images);
+  drop_unlearnable(images, tokenizer, style);
   std::size_t with_masks = 0, without = 0;
   for (auto& image : images) {
     std::erase_if(image.records, [&](const Record& record) { return !usable(record); });
@@ -101,8 +103,11 @@ struct Validation::Sums {
 Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
     : setup_(setup),
       recipe_(without_extras(setup.recipe)),
-      images_(
-          reading(TrainInput::Data, [&] { return validation_records(recipe_, setup.batches.structures()); })),
+      images_(reading(TrainInput::Data,
+                      [&] {
+                        return validation_records(recipe_, setup.batches.structures(), setup.tokenizer,
+                                                  setup.conversation);
+                      })),
       network_([&] {
         Existing weights(setup.parameters.all(), averaged);
         return Network(weights, setup.config);

@@ -76,7 +76,9 @@ Mapping map_file(const fs::path& path) {
     fail(ErrorCode::Format, path, " has only ", size,
          " bytes, too few for a safetensors file. Is it truncated?");
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
-  if (address == MAP_FAILED) fail(ErrorCode::Io, path, " cannot be mapped: ", std::strerror(errno), ".");
+  if (address == MAP_FAILED)
+    fail(errno == ENOMEM ? ErrorCode::OutOfHostMemory : ErrorCode::Io, path,
+         " cannot be mapped: ", std::strerror(errno), ".");
   return {{static_cast<const char*>(address),
            [size](const char* start) { ::munmap(const_cast<char*>(start), size); }},
           size};

@@ -346,6 +346,21 @@ TEST(Train, a_loss_that_is_not_finite_stops_and_names_the_samples) {
   }
   const SafetensorsFile file = SafetensorsFile::open(options.out / "checkpoint.safetensors");
   EXPECT_EQ(file.metadata().at("step"), std::to_string(steps)) << "that of the last good step";
+  for (const auto& [name, entry] : file.entries())
+    EXPECT_TRUE(at::isfinite(file.tensor(name)).all().item<bool>()) << name;
+}
+
+TEST(Train, weights_that_are_not_finite_do_not_replace_a_good_checkpoint) {
+  const SmallTraining small;
+  TrainOptions options = options_for(small.folder() / "out");
+  options.overrides = {"steps=5",        "warmup=4",          "learning_rate=4e38", "final_learning_rate=1",
+                       "clip_norm=1e30", "checkpoint_every=1"};
+  const test::Thrown thrown = test::thrown_by([&] { train(small.recipe(), options); });
+  EXPECT_EQ(thrown.code, ErrorCode::Internal);
+  EXPECT_NE(thrown.sentence.find("is not saved"), std::string::npos) << thrown.sentence;
+  const SafetensorsFile file = SafetensorsFile::open(options.out / "checkpoint.safetensors");
+  for (const auto& [name, entry] : file.entries())
+    EXPECT_TRUE(at::isfinite(file.tensor(name)).all().item<bool>()) << name;
 }
 
 TEST(Train, one_picture_that_breaks_a_step_is_named_alone) {

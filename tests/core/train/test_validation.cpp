@@ -69,6 +69,26 @@ TEST(Validation, figures_overlays_and_the_best_model_are_left) {
   EXPECT_NO_THROW(Model::load(small.folder() / "out/best"));
 }
 
+TEST(Validation, the_best_model_is_that_of_the_best_look) {
+  const SmallTraining small;
+  // So fast that after a while it forgets.
+  TrainOptions options =
+      validating(small.folder() / "out",
+                 {"stage=grounding", "steps=60", "validate_every=10", "learning_rate=0.05", "average=0.5"});
+  const fs::path weights = options.out / "best/model.safetensors";
+  double highest = -1, last = -1;
+  std::string best;
+  options.on_validation = [&](const TrainValidation& validation) {
+    last = validation.giou;
+    if (last > highest) best = sha256_of_file(weights);
+    highest = std::max(highest, last);
+    EXPECT_EQ(sha256_of_file(weights), best) << "step " << validation.step;
+  };
+  train(small.recipe(), options);
+  EXPECT_LT(last, highest) << "the last look must not be the best, or nothing was tested";
+  EXPECT_NE(sha256_of_file(options.out / "model/model.safetensors"), best);
+}
+
 TEST(Validation, a_structure_that_is_learnt_gains_overlap) {
   const SmallTraining small;
   TrainOptions options =
@@ -112,7 +132,8 @@ TEST(Validation, samples_are_taken_evenly_of_each_kind) {
   const SmallTraining small;
   Recipe recipe = Recipe::read(small.recipe(), {"validate=train.json", "validate_samples=1"});
   std::size_t with_masks = 0, without = 0;
-  for (const auto& image : validation_records(recipe, {}))
+  const Tokenizer tokenizer = Tokenizer::load(small.folder() / "model");
+  for (const auto& image : validation_records(recipe, {}, tokenizer, ConversationTemplate::VicunaV1))
     for (const auto& record : image.records) ++(record.masks.empty() ? without : with_masks);
   EXPECT_EQ(with_masks, 1U);
   EXPECT_EQ(without, 1U);
