@@ -12,11 +12,11 @@ BEGIN = "<!-- figures: written by python -m medplib.report; what stands up to th
 END = "<!-- end of figures -->"
 
 ABOUT = """\
-Held-out images; the model was run as a user runs it. *Dice* and *gIoU* (the mean IoU) compare a structure drawn by
-its name with the set's mask, where an answer without a mask counts as an empty one; *right* is the share of answers
-in the very words of the set, but for case, punctuation and articles. ± is 1.96 standard errors, in which the records
-of a patient or scan (the set's groups) count as dependent; it is left out where a figure has one such group, or all
-its records score the same, and such a set adds none to the mean of sets.
+Held-out images, as the records have them; the model was run as a user runs it. *Dice* and *gIoU* (the mean IoU)
+compare a structure drawn by its name with the set's mask, where an answer without a mask counts as an empty one;
+*right* is the share of answers in the very words of the set, but for case, punctuation and articles. ± is 1.96
+standard errors, in which the records of a patient or scan (the set's groups) count as dependent; it is left out where
+a figure has one such group, or all its records score the same, and such a set adds none to the mean of sets.
 {of_some_sets}
 Beside them stands what needs no model: *mean shape*, the mean training mask of that set and name (for a set that was
 left out of the training, of its modality), cut where that fits the training masks best; *box filled*, the true mask's

@@ -30,9 +30,17 @@ TEST(LinedJson, knows_the_line_of_each_element_of_a_list_of_anything) {
   EXPECT_EQ(read.lines, expected);
 }
 
+TEST(LinedJson, a_key_that_stands_twice_is_refused_with_both_lines) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.json", "{\"a\": 1,\n\"b\": 2,\n\"a\": 3}");
+  const test::Thrown thrown = test::thrown_by([&] { read_lined_json(file); });
+  EXPECT_EQ(thrown.code, ErrorCode::Format);
+  EXPECT_NE(thrown.sentence.find("line 1 and in line 3"), std::string::npos) << thrown.sentence;
+}
+
 TEST(LinedJson, is_the_json_that_is_read_without_lines) {
   const TemporaryFolder folder;
-  for (const char* text : {"{}", "[]", "3", "{\"a\": 1, \"a\": 2}", "[[[]], {\"a\": [{}]}]"}) {
+  for (const char* text : {"{}", "[]", "3", "[{\"a\": 1, \"a\": 2}]", "[[[]], {\"a\": [{}]}]"}) {
     const auto file = folder.write("a.json", text);
     EXPECT_EQ(read_lined_json(file).json, read_json(file)) << text;
   }
