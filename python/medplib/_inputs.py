@@ -103,6 +103,8 @@ def several(name: str, things: Iterable[Thing], one: type[Any] = str) -> Iterabl
     is_list = hasattr(things, "__iter__") or hasattr(things, "__getitem__")
     if not is_list or isinstance(things, str | bytes | os.PathLike | one):
         raise InvalidArgumentError(f"{name} is a list, not one: give [{things!r}].")
+    if getattr(things, "ndim", 0) in (2, 3):  # one picture
+        raise InvalidArgumentError(f"{name} is a list, not one array of {getattr(things, 'shape', things)!r}.")
     return things
 
 

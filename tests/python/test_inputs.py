@@ -254,6 +254,10 @@ def test_pydicoms_own_examples_are_read(model: medplib.Model, name: str) -> None
         (lambda session: session.ask_many(["What?"], [3]), r'each is a list of dict, such as \{"thr.* but holds 3'),
         (lambda session: session.ask_many(["What?"], 3), "each is a list, not one"),
         (lambda session: session.ask_many(3), "what is asked is a list, not one"),
+        (
+            lambda session: session.set_images(np.zeros((20, 30, 3), np.uint8)),
+            r"images is a list, not one array of \(20",
+        ),
         (lambda session: session.set_images(PilImage.new("L", (30, 20))), "images is a list, not one"),
         (lambda session: session.refine(box=(1, 1, 9, 9), threshold="high"), "threshold='high' is of the wrong type"),
         (lambda _: medplib.load(MODEL, progress=cast(Any, 3)), "progress is a function, not 3"),
