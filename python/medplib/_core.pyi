@@ -19,13 +19,7 @@ def threads() -> int: ...
 def set_log(
     level: Literal["debug", "info", "warning", "error", "silent"] = "warning",
     callback: Callable[[str, str], object] | None = None,
-) -> None:
-    """Messages of this level and above go to `callback`, as level and text, or to stderr.
-
-    It is called in the thread that the message is from, in several at once; what it raises goes to sys.unraisablehook.
-    No message holds an image, a question or an answer.
-    """
-
+) -> None: ...
 def inspect(folder: str | PathLike[str] | None = None, precision: str = "float32") -> dict[str, Any]:
     """What a model folder holds, by default the embedded model's, read without loading it: `medplib info --json`."""
 

@@ -81,6 +81,11 @@ def agreement_with_the_disc(file: Path) -> float:
 def test_what_it_draws_as_the_optic_disc_lands_on_the_disc(medplib: Program, pictures: list[Path]) -> None:
     ask(medplib, "segment", pictures[0], "optic disc", "--out-mask", "disc.png")
     assert agreement_with_the_disc(medplib.folder / "disc.png") > 0.7
+    drawn = mask_values(medplib.folder / "disc.png") > 0
+    x0, y0, x1, y1 = DISC
+    in_box = drawn[y0 : y1 + 1, x0 : x1 + 1]
+    assert in_box.mean() > 0.7  # a disc covers .785 of its box
+    assert in_box.sum() / drawn.sum() > 0.65
 
 
 def test_a_click_where_too_much_was_drawn_makes_the_disc_better(medplib: Program, pictures: list[Path]) -> None:

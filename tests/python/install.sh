@@ -47,7 +47,7 @@ while left:
 blocked = [module for module, names in packages_distributions().items() if not declared & set(map(plain, names))]
 sys.modules.update(dict.fromkeys(set(blocked) - set(sys.modules)))
 left = [module for module in ('PIL', 'anywidget', 'nibabel') if module not in blocked and find_spec(module)]
-assert {'torch', 'numpy'} <= declared and not left, (declared, left)
+assert {'torch', 'numpy'} <= declared and 'anywidget' in blocked and not left, (declared, blocked, left)
 
 from pathlib import Path
 

@@ -63,9 +63,7 @@ std::vector<std::string> verify(const fs::path& folder, const std::function<void
       question();
     } catch (...) {
       const Error error = current_error();
-      const bool of_the_model =
-          error.code() != ErrorCode::Cancelled && error.code() != ErrorCode::OutOfHostMemory;
-      if (!of_the_model) throw;
+      if (is_of_the_call(error)) throw;
       problems.emplace_back(error.what());
     }
   };

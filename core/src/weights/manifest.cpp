@@ -140,7 +140,7 @@ std::vector<std::string> verify_files(const fs::path& folder, const Manifest& ma
         problems.push_back(
             text_of(name, " has the SHA-256 ", found, ", but ", where, " says ", expected, "."));
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::Cancelled || error.code() == ErrorCode::OutOfHostMemory) throw;
+      if (is_of_the_call(error)) throw;
       problems.emplace_back(error.what());
     }
   }
