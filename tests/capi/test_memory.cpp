@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <fstream>
 #include <functional>
+#include <malloc.h>
 #include <new>
 #include <source_folder.h>
 #include <stdexcept>
@@ -102,6 +103,8 @@ constexpr const char* kQuestion = "Please segment the tumour in this MRI image."
 class Memory : public testing::Test {
  protected:
   static void SetUpTestSuite() {
+    // Tensors always ask the system, whatever the tests before have left free in the heap.
+    ASSERT_EQ(mallopt(M_MMAP_THRESHOLD, 64 << 10), 1);
     ASSERT_EQ(medplib_model_load((kGoldens + "ckpt/tiny_seg").c_str(), nullptr, &model_), MEDPLIB_OK);
     ASSERT_EQ(medplib_image_read((kGoldens + "cases/s01_emits_seg_wide.image.png").c_str(), nullptr, &image_),
               MEDPLIB_OK);
