@@ -10,6 +10,7 @@
 #include <chrono>
 #include <iomanip>
 #include <iostream>
+#include <malloc.h>
 #include <sstream>
 #include <utility>
 
@@ -154,6 +155,13 @@ auto training(const Work& work) {
   }
 }
 
+// Each step needs the memory of the one before: given back to the system and fetched anew, it would cost a
+// tenth of the time.
+void keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+}
+
 class Train : public Command {
  public:
   CommandText text() const override {
@@ -186,6 +194,7 @@ class Train : public Command {
       return kOk;
     }
     options_.stop = &interrupted();
+    keep_freed_memory();
     {
       ProgressLine line;
       options_.on_step = [&line](const core::TrainProgress& progress) { line(progress); };

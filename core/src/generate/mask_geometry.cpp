@@ -11,6 +11,7 @@ namespace {
 constexpr double kOutside = -10;  // a logit: probability 5e-5
 
 at::Tensor resized(const at::Tensor& maps, std::int64_t height, std::int64_t width) {
+  if (maps.size(2) == height && maps.size(3) == width) return maps;  // their values, to the last bit
   return at::upsample_bilinear2d(maps, {height, width}, /*align_corners=*/false);
 }
 

@@ -18,11 +18,16 @@ at::Tensor relative_positions(const at::Tensor& table, std::int64_t side) {
   return table.index({i.unsqueeze(1) - i.unsqueeze(0) + (side - 1)});
 }
 
+// Rows of maps (B, C, h, w) whose channels lie together, and stay so.
+at::Tensor select_maps(const at::Tensor& maps, const at::Tensor& index) {
+  return maps.permute({0, 2, 3, 1}).index_select(0, index).permute({0, 3, 1, 2});
+}
+
 }  // namespace
 
 ImageEmbedding ImageEmbedding::select(const at::Tensor& index) const {
-  ImageEmbedding chosen{embedding.index_select(0, index), {}};
-  for (const auto& skip : skips) chosen.skips.push_back(skip.index_select(0, index));
+  ImageEmbedding chosen{select_maps(embedding, index), {}};
+  for (const auto& skip : skips) chosen.skips.push_back(select_maps(skip, index));
   return chosen;
 }
 
@@ -72,7 +77,8 @@ SamEncoder::Block SamEncoder::make_block(const Scope& scope, const SamConfig& co
 at::Tensor SamEncoder::attend(const Attention& attention, const at::Tensor& x) const {
   const std::int64_t batch = x.size(0), h = x.size(1), w = x.size(2), heads = config_.heads;
   const at::Tensor qkv = attention.qkv(x).reshape({batch, h * w, 3, heads, -1}).permute({2, 0, 3, 1, 4});
-  const at::Tensor q = qkv[0], k = qkv[1], v = qkv[2];  // (B, H, hw, d)
+  const std::vector<at::Tensor> parts = qkv.unbind();  // its gradient is one tensor; that of qkv[i] is three
+  const at::Tensor &q = parts[0], &k = parts[1], &v = parts[2];  // (B, H, hw, d)
   const at::Tensor by_place = q.reshape({batch * heads, h, w, -1});
   const at::Tensor rows =
       at::einsum("bhwc,hkc->bhwk", {by_place, relative_positions(attention.rel_pos_h, h)});
@@ -85,8 +91,9 @@ at::Tensor SamEncoder::attend(const Attention& attention, const at::Tensor& x) c
 at::Tensor SamEncoder::attend_in_windows(const Attention& attention, const at::Tensor& x) const {
   const std::int64_t batch = x.size(0), h = x.size(1), w = x.size(2), dim = x.size(3), side = config_.window;
   const std::int64_t down = (h + side - 1) / side, across = (w + side - 1) / side;
+  const std::int64_t below = down * side - h, beside = across * side - w;
   // Zeros to the right and at the bottom; they take part in the attention, unmasked, as in SAM.
-  const at::Tensor padded = at::constant_pad_nd(x, {0, 0, 0, across * side - w, 0, down * side - h});
+  const at::Tensor padded = below + beside == 0 ? x : at::constant_pad_nd(x, {0, 0, 0, beside, 0, below});
   const at::Tensor windows = padded.view({batch, down, side, across, side, dim}).permute({0, 1, 3, 2, 4, 5});
   const at::Tensor mixed = attend(attention, windows.reshape({-1, side, side, dim}));
   const at::Tensor joined = mixed.view({batch, down, across, side, side, dim}).permute({0, 1, 3, 2, 4, 5});
