@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gil.h"
+#include "made.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/model.h>

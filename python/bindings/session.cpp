@@ -69,6 +69,8 @@ Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std:
   }
 }
 
+}  // namespace
+
 // A session that only one thread at a time gets into, that Ctrl-C and callbacks can end, and that remembers
 // its image for its answers.
 class Session {
@@ -218,6 +220,8 @@ class Session {
   Signals signals_;
   std::exception_ptr raised_;  // by Python code that ran inside the call under way
 };
+
+namespace {
 
 using TextVerb = core::Answer (core::Session::*)(const std::string&, const AskOptions&);
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import medplib
 import numpy as np
@@ -187,6 +188,23 @@ def test_a_stream_outlives_its_session() -> None:
     stream = medplib.load(MODEL).session(PICTURE).stream("What is this?", temperature=5.0, seed=3, max_new_tokens=12)
     gc.collect()
     assert "".join(stream) == stream.answer.text
+
+
+def test_a_session_of_ones_own_that_asks_before_it_is_made_is_told(model: medplib.Model) -> None:
+    class Hasty(medplib.Session):
+        def __init__(self, model: medplib.Model) -> None:
+            for use in (self.reset_chat, self.__repr__, lambda: self.context, lambda: self.ask("What is this?")):
+                with pytest.raises(medplib.InvalidArgumentError, match=r"This Hasty is used before .*__init__"):
+                    use()
+            super().__init__(model)
+
+    assert Hasty(model).context > 0
+
+
+@pytest.mark.parametrize("kind", [medplib.Answer, medplib.Image, medplib.Mask, medplib.Model, medplib.Region])
+def test_what_nobody_made_is_told(kind: Any) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=f"This {kind.__name__} is used before"):
+        repr(kind.__new__(kind))
 
 
 def test_memory_stays_level() -> None:
