@@ -82,12 +82,14 @@ void print_plan(const core::TrainPlan& plan) {
                {"weights", megabytes(plan.weight_bytes)},
                {"gradients", megabytes(plan.gradient_bytes)},
                {"optimizer", megabytes(plan.optimizer_bytes)},
-               {"of parameters", megabytes(plan.weight_bytes + plan.gradient_bytes + plan.optimizer_bytes)}});
-  std::cout
-      << "On top of it come what a step computes, which grows with images_per_step and may be several times\n"
-         "as much (accumulate=2 halves it), and pictures that are kept: up to 2 GB, and as much for what "
-         "each\n"
-         "frozen image tower sees.\n";
+               {"activations", megabytes(plan.activation_bytes)},
+               {"together", megabytes(plan.weight_bytes + plan.gradient_bytes + plan.optimizer_bytes +
+                                      plan.activation_bytes)}});
+  std::cout << "Activations grow with images_per_step (accumulate=2 halves them). On top of it come some 300 "
+               "MB of\n"
+               "libraries, half the activations again for their work, and pictures that are kept: up to 2 "
+               "GB, and as\n"
+               "much for what each frozen image tower sees.\n";
 }
 
 // With the losses that this training has.

@@ -237,10 +237,22 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(medplib: Program, 
     assert told.startswith("7 steps\n")
     assert re.search(r"^  discs +3 +6 +3$", told, re.MULTILINE)
     assert re.search(r"^  sam.encoder +[1-9]\d* +[1-9]\d* +0 +0$", told, re.MULTILINE)
-    assert re.search(r"^  gradients +\d+\.\d MB$", told, re.MULTILINE)
+    memory = {name: float(size) for name, size in re.findall(r"^  (\w+) +(\d+\.\d) MB$", told, re.MULTILINE)}
+    assert list(memory) == ["weights", "gradients", "optimizer", "activations", "together"]
+    assert memory.pop("together") == pytest.approx(sum(memory.values()), abs=0.3)
     for table in told.split("\n\n")[1:-1]:
         assert len({len(line) for line in table.splitlines()}) == 1, f"the columns of this don't align:\n{table}"
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_dry_run_counts_the_activations_of_a_part_of_a_step(medplib: Program, folder: Path) -> None:
+    def activations(*overrides: str) -> float:
+        told = medplib("train", "recipe.json", "images_per_step=4", *overrides, "--dry-run").out
+        return float(re.findall(r"^  activations +(\d+\.\d) MB$", told, re.MULTILINE)[0])
+
+    whole = activations()
+    assert whole > 0.4
+    assert activations("accumulate=4") == pytest.approx(whole / 4, abs=0.1)
 
 
 def test_a_training_is_judged_by_pictures_that_it_does_not_learn_from(medplib: Program, folder: Path) -> None:

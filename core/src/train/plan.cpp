@@ -1,5 +1,7 @@
+#include "train/memory_peak.h"
 #include "train/reading.h"
 #include "train/setup.h"
+#include "train/split.h"
 #include "train/validation.h"
 
 #include <medplib/core/train.h>
@@ -39,10 +41,24 @@ std::vector<TrainPart> parts_of(const NamedTensors& parameters) {
   return parts;
 }
 
+// What the first step keeps for its gradients, as if each image were a part by itself: that needs little
+// memory here, and the parts of a step differ by less than its pictures do.
+std::int64_t activation_bytes(TrainingSetup& setup) {
+  const Batch batch = reading(TrainInput::Data, [&] { return setup.batches.batch(0); });
+  const BatchCounts whole = counts_of(batch);
+  std::int64_t bytes = 0;
+  for (const Batch& image : split(batch, whole.images)) {
+    const MemoryPeak peak;
+    const Forward kept = forward(setup.trainee(), image, whole, setup.recipe.seed);
+    bytes += peak.bytes();
+  }
+  return bytes / std::min(setup.recipe.accumulate, whole.images);
+}
+
 }  // namespace
 
 TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options) {
-  const TrainingSetup setup(recipe, options.overrides);
+  TrainingSetup setup(recipe, options.overrides);
   TrainPlan plan{.steps = setup.recipe.steps,
                  .parts = parts_of(setup.parameters.all()),
                  .sets = sets_of(setup.batches.images())};
@@ -59,6 +75,7 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
     plan.gradient_bytes += bytes;
     plan.optimizer_bytes += 3 * bytes;  // two moments and the average
   }
+  plan.activation_bytes = activation_bytes(setup);
   return plan;
 }
 

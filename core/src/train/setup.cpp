@@ -162,6 +162,14 @@ NamedTensors TrainingSetup::unchanged() const {
   return result;
 }
 
+Trainee TrainingSetup::trainee() const {
+  return {.network = network,
+          .parts = parts,
+          .recipe = recipe,
+          .geometry = manifest.mask_geometry,
+          .seg_token = tokenizer.added("<SEG>")};
+}
+
 bool TrainingSetup::uses_names() const { return recipe.stage == Stage::Grounding || recipe.name_link > 0; }
 
 bool TrainingSetup::has_words() const {

@@ -40,6 +40,9 @@ struct TrainingSetup {
   // Takes what a checkpoint holds of what this training doesn't change, when it goes on.
   void take_unchanged(const std::filesystem::path& checkpoint);
 
+  // For forward() and backward().
+  Trainee trainee() const;
+
   // Whether the vectors of names are used; and those that nothing in `start` gave.
   bool uses_names() const;
   std::vector<std::string> names_to_find() const;

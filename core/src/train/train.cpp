@@ -150,7 +150,7 @@ class Trainer {
   }
 
   TrainProgress run_step(Progress& progress, const Batch& batch, std::int64_t step) {
-    const Losses losses = backward(trainee(), batch, seed_of(step));
+    const Losses losses = backward(setup_.trainee(), batch, seed_of(step));
     if (!std::isfinite(losses.total.item<double>())) fail_not_finite("loss", batch, step);
     if (!std::isfinite(optimizer_.step(step))) fail_not_finite("gradient", batch, step);
     std::size_t records = 0;
@@ -161,14 +161,6 @@ class Trainer {
   // Of the step's simulated users.
   std::uint64_t seed_of(std::int64_t step) const {
     return setup_.recipe.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(step + 1);
-  }
-
-  Trainee trainee() const {
-    return {.network = setup_.network,
-            .parts = setup_.parts,
-            .recipe = setup_.recipe,
-            .geometry = setup_.manifest.mask_geometry,
-            .seg_token = setup_.tokenizer.added("<SEG>")};
   }
 
   bool asked_to_stop() const { return options_.stop != nullptr && options_.stop->load(); }
@@ -199,7 +191,7 @@ class Trainer {
   // Whether one picture and its records have a loss and a gradient by themselves.
   bool is_finite(const Batch& image, std::int64_t step) {
     optimizer_.clear_gradients();
-    const Losses losses = backward(trainee(), image, seed_of(step));
+    const Losses losses = backward(setup_.trainee(), image, seed_of(step));
     return std::isfinite(losses.total.item<double>()) && std::isfinite(optimizer_.gradient_norm());
   }
 

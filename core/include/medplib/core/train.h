@@ -66,8 +66,8 @@ struct TrainPlan {
   // Records that are in none of them, since their answers can't be told from the questions.
   std::int64_t left_out = 0;
   std::vector<TrainSet> validation = {};  // what is looked at each time
-  // Memory; activations and pictures come on top.
-  std::int64_t weight_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0;
+  // Memory; pictures that are kept come on top. Activations are those of the first step's pictures.
+  std::int64_t weight_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0, activation_bytes = 0;
 };
 
 // What a training reads.
