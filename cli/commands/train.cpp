@@ -74,9 +74,7 @@ void print_plan(const core::TrainPlan& plan) {
   print_parts(plan.parts);
   print_sets("to learn from", plan.sets);
   if (plan.left_out > 0)
-    std::cout
-        << plan.left_out
-        << " records are left out: an answer is empty, or a text holds \" ASSISTANT: \" or \"</s>\".\n\n";
+    std::cout << plan.left_out << " records are left out: " << core::kUnlearnable << ".\n\n";
   if (!plan.validation.empty()) print_sets("to validate by", plan.validation);
   print_table({{"memory", ""},
                {"weights", megabytes(plan.weight_bytes)},

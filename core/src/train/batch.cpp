@@ -5,6 +5,7 @@
 #include "train/usable.h"
 
 #include <medplib/core/error.h>
+#include <medplib/core/train.h>
 
 #include <ATen/ATen.h>
 #include <opencv2/core.hpp>
@@ -121,7 +122,7 @@ BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const To
       builder_(config, tokenizer, style),
       images_(read_records(recipe.train, recipe.max_samples)) {
   need_files(images_);
-  left_out_ = drop_unlearnable(images_, tokenizer, style);
+  left_out_ = drop_unlearnable(images_, config, tokenizer, style);
   if (images_.empty())
     fail(ErrorCode::Format, recipe.train, " holds no record that can be learnt from.",
          left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));

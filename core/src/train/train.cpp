@@ -223,7 +223,9 @@ class Trainer {
            " holds a checkpoint already. Add --resume to go on from it, or choose another folder.");
     const SafetensorsFile file = SafetensorsFile::open(checkpoint());
     check_same_training(file.metadata());
-    if (const auto best = file.metadata().find(kBest); best != file.metadata().end())
+    // Where somebody deleted the best model, the next look is the best so far.
+    if (const auto best = file.metadata().find(kBest);
+        best != file.metadata().end() && fs::exists(options_.out / "best"))
       best_ = parse_json(best->second, checkpoint().string()).get<double>();
     validation_due_ = file.metadata().contains(kValidationDue);
     setup_.take_unchanged(checkpoint());

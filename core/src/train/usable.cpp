@@ -2,6 +2,7 @@
 
 #include <medplib/core/error.h>
 
+#include <algorithm>
 #include <set>
 
 namespace medplib::core {
@@ -27,13 +28,17 @@ void need_files(const std::vector<ImageRecords>& images) {
        ". Paths in records start from the folder of their file.");
 }
 
-std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const Tokenizer& tokenizer,
-                              ConversationTemplate style) {
+std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const ModelConfig& config,
+                              const Tokenizer& tokenizer, ConversationTemplate style) {
+  const auto learnable = [&](const Record& record) {
+    const LabelledPrompt conversation = label_conversation(tokenizer, style, record.turns);
+    const std::int64_t pictures = std::ranges::count(conversation.ids, kImagePlaceholder);
+    const std::int64_t tokens = std::ssize(conversation.ids) + pictures * (config.image_tokens() - 1);
+    return !conversation.mismatch && tokens <= config.language.max_positions;
+  };
   std::size_t dropped = 0;
   for (auto& image : images)
-    dropped += std::erase_if(image.records, [&](const Record& record) {
-      return label_conversation(tokenizer, style, record.turns).mismatch;
-    });
+    dropped += std::erase_if(image.records, [&](const Record& record) { return !learnable(record); });
   std::erase_if(images, [](const ImageRecords& image) { return image.records.empty(); });
   return static_cast<std::int64_t>(dropped);
 }

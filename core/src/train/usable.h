@@ -2,6 +2,7 @@
 #pragma once
 
 #include "data/records.h"
+#include "nn/config.h"
 #include "text/prompt.h"
 
 namespace medplib::core {
@@ -9,13 +10,9 @@ namespace medplib::core {
 // Errors: NotFound: an image, region or mask isn't there; its record is named, and how many more.
 void need_files(const std::vector<ImageRecords>& images);
 
-// Why nothing can be learnt from a record, in words.
-inline constexpr const char* kUnlearnable =
-    "their answers are empty, or they hold \" ASSISTANT: \" or \"</s>\", which tell questions from answers";
-
-// Drops the records from which nothing can be learnt (LabelledPrompt::mismatch), and images without records.
-// Gives the number of records dropped.
-std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const Tokenizer& tokenizer,
-                              ConversationTemplate style);
+// Drops the records from which nothing can be learnt (kUnlearnable), and images without records. Gives the
+// number of records dropped.
+std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const ModelConfig& config,
+                              const Tokenizer& tokenizer, ConversationTemplate style);
 
 }  // namespace medplib::core

@@ -63,14 +63,15 @@ std::string step_name(std::int64_t step) {
 }  // namespace
 
 std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
-                                             const Tokenizer& tokenizer, ConversationTemplate style) {
+                                             const ModelConfig& config, const Tokenizer& tokenizer,
+                                             ConversationTemplate style) {
   const auto usable = [&](const Record& record) {
     return recipe.stage != Stage::Grounding ||
            (!record.masks.empty() && structures.contains(record.structure));
   };
   std::vector<ImageRecords> images = read_records(recipe.validate);
   need_files(images);
-  drop_unlearnable(images, tokenizer, style);
+  drop_unlearnable(images, config, tokenizer, style);
   std::size_t with_masks = 0, without = 0;
   for (auto& image : images) {
     std::erase_if(image.records, [&](const Record& record) { return !usable(record); });
@@ -105,8 +106,8 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
       recipe_(without_extras(setup.recipe)),
       images_(reading(TrainInput::Data,
                       [&] {
-                        return validation_records(recipe_, setup.batches.structures(), setup.tokenizer,
-                                                  setup.conversation);
+                        return validation_records(recipe_, setup.batches.structures(), setup.config,
+                                                  setup.tokenizer, setup.conversation);
                       })),
       network_([&] {
         Existing weights(setup.parameters.all(), averaged);

@@ -480,6 +480,9 @@ TEST(Train, records_from_which_nothing_can_be_learnt_are_left_out_and_counted) {
   const TrainPlan plan = plan_training(small.recipe(), options_for(small.folder() / "out"));
   EXPECT_EQ(plan.left_out, 1);
   EXPECT_EQ(plan.sets[0].questions, 8);
+  records[3]["conversations"][1]["value"] = "It is " + std::string(5000, 'o') + ".";
+  write_file(small.folder() / "train.json", records.dump());
+  EXPECT_EQ(plan_training(small.recipe(), options_for(small.folder() / "out")).left_out, 2);
   for (auto& record : records) record["conversations"][1]["value"] = "";
   EXPECT_THAT(complaint_about(small, records), testing::HasSubstr("All 9 were left out"));
 }

@@ -128,12 +128,27 @@ TEST(Validation, a_training_stopped_while_it_is_judged_goes_on_and_remembers_the
   }
 }
 
+TEST(Validation, a_best_model_that_was_deleted_is_made_again) {
+  const SmallTraining small;
+  std::atomic<bool> stop = false;
+  TrainOptions options = validating(small.folder() / "out", {"steps=4", "validate_every=1"});
+  options.stop = &stop;
+  options.on_step = [&](const TrainProgress& progress) { stop = progress.step == 3; };
+  EXPECT_THROW(train(small.recipe(), options), Error);
+  fs::remove_all(options.out / "best");
+  stop = false;
+  options.resume = true;
+  train(small.recipe(), options);
+  EXPECT_NO_THROW(Model::load(options.out / "best"));
+}
+
 TEST(Validation, samples_are_taken_evenly_of_each_kind) {
   const SmallTraining small;
   Recipe recipe = Recipe::read(small.recipe(), {"validate=train.json", "validate_samples=1"});
   std::size_t with_masks = 0, without = 0;
   const Tokenizer tokenizer = Tokenizer::load(small.folder() / "model");
-  for (const auto& image : validation_records(recipe, {}, tokenizer, ConversationTemplate::VicunaV1))
+  const ModelConfig config = ModelConfig::read(small.folder() / "model/config.json");
+  for (const auto& image : validation_records(recipe, {}, config, tokenizer, ConversationTemplate::VicunaV1))
     for (const auto& record : image.records) ++(record.masks.empty() ? without : with_masks);
   EXPECT_EQ(with_masks, 1U);
   EXPECT_EQ(without, 1U);

@@ -58,12 +58,17 @@ struct TrainSet {
   std::int64_t images = 0, questions = 0, masks = 0;
 };
 
+// Why nothing can be learnt from a record, in words.
+inline constexpr const char* kUnlearnable =
+    "their answers are empty, or they are longer than the model's max_position_embeddings, or they hold "
+    "\" ASSISTANT: \" or \"</s>\", which tell questions from answers";
+
 // What a recipe would do, without doing it.
 struct TrainPlan {
   std::int64_t steps = 0;
   std::vector<TrainPart> parts = {};
   std::vector<TrainSet> sets = {};
-  // Records that are in none of them, since their answers can't be told from the questions.
+  // Records that are in none of them: kUnlearnable.
   std::int64_t left_out = 0;
   std::vector<TrainSet> validation = {};  // what is looked at each time
   // Memory; pictures that are kept come on top. Activations are those of the first step's pictures.
