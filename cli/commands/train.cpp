@@ -83,11 +83,10 @@ void print_plan(const core::TrainPlan& plan) {
                {"activations", megabytes(plan.activation_bytes)},
                {"together", megabytes(plan.weight_bytes + plan.gradient_bytes + plan.optimizer_bytes +
                                       plan.activation_bytes)}});
-  std::cout << "Activations grow with images_per_step (accumulate=2 halves them). On top of it come some 300 "
-               "MB of\n"
-               "libraries, half the activations again for their work, and pictures that are kept: up to 2 "
-               "GB, and as\n"
-               "much for what each frozen image tower sees.\n";
+  std::cout
+      << "Activations grow with images_per_step (accumulate=2 halves them). The program itself takes a few\n"
+         "hundred MB more; so do pictures that are kept: up to 2 GB, and as much for what each frozen image\n"
+         "tower sees.\n";
 }
 
 // With the losses that this training has.

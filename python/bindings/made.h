@@ -12,7 +12,6 @@
 
 #include <concepts>
 #include <string>
-#include <typeinfo>
 
 namespace medplib::python {
 
@@ -34,14 +33,15 @@ template <medplib::python::Bound T>
 class type_caster<T> : public type_caster_base<T> {
  public:
   bool load(handle source, bool convert) {
-    if (isinstance<T>(source)) require_made(source);
+    // Its real type: what only says that it is one, such as a mock, is refused below.
+    if (source && PyType_IsSubtype(Py_TYPE(source.ptr()), this->typeinfo->type) != 0) require_made(source);
     return type_caster_base<T>::load(source, convert);
   }
 
  private:
-  static void require_made(handle source) {
+  void require_made(handle source) const {
     auto* object = reinterpret_cast<instance*>(source.ptr());
-    if (object->get_value_and_holder(get_type_info(typeid(T))).value_ptr() != nullptr) return;
+    if (object->get_value_and_holder(this->typeinfo).value_ptr() != nullptr) return;
     const std::string name = type::handle_of(source).attr("__name__").template cast<std::string>();
     medplib::core::fail(medplib::core::ErrorCode::InvalidArgument, "This ", name,
                         " is used before it was made: call super().__init__() first.");

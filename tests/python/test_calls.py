@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import medplib
 import numpy as np
@@ -205,6 +207,16 @@ def test_a_session_of_ones_own_that_asks_before_it_is_made_is_told(model: medpli
 def test_what_nobody_made_is_told(kind: Any) -> None:
     with pytest.raises(medplib.InvalidArgumentError, match=f"This {kind.__name__} is used before"):
         repr(kind.__new__(kind))
+
+
+def test_what_only_says_that_it_is_one_is_refused(model: medplib.Model) -> None:
+    with pytest.raises(medplib.InvalidArgumentError):
+        medplib.Session(mock.Mock(spec=medplib.Model))
+    with pytest.raises(TypeError):
+        model.session(PICTURE).ask("What is this?", regions=[mock.Mock(spec=medplib.Region)])
+    region = medplib.Region.box(0, 0, 2, 2)
+    whole = medplib.Mask.from_region(weakref.proxy(region), 3, 3)
+    assert whole.area == 9, "a proxy is as good as what it stands for"
 
 
 def test_memory_stays_level() -> None:

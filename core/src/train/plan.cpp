@@ -41,18 +41,17 @@ std::vector<TrainPart> parts_of(const NamedTensors& parameters) {
   return parts;
 }
 
-// What the first step keeps for its gradients, as if each image were a part by itself: that needs little
-// memory here, and the parts of a step differ by less than its pictures do.
+// The most that a step like the first needs at once on its way forward: that of its largest part.
 std::int64_t activation_bytes(TrainingSetup& setup) {
   const Batch batch = reading(TrainInput::Data, [&] { return setup.batches.batch(0); });
   const BatchCounts whole = counts_of(batch);
-  std::int64_t bytes = 0;
-  for (const Batch& image : split(batch, whole.images)) {
+  std::int64_t most = 0;
+  for (const Batch& part : split(batch, setup.recipe.accumulate)) {
     const MemoryPeak peak;
-    const Forward kept = forward(setup.trainee(), image, whole, setup.recipe.seed);
-    bytes += peak.bytes();
+    const Forward kept = forward(setup.trainee(), part, whole, setup.recipe.seed);
+    most = std::max(most, peak.bytes());
   }
-  return bytes / std::min(setup.recipe.accumulate, whole.images);
+  return most;
 }
 
 }  // namespace

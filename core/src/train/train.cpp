@@ -10,7 +10,6 @@
 #include "train/setup.h"
 #include "train/split.h"
 #include "train/step_log.h"
-#include "train/usable.h"
 #include "train/validation.h"
 #include "weights/safetensors.h"
 

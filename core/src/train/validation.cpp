@@ -1,6 +1,7 @@
 #include "train/validation.h"
 
 #include "base/files.h"
+#include "base/log.h"
 #include "generate/pixels.h"
 #include "train/reading.h"
 #include "train/usable.h"
@@ -71,7 +72,9 @@ std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::se
   };
   std::vector<ImageRecords> images = read_records(recipe.validate);
   need_files(images);
-  drop_unlearnable(images, config, tokenizer, style);
+  const std::int64_t dropped = drop_unlearnable(images, config, tokenizer, style);
+  if (dropped > 0)
+    log(LogLevel::Warning, dropped, " records of ", recipe.validate, " are left out: ", kUnlearnable, ".");
   std::size_t with_masks = 0, without = 0;
   for (auto& image : images) {
     std::erase_if(image.records, [&](const Record& record) { return !usable(record); });

@@ -63,7 +63,7 @@ inline constexpr const char* kUnlearnable =
     "their answers are empty, or they are longer than the model's max_position_embeddings, or they hold "
     "\" ASSISTANT: \" or \"</s>\", which tell questions from answers";
 
-// What a recipe would do, without doing it.
+// What a recipe would do, without training.
 struct TrainPlan {
   std::int64_t steps = 0;
   std::vector<TrainPart> parts = {};
@@ -71,7 +71,8 @@ struct TrainPlan {
   // Records that are in none of them: kUnlearnable.
   std::int64_t left_out = 0;
   std::vector<TrainSet> validation = {};  // what is looked at each time
-  // Memory; pictures that are kept come on top. Activations are those of the first step's pictures.
+  // Memory; libraries and pictures that are kept come on top. Activations are those of the first step's
+  // pictures; to know them, its forward pass is computed.
   std::int64_t weight_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0, activation_bytes = 0;
 };
 
