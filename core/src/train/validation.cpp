@@ -73,8 +73,6 @@ std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::se
   std::vector<ImageRecords> images = read_records(recipe.validate);
   need_files(images);
   const std::int64_t dropped = drop_unlearnable(images, config, tokenizer, style);
-  if (dropped > 0)
-    log(LogLevel::Warning, dropped, " records of ", recipe.validate, " are left out: ", kUnlearnable, ".");
   std::size_t with_masks = 0, without = 0;
   for (auto& image : images) {
     std::erase_if(image.records, [&](const Record& record) { return !usable(record); });
@@ -87,7 +85,10 @@ std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::se
                   [&](const Record& record) { return !(record.masks.empty() ? answered : drawn).take(); });
   std::erase_if(images, [](const ImageRecords& image) { return image.records.empty(); });
   if (images.empty())
-    fail(ErrorCode::Format, recipe.validate, " holds no record that this stage can be judged by.");
+    fail(ErrorCode::Format, recipe.validate, " holds no record that this stage can be judged by.",
+         dropped == 0 ? "" : text_of(" ", dropped, " were left out: ", kUnlearnable, "."));
+  if (dropped > 0)
+    log(LogLevel::Warning, dropped, " records of ", recipe.validate, " are left out: ", kUnlearnable, ".");
   return images;
 }
 
