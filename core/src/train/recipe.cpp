@@ -15,7 +15,7 @@ std::string apply(Json& json, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
     fail(ErrorCode::InvalidArgument, "\"", text, "\" is not key=value, such as steps=200.");
-  const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
+  std::string key = text.substr(0, equals), value = text.substr(equals + 1);
   json[key] = Json::accept(value) ? parse_json(value, key) : Json(value);  // what is no JSON is a text
   return key;
 }
