@@ -154,8 +154,8 @@ auto training(const Work& work) {
   }
 }
 
-// Each step needs the memory of the one before: given back to the system and fetched anew, it would cost a
-// tenth of the time.
+// Each step needs the memory of the one before: given back to the system and fetched anew, it would cost up
+// to a tenth of the time.
 void keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
