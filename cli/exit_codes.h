@@ -1,8 +1,8 @@
 // Exit codes of the program, and which error gives which: here and nowhere else.
 #pragma once
 
+#include <medplib/core/current_error.h>
 #include <medplib/core/error.h>
-#include <medplib/core/translate.h>
 
 namespace medplib::cli {
 

@@ -5,8 +5,8 @@
 #include "options.h"
 #include "output.h"
 
+#include <medplib/core/current_error.h>
 #include <medplib/core/runtime.h>
-#include <medplib/core/translate.h>
 
 #include <algorithm>
 #include <iomanip>

@@ -1,6 +1,6 @@
 #include "entry.h"
 
-#include <medplib/core/translate.h>
+#include <medplib/core/current_error.h>
 
 #include <string>
 

@@ -2,7 +2,7 @@
 #include "bindings.h"
 #include "signals.h"
 
-#include <medplib/core/translate.h>
+#include <medplib/core/current_error.h>
 
 namespace medplib::python {
 

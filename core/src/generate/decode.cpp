@@ -1,6 +1,6 @@
 #include "generate/decode.h"
 
-#include "generate/stopwatch.h"
+#include "base/stopwatch.h"
 #include "text/text_stream.h"
 
 #include <ATen/ATen.h>

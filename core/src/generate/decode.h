@@ -2,9 +2,9 @@
 #pragma once
 
 #include "generate/interrupt.h"
-#include "generate/loaded_model.h"
 #include "generate/sampler.h"
 #include "generate/sequence.h"
+#include "model/loaded_model.h"
 
 #include <medplib/core/session.h>
 

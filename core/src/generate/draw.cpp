@@ -1,8 +1,8 @@
 #include "generate/draw.h"
 
-#include "generate/mask_geometry.h"
 #include "generate/not_finite.h"
-#include "generate/pixels.h"
+#include "vision/mask_geometry.h"
+#include "vision/pixels.h"
 
 #include <ATen/ATen.h>
 
@@ -99,7 +99,7 @@ MaskPrompt on_device(const MaskPrompt& prompt, const LoadedModel& model) {
 
 DecodedMasks decode(const LoadedModel& model, EncodedImage& image, const MaskPrompt& prompt, bool several,
                     const Interrupt& interrupt) {
-  const ImageEmbedding& embedding = image.embedding();
+  const ImageEmbedding& embedding = image.embedding(interrupt.tap());
   interrupt.before("masks");
   return model.network.mask_decoder(embedding, model.image_positions,
                                     model.network.prompt_encoder(on_device(prompt, model)), several);
@@ -117,7 +117,7 @@ std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
   for (const StateToDraw& row : states) rows.push_back(row.state);
   const Network& network = model.network;
   const at::Tensor prompts = network.seg_embedding(at::stack(rows));  // (n, channels)
-  const ImageEmbedding& embedding = image.embedding();
+  const ImageEmbedding& embedding = image.embedding(interrupt.tap());
   interrupt.before("masks");
   const DecodedMasks decoded =
       network.mask_decoder(embedding, model.image_positions, network.prompt_encoder.text(prompts), false);

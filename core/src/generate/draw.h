@@ -2,7 +2,7 @@
 #pragma once
 
 #include "generate/decode.h"
-#include "generate/encoded_image.h"
+#include "vision/encoded_image.h"
 
 #include <medplib/core/mask.h>
 #include <medplib/core/session.h>

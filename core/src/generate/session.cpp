@@ -1,10 +1,10 @@
-#include "generate/process.h"
+#include "base/process.h"
 #include "generate/session_state.h"
 #include "ops/threads.h"
 
+#include <medplib/core/current_error.h>
 #include <medplib/core/error.h>
 #include <medplib/core/session.h>
-#include <medplib/core/translate.h>
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -207,16 +207,16 @@ Embedding Session::embed_image(std::size_t index) {
   if (index >= state_->images.size())
     fail(ErrorCode::InvalidArgument, "There is no image ", index, ": the session has ", state_->images.size(),
          ", counted from 0.");
-  return embedding_of(state_->images[index].tokens());
+  return embedding_of(state_->images[index].tokens(state_->interrupt.tap()));
 }
 
 Embedding Session::embed_region(const Region& region) {
   const Call call(state_->busy, state_->interrupt);
   state_->need_image("embed a region of");
   EncodedImage& image = state_->images.front();
-  const bool vanish = state_->options.compat == Compat::Reference;
-  const RegionCells found = region_cells(region, image.image(), state_->loaded().facts.config.clip, vanish);
-  return embedding_of(image.region(found.cells).unsqueeze(0));
+  const RegionCells found =
+      region_cells(region, image.image(), state_->loaded().facts.config.clip, state_->small_regions());
+  return embedding_of(image.region(found.cells, state_->interrupt.tap()).unsqueeze(0));
 }
 
 void Session::cancel() noexcept { state_->interrupt.request(); }

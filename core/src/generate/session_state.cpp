@@ -1,6 +1,7 @@
 #include "generate/session_state.h"
 
-#include "generate/stopwatch.h"
+#include "base/stopwatch.h"
+#include "model/info.h"
 
 #include <medplib/core/error.h>
 
@@ -51,7 +52,7 @@ void Session::State::set_images(std::vector<Image> given) {
   if (given.empty()) fail(ErrorCode::InvalidArgument, "No image was given.");
   std::vector<EncodedImage> shown;  // when memory runs out, the images before stay
   shown.reserve(given.size());
-  for (Image& image : given) shown.emplace_back(loaded(), std::move(image), interrupt);
+  for (Image& image : given) shown.emplace_back(loaded().network, loaded().options(), std::move(image));
   sequence.truncate(0);
   chat = {};
   images = std::move(shown);
@@ -76,9 +77,9 @@ Session::State::Request Session::State::request_for(const std::string& question,
   Request request;
   request.turns = {{question, ""}};
   request.contents.emplace_back();
-  const bool vanish = options.compat == Compat::Reference;
   for (const Region& region : ask_options.regions) {
-    RegionCells found = region_cells(region, images.front().image(), loaded().facts.config.clip, vanish);
+    RegionCells found =
+        region_cells(region, images.front().image(), loaded().facts.config.clip, small_regions());
     const at::Tensor bytes = found.cells.contiguous();
     request.contents.back().emplace_back(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes());
     request.cells.push_back(found.cells);
@@ -116,9 +117,9 @@ at::Tensor Session::State::embeddings(std::span<const Slot> slots, std::size_t f
   std::vector<at::Tensor> image_tokens, regions;
   for (const Slot& slot : slots) {
     ids.push_back(slot.id);
-    if (slot.id == kImagePlaceholder) image_tokens.push_back(images[first_image++].tokens());
+    if (slot.id == kImagePlaceholder) image_tokens.push_back(images[first_image++].tokens(interrupt.tap()));
     if (slot.id == kRegionPlaceholder)
-      regions.push_back(images.front().region(request.cells[first_region++]));
+      regions.push_back(images.front().region(request.cells[first_region++], interrupt.tap()));
   }
   return loaded().network.embed_prompt(ids, image_tokens, regions);
 }

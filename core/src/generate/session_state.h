@@ -3,9 +3,10 @@
 
 #include "generate/decode.h"
 #include "generate/draw.h"
-#include "generate/encoded_image.h"
 #include "generate/sequence.h"
 #include "text/prompt.h"
+#include "vision/encoded_image.h"
+#include "vision/region_cells.h"
 
 #include <medplib/core/session.h>
 
@@ -37,6 +38,10 @@ struct Session::State {
   void set_images(std::vector<Image> given);
   void need_image(const char* verb) const;
   void need_clicks() const;
+
+  SmallRegion small_regions() const {
+    return options.compat == Compat::Reference ? SmallRegion::Nothing : SmallRegion::CentroidCell;
+  }
 
   Model model;
   SessionOptions options;

@@ -52,6 +52,12 @@ struct SamConfig {
   std::int64_t low_resolution() const { return 4 * grid(); }
 };
 
+// How mask logits come back to image size.
+enum class MaskGeometry {
+  Reference,  // as the published code does, whose weights were trained with its crop
+  Centered,   // the true image area of the letterbox
+};
+
 struct ModelConfig {
   LanguageConfig language;
   ClipConfig clip;

@@ -1,8 +1,9 @@
 #include "train/batch.h"
 
 #include "base/json.h"
-#include "generate/pixels.h"
 #include "train/usable.h"
+#include "vision/pixels.h"
+#include "vision/region_cells.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/train.h>
@@ -77,7 +78,7 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
     }
   };
   for (const Record* record : records) {
-    LabelledPrompt conversation = label_conversation(tokenizer_, style_, record->turns);
+    LabelledPrompt conversation = label_conversation(model_.tokenizer, model_.conversation, record->turns);
     if (conversation.mismatch) continue;
     conversations.push_back(std::move(conversation));
     ids.push_back(record->id);
@@ -86,6 +87,9 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
   }
   if (conversations.empty()) return;
 
+  const auto cells_of = [&](const cv::Mat& mask) {
+    return grid_cells(mask, model_.config.clip, SmallRegion::CentroidCell).cells;
+  };
   const View seen = change(view);
   const auto index = static_cast<std::int64_t>(batch.prompts.size());
   batch.ids.push_back(std::move(ids));
@@ -98,31 +102,20 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
                                .number = std::ssize(batch.targets),
                                .structure = shows[i]->structure,
                                .inside = tensor_of(seen.masks[i]).to(at::kFloat),
-                               .cells = region_cells(seen.masks[i])});
+                               .cells = cells_of(seen.masks[i])});
     else
-      batch.region_cells.back().push_back(region_cells(seen.masks[i]));
+      batch.region_cells.back().push_back(cells_of(seen.masks[i]));
   }
-  batch.clip_pixels.push_back(clip_pixels(seen.rgb, config_.clip));
-  batch.sam_pixels.push_back(sam_pixels(seen.rgb, config_.sam));
+  batch.clip_pixels.push_back(clip_pixels(seen.rgb, model_.config.clip));
+  batch.sam_pixels.push_back(sam_pixels(seen.rgb, model_.config.sam));
   batch.sam_letterboxes.push_back(
-      letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(config_.sam.image_size)));
+      letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(model_.config.sam.image_size)));
 }
 
-// A small region takes the cell of its centroid; an empty one none.
-at::Tensor BatchBuilder::region_cells(const cv::Mat& mask) const {
-  const auto target = static_cast<int>(config_.clip.image_size), grid = static_cast<int>(config_.clip.grid());
-  const RegionGrid cells = region_grid(mask, target, grid);
-  const bool small = cells.vanished && cv::countNonZero(mask) > 0;
-  return tensor_of(small ? centroid_cell(mask, target, grid) : cells.cells);
-}
-
-BatchMaker::BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,
-                       ConversationTemplate style)
-    : recipe_(recipe),
-      builder_(config, tokenizer, style),
-      images_(read_records(recipe.train, recipe.max_samples)) {
+BatchMaker::BatchMaker(const Recipe& recipe, const FolderFacts& model)
+    : recipe_(recipe), builder_(model), images_(read_records(recipe.train, recipe.max_samples)) {
   need_files(images_);
-  left_out_ = drop_unlearnable(images_, config, tokenizer, style);
+  left_out_ = drop_unlearnable(images_, model);
   if (images_.empty())
     fail(ErrorCode::Format, recipe.train, " holds no record that can be learnt from.",
          left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));

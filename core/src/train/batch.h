@@ -3,7 +3,7 @@
 
 #include "data/records.h"
 #include "image/geometry.h"
-#include "nn/config.h"
+#include "model/folder.h"
 #include "train/augment.h"
 #include "train/pack.h"
 #include "train/pixel_cache.h"
@@ -45,8 +45,8 @@ using RecordsOfImage = std::vector<const Record*>;
 // Puts images with records about them into batches. Any number of threads.
 class BatchBuilder {
  public:
-  BatchBuilder(ModelConfig config, const Tokenizer& tokenizer, ConversationTemplate style)
-      : config_(std::move(config)), tokenizer_(tokenizer), style_(style) {}
+  // `model` outlives it.
+  explicit BatchBuilder(const FolderFacts& model) : model_(model) {}
 
   // Adds an image as `change` shows it, with its records in this order; `label`: what kind of picture it is.
   // Records whose answers cannot be told from the rest (LabelledPrompt::mismatch) are left out, and the image
@@ -55,19 +55,14 @@ class BatchBuilder {
            std::int64_t label, const std::function<View(const View&)>& change);
 
  private:
-  at::Tensor region_cells(const cv::Mat& mask) const;
-
-  ModelConfig config_;
-  const Tokenizer& tokenizer_;
-  ConversationTemplate style_;
+  const FolderFacts& model_;
   PixelCache pixels_{std::size_t{2} << 30};
 };
 
 class BatchMaker {
  public:
   // Errors: NotFound, Format; nothing to train on is Format, too.
-  BatchMaker(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer,
-             ConversationTemplate style);
+  BatchMaker(const Recipe& recipe, const FolderFacts& model);
 
   // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same. Any
   // number of threads.

@@ -1,7 +1,7 @@
 // What frozen image towers see in pictures that come back unchanged.
 #pragma once
 
-#include "nn/medplib.h"
+#include "nn/network.h"
 
 #include <ATen/core/Tensor.h>
 

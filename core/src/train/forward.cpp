@@ -1,9 +1,9 @@
 #include "train/forward.h"
 
-#include "generate/mask_geometry.h"
 #include "ops/autocast.h"
 #include "train/losses.h"
 #include "train/prompted.h"
+#include "vision/mask_geometry.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>

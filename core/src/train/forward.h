@@ -1,12 +1,12 @@
 // A training step's way through the network: all losses of a batch.
 #pragma once
 
-#include "nn/medplib.h"
+#include "model/manifest.h"
+#include "nn/network.h"
 #include "train/batch.h"
 #include "train/feature_cache.h"
 #include "train/recipe.h"
 #include "train/split.h"
-#include "weights/manifest.h"
 
 namespace medplib::core {
 

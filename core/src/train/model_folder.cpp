@@ -45,7 +45,7 @@ void write_model(const TrainingSetup& setup, const NamedTensors& averaged, const
     copy("tokenizer.model");
     for (const char* name : {"added_tokens.json", "tokenizer_config.json"})  // one is enough
       if (fs::exists(setup.recipe.model / name)) copy(name);
-    Manifest manifest = setup.manifest;
+    Manifest manifest = setup.facts.manifest;
     manifest.files = hash_files(fresh);
     write_manifest(fresh, manifest);
     replace(folder, fresh);

@@ -64,8 +64,7 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
   plan.left_out = setup.batches.left_out();
   if (!setup.recipe.validate.empty())
     plan.validation = sets_of(reading(TrainInput::Data, [&] {
-      return validation_records(setup.recipe, setup.batches.structures(), setup.config, setup.tokenizer,
-                                setup.conversation);
+      return validation_records(setup.recipe, setup.batches.structures(), setup.facts);
     }));
   for (const auto& [name, value] : setup.parameters.all()) {
     const auto bytes = static_cast<std::int64_t>(value.nbytes());

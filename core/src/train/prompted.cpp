@@ -1,7 +1,7 @@
 #include "train/prompted.h"
 
-#include "generate/mask_geometry.h"
-#include "generate/pixels.h"
+#include "vision/mask_geometry.h"
+#include "vision/pixels.h"
 
 #include <ATen/ATen.h>
 #include <opencv2/imgproc.hpp>

@@ -1,8 +1,8 @@
 // Errors of what a training reads, told from those of its work.
 #pragma once
 
+#include <medplib/core/current_error.h>
 #include <medplib/core/train.h>
-#include <medplib/core/translate.h>
 
 namespace medplib::core {
 

@@ -21,14 +21,6 @@ const std::string kAverage = "average:", kHeld = "held:";
 // Heads serve the training alone, and tell apart what its data has.
 bool is_head(const std::string& name) { return name.starts_with(kTrainingOnly) && !name.starts_with(kNames); }
 
-Tokenizer read_tokenizer(const fs::path& model, const ModelConfig& config) {
-  Tokenizer tokenizer = Tokenizer::load(model);
-  if (tokenizer.vocabulary_size() != config.language.vocabulary)
-    fail(ErrorCode::Format, model, ": vocab_size is ", config.language.vocabulary, ", but the tokenizer has ",
-         tokenizer.vocabulary_size(), " entries.");
-  return tokenizer;
-}
-
 bool is_name(const std::string& parameter) { return parameter.starts_with(kNames); }
 
 // Whether a parameter belongs to what the recipe's stage teaches.
@@ -87,15 +79,12 @@ std::string part_of(const std::string& name) {
 
 TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string>& overrides)
     : recipe(reading(TrainInput::Data, [&] { return Recipe::read(path, overrides); })),
-      config(reading(TrainInput::Model, [&] { return ModelConfig::read(recipe.model / "config.json"); })),
-      tokenizer(reading(TrainInput::Model, [&] { return read_tokenizer(recipe.model, config); })),
-      manifest(reading(TrainInput::Model, [&] { return read_manifest(recipe.model); })),
-      conversation(
-          reading(TrainInput::Model, [&] { return conversation_template(manifest.conversation_template); })),
+      facts(reading(TrainInput::Model, [&] { return FolderFacts(recipe.model); })),
       parameters(recipe.seed),
-      network(parameters, config),
-      batches(reading(TrainInput::Data, [&] { return BatchMaker(recipe, config, tokenizer, conversation); })),
-      parts(Scope(parameters, kTrainingOnly), config, batches.image_label_count(), batches.structures()) {
+      network(parameters, facts.config),
+      batches(reading(TrainInput::Data, [&] { return BatchMaker(recipe, facts); })),
+      parts(Scope(parameters, kTrainingOnly), facts.config, batches.image_label_count(),
+            batches.structures()) {
   start_from_trainings_held();
   for (const auto& folder : recipe.start) start_from(folder);
   reading(TrainInput::Data, [&] { freeze(*this); });
@@ -166,8 +155,8 @@ Trainee TrainingSetup::trainee() const {
   return {.network = network,
           .parts = parts,
           .recipe = recipe,
-          .geometry = manifest.mask_geometry,
-          .seg_token = tokenizer.added("<SEG>")};
+          .geometry = facts.manifest.mask_geometry,
+          .seg_token = facts.tokenizer.added("<SEG>")};
 }
 
 bool TrainingSetup::uses_names() const { return recipe.stage == Stage::Grounding || recipe.name_link > 0; }

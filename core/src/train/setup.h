@@ -2,11 +2,12 @@
 // start.
 #pragma once
 
-#include "nn/medplib.h"
+#include "model/folder.h"
+#include "nn/network.h"
 #include "train/batch.h"
 #include "train/forward.h"
 #include "train/recipe.h"
-#include "weights/manifest.h"
+#include "weights/sources.h"
 
 #include <set>
 #include <string>
@@ -50,10 +51,7 @@ struct TrainingSetup {
   bool has_words() const;
 
   Recipe recipe;
-  ModelConfig config;
-  Tokenizer tokenizer;
-  Manifest manifest;
-  ConversationTemplate conversation;
+  FolderFacts facts;  // of the model that the recipe names
   FreshParameters parameters;
   Network network;
   BatchMaker batches;

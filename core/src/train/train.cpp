@@ -127,7 +127,7 @@ class Trainer {
   void take_names_from_language(std::set<std::string> names) {
     const c10::NoGradGuard no_grad;
     std::map<std::string, std::vector<at::Tensor>> said;
-    const TokenId seg = setup_.tokenizer.added("<SEG>");
+    const TokenId seg = setup_.facts.tokenizer.added("<SEG>");
     for (const auto& image : setup_.batches.images()) {
       // Nothing is saved: a checkpoint of an earlier run stays as it is.
       if (asked_to_stop())

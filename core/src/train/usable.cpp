@@ -28,13 +28,12 @@ void need_files(const std::vector<ImageRecords>& images) {
        ". Paths in records start from the folder of their file.");
 }
 
-std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const ModelConfig& config,
-                              const Tokenizer& tokenizer, ConversationTemplate style) {
+std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const FolderFacts& model) {
   const auto learnable = [&](const Record& record) {
-    const LabelledPrompt conversation = label_conversation(tokenizer, style, record.turns);
+    const LabelledPrompt conversation = label_conversation(model.tokenizer, model.conversation, record.turns);
     const std::int64_t pictures = std::ranges::count(conversation.ids, kImagePlaceholder);
-    const std::int64_t tokens = std::ssize(conversation.ids) + pictures * (config.image_tokens() - 1);
-    return !conversation.mismatch && tokens <= config.language.max_positions;
+    const std::int64_t tokens = std::ssize(conversation.ids) + pictures * (model.config.image_tokens() - 1);
+    return !conversation.mismatch && tokens <= model.config.language.max_positions;
   };
   std::size_t dropped = 0;
   for (auto& image : images)

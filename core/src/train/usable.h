@@ -2,8 +2,7 @@
 #pragma once
 
 #include "data/records.h"
-#include "nn/config.h"
-#include "text/prompt.h"
+#include "model/folder.h"
 
 namespace medplib::core {
 
@@ -12,7 +11,6 @@ void need_files(const std::vector<ImageRecords>& images);
 
 // Drops the records from which nothing can be learnt (kUnlearnable), and images without records. Gives the
 // number of records dropped.
-std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const ModelConfig& config,
-                              const Tokenizer& tokenizer, ConversationTemplate style);
+std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const FolderFacts& model);
 
 }  // namespace medplib::core

@@ -2,9 +2,9 @@
 
 #include "base/files.h"
 #include "base/log.h"
-#include "generate/pixels.h"
 #include "train/reading.h"
 #include "train/usable.h"
+#include "vision/pixels.h"
 
 #include <medplib/core/mask.h>
 
@@ -64,15 +64,14 @@ std::string step_name(std::int64_t step) {
 }  // namespace
 
 std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
-                                             const ModelConfig& config, const Tokenizer& tokenizer,
-                                             ConversationTemplate style) {
+                                             const FolderFacts& model) {
   const auto usable = [&](const Record& record) {
     return recipe.stage != Stage::Grounding ||
            (!record.masks.empty() && structures.contains(record.structure));
   };
   std::vector<ImageRecords> images = read_records(recipe.validate);
   need_files(images);
-  const std::int64_t dropped = drop_unlearnable(images, config, tokenizer, style);
+  const std::int64_t dropped = drop_unlearnable(images, model);
   std::size_t with_masks = 0, without = 0;
   for (auto& image : images) {
     std::erase_if(image.records, [&](const Record& record) { return !usable(record); });
@@ -109,18 +108,15 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
     : setup_(setup),
       recipe_(without_extras(setup.recipe)),
       images_(reading(TrainInput::Data,
-                      [&] {
-                        return validation_records(recipe_, setup.batches.structures(), setup.config,
-                                                  setup.tokenizer, setup.conversation);
-                      })),
+                      [&] { return validation_records(recipe_, setup.batches.structures(), setup.facts); })),
       network_([&] {
         Existing weights(setup.parameters.all(), averaged);
-        return Network(weights, setup.config);
+        return Network(weights, setup.facts.config);
       }()),
       parts_([&] {
         Existing weights(setup.parameters.all(), averaged);
-        return TrainingParts(Scope(weights, kTrainingOnly), setup.config, setup.batches.image_label_count(),
-                             setup.batches.structures());
+        return TrainingParts(Scope(weights, kTrainingOnly), setup.facts.config,
+                             setup.batches.image_label_count(), setup.batches.structures());
       }()) {
   parts_.seen_by_clip = setup.parts.seen_by_clip;
   parts_.seen_by_sam = setup.parts.seen_by_sam;
@@ -158,8 +154,8 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
   const Trainee trainee{.network = network_,
                         .parts = parts_,
                         .recipe = recipe_,
-                        .geometry = setup_.manifest.mask_geometry,
-                        .seg_token = setup_.tokenizer.added("<SEG>")};
+                        .geometry = setup_.facts.manifest.mask_geometry,
+                        .seg_token = setup_.facts.tokenizer.added("<SEG>")};
   const BatchCounts counts = counts_of(batch);
   const Forward seen = forward(trainee, batch, counts, /*seed=*/0);
   if (recipe_.stage != Stage::Grounding) {
@@ -171,7 +167,7 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
   std::vector<cv::Mat> truths;
   for (std::size_t i = 0; i < batch.targets.size(); ++i) {
     const MaskTarget& target = batch.targets[i];
-    masks.emplace_back(picture_of(seen.mask_logits[i]), target.structure, setup_.manifest.threshold);
+    masks.emplace_back(picture_of(seen.mask_logits[i]), target.structure, setup_.facts.manifest.threshold);
     truths.push_back(picture_of(target.inside) > 0);
     const bool said = !seen.said.defined() || seen.said[static_cast<std::int64_t>(i)].item<bool>();
     const cv::Mat drawn = masks.back().binary() > 0;

@@ -36,8 +36,7 @@ class Validation {
 // of each; when masks alone are taught, those whose structure is. What nothing can be learnt
 // from (drop_unlearnable) is left out. Errors: NotFound, Format (nothing is left).
 std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
-                                             const ModelConfig& config, const Tokenizer& tokenizer,
-                                             ConversationTemplate style);
+                                             const FolderFacts& model);
 
 // A line of the log.
 Json json_of(const TrainValidation& said);

@@ -59,16 +59,4 @@ class Scope {
 // Named parameters, in the order in which the network took them.
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-// Fresh values from a seeded generator; trainable, float32.
-class FreshParameters : public ParameterSource {
- public:
-  explicit FreshParameters(std::uint64_t seed);
-  at::Tensor take(const ParameterSpec& spec) override;
-  const NamedTensors& all() const { return all_; }
-
- private:
-  std::uint64_t seed_;
-  NamedTensors all_;
-};
-
 }  // namespace medplib::core

@@ -1,10 +1,10 @@
 // What the published implementation generates, token by token, and the mask that its evaluation draws.
-#include "generate/device.h"
-#include "generate/loaded_model.h"
-#include "generate/pixels.h"
 #include "generate/sequence.h"
 #include "image/geometry.h"
+#include "model/device.h"
+#include "model/loaded_model.h"
 #include "support/golden_session.h"
+#include "vision/pixels.h"
 
 #include <tuple>
 

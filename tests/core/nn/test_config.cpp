@@ -1,6 +1,6 @@
 // What config.json may say, and what it means when it says nothing.
-#include "generate/loaded_model.h"
-#include "nn/medplib.h"
+#include "model/info.h"
+#include "nn/network.h"
 #include "support/golden.h"
 #include "support/thrown.h"
 #include "weights/names.h"

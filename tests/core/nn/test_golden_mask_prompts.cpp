@@ -1,7 +1,7 @@
 // Points, box, mask and text through the prompt encoder and the mask decoder.
-#include "generate/device.h"
-#include "generate/pixels.h"
+#include "model/device.h"
 #include "support/golden_network.h"
+#include "vision/pixels.h"
 
 #include <medplib/core/error.h>
 

@@ -1,10 +1,11 @@
 // Every stage of the network against the published implementation's numbers.
-#include "generate/device.h"
-#include "generate/mask_geometry.h"
-#include "generate/pixels.h"
+#include "base/json.h"
 #include "image/geometry.h"
+#include "model/device.h"
 #include "support/golden_network.h"
 #include "text/prompt.h"
+#include "vision/mask_geometry.h"
+#include "vision/pixels.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/mask.h>
@@ -241,7 +242,7 @@ TEST(GoldenSet, that_is_named_is_whole) {
   const auto index = golden_root() / "cases" / "index.json";
   ASSERT_TRUE(std::filesystem::exists(index)) << "MEDPLIB_GOLDENS names no golden set: " << index;
   std::set<std::string> listed, found;
-  for (const Json& entry : core::read_json(index)) listed.insert(entry.at("name").get<std::string>());
+  for (const core::Json& entry : core::read_json(index)) listed.insert(entry.at("name").get<std::string>());
   for (const GoldenCase& each : golden_cases()) found.insert(each.name);
   EXPECT_EQ(found, listed);
 }

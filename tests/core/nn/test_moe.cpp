@@ -1,5 +1,6 @@
 // The feed-forward part of a language layer against what its definition says, token by token.
 #include "nn/moe.h"
+#include "weights/sources.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>

@@ -2,6 +2,7 @@
 #include "nn/clip.h"
 #include "nn/language.h"
 #include "nn/projector.h"
+#include "weights/sources.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "nn/medplib.h"
+#include "nn/network.h"
 #include "support/golden.h"
 #include "support/tolerance.h"
 #include "weights/checkpoint.h"

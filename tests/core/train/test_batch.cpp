@@ -21,9 +21,8 @@ TEST(Batch, a_region_or_mask_too_small_for_the_grid_takes_the_cell_at_its_centre
   write_file(small.folder() / "masks" / "0.png", encode_png(dot));
 
   const Recipe recipe = Recipe::read(small.recipe(), {});
-  const ModelConfig config = ModelConfig::read(recipe.model / "config.json");
-  const Tokenizer tokenizer = Tokenizer::load(recipe.model);
-  BatchMaker batches(recipe, config, tokenizer, ConversationTemplate::VicunaV1);
+  const FolderFacts model(recipe.model);
+  BatchMaker batches(recipe, model);
   const Batch batch = batches.plain(batches.images().front());
   ASSERT_EQ(batch.region_cells.front().size(), 1U);
   ASSERT_EQ(batch.targets.size(), 1U);
@@ -41,9 +40,8 @@ TEST(Batch, pictures_that_differ_in_kind_alone_are_told_apart) {
   write_file(small.folder() / "train.json", records.dump());
 
   const Recipe recipe = Recipe::read(small.recipe(), {});
-  const ModelConfig config = ModelConfig::read(recipe.model / "config.json");
-  const Tokenizer tokenizer = Tokenizer::load(recipe.model);
-  BatchMaker batches(recipe, config, tokenizer, ConversationTemplate::VicunaV1);
+  const FolderFacts model(recipe.model);
+  BatchMaker batches(recipe, model);
   EXPECT_EQ(batches.image_label_count(), 2);
   std::vector<std::int64_t> labels;
   for (const ImageRecords& image : batches.images())
@@ -63,10 +61,8 @@ TEST(Batch, pictures_of_the_modalities_that_the_recipe_names_alone_are_of_free_o
 
   const Recipe named = Recipe::read(small.recipe(), {"images_per_step=1", R"(free_orientation=["cells"])"}),
                none = Recipe::read(small.recipe(), {"images_per_step=1"});
-  const ModelConfig config = ModelConfig::read(named.model / "config.json");
-  const Tokenizer tokenizer = Tokenizer::load(named.model);
-  BatchMaker free(named, config, tokenizer, ConversationTemplate::VicunaV1),
-      upright(none, config, tokenizer, ConversationTemplate::VicunaV1);
+  const FolderFacts model(named.model);
+  BatchMaker free(named, model), upright(none, model);
   std::set<std::string> seen;
   for (std::int64_t step = 0; step < 20; ++step) {
     const Batch batch = free.batch(step);

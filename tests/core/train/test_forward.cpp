@@ -2,6 +2,7 @@
 #include "support/golden.h"
 #include "train/forward.h"
 #include "train/small_training.h"
+#include "weights/sources.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -22,11 +23,10 @@ class SmallBatch {
  public:
   explicit SmallBatch(const std::vector<std::string>& overrides)
       : recipe_(Recipe::read(small_.recipe(), overrides)),
-        config_(ModelConfig::read(recipe_.model / "config.json")),
-        tokenizer_(Tokenizer::load(recipe_.model)),
-        network_(parameters_, config_),
-        batches_(recipe_, config_, tokenizer_, ConversationTemplate::VicunaV1),
-        parts_(Scope(parameters_, "training"), config_, /*image_labels=*/2,
+        model_(recipe_.model),
+        network_(parameters_, model_.config),
+        batches_(recipe_, model_),
+        parts_(Scope(parameters_, "training"), model_.config, /*image_labels=*/2,
                with_another(batches_.structures())),
         batch_(batches_.batch(0)) {
     MaskTarget& absent = batch_.targets.front();
@@ -55,13 +55,12 @@ class SmallBatch {
             .parts = parts_,
             .recipe = recipe_,
             .geometry = MaskGeometry::Centered,
-            .seg_token = tokenizer_.added("<SEG>")};
+            .seg_token = model_.tokenizer.added("<SEG>")};
   }
 
   test::SmallTraining small_;
   Recipe recipe_;
-  ModelConfig config_;
-  Tokenizer tokenizer_;
+  FolderFacts model_;
   FreshParameters parameters_{7};
   Network network_;
   BatchMaker batches_;

@@ -70,8 +70,8 @@ std::map<std::string, at::Tensor> learnt(TrainingSetup& setup, const TrainingPar
   const Trainee trainee{.network = setup.network,
                         .parts = parts,
                         .recipe = setup.recipe,
-                        .geometry = setup.manifest.mask_geometry,
-                        .seg_token = setup.tokenizer.added("<SEG>")};
+                        .geometry = setup.facts.manifest.mask_geometry,
+                        .seg_token = setup.facts.tokenizer.added("<SEG>")};
   std::map<std::string, at::Tensor> result{{"total", backward(trainee, batch, /*seed=*/5).total}};
   for (const auto& [name, value] : setup.trained()) {
     if (value.grad().defined()) result[name] = value.grad().clone();

@@ -1,7 +1,7 @@
 // Training batches of the published code, computed by ours: losses, gradients and one step of the optimiser.
 #include "base/files.h"
 #include "data/records.h"
-#include "nn/medplib.h"
+#include "nn/network.h"
 #include "support/golden_network.h"
 #include "support/temporary_folder.h"
 #include "support/tolerance.h"
@@ -10,6 +10,7 @@
 #include "train/losses.h"
 #include "train/optimizer.h"
 #include "weights/names.h"
+#include "weights/sources.h"
 
 #include <medplib/core/error.h>
 
@@ -57,10 +58,9 @@ class TrainingCase {
       : facts_(core::read_json(train_folder() / (name + ".json"))),
         tensors_(load_golden("train/" + name + ".safetensors")),
         checkpoint_(checkpoint_of(facts_)),
-        config_(core::ModelConfig::read(checkpoint_ / "config.json")),
-        tokenizer_(core::Tokenizer::load(checkpoint_)),
-        network_(parameters_, config_),
-        parts_(core::Scope(training_only_), config_, 1, {}) {
+        model_(checkpoint_),
+        network_(parameters_, model_.config),
+        parts_(core::Scope(training_only_), model_.config, 1, {}) {
     for (const auto& [name, value] : tensors_) unread_.insert(name);
     load_weights();
     const Json& weights = facts_.at("weights");
@@ -86,7 +86,7 @@ class TrainingCase {
       EXPECT_EQ(filled(batch_.prompts[i].ids, ids[i].size(), core::kPadding), ids[i]);
       EXPECT_EQ(filled(batch_.prompts[i].labels, ids[i].size(), core::kIgnoredLabel), labels[i]);
     }
-    const core::PackedTensors packed = core::pack_tensors(batch_.prompts, config_.image_tokens());
+    const core::PackedTensors packed = core::pack_tensors(batch_.prompts, model_.config.image_tokens());
     EXPECT_TRUE(at::equal(packed.labels, matrix("expanded_labels")));
     const at::Tensor seen = packed.mask.select(1, 0).select(1, -1) == 0;  // by the last token: (B, T)
     EXPECT_TRUE(at::equal(seen.to(at::kLong), matrix("expanded_attention_mask")));
@@ -164,7 +164,7 @@ class TrainingCase {
             .parts = parts_,
             .recipe = recipe_,
             .geometry = core::MaskGeometry::Reference,
-            .seg_token = tokenizer_.added("<SEG>")};
+            .seg_token = model_.tokenizer.added("<SEG>")};
   }
 
   void load_weights() {
@@ -188,8 +188,8 @@ class TrainingCase {
     for (const auto& entry : fs::directory_iterator(train_folder()))
       if (entry.path().extension() == ".png")
         fs::copy_file(entry.path(), data_ / entry.path().filename().string());
-    core::BatchBuilder builder(config_, tokenizer_,
-                               core::conversation_template(facts_.at("template").get<std::string>()));
+    model_.conversation = core::conversation_template(facts_.at("template").get<std::string>());
+    core::BatchBuilder builder(model_);
     for (const Json& item : facts_.at("items")) {
       core::write_file(data_ / "train.json", Json::array({item}).dump());
       const auto images = core::read_records(data_ / "train.json");
@@ -243,7 +243,7 @@ class TrainingCase {
     const Json& counts = facts_.at("router_counts");
     ASSERT_EQ(routings.size(), counts.size());
     for (std::size_t i = 0; i < routings.size(); ++i) {
-      const std::string layer = std::to_string(config_.language.moe.layers[i]);
+      const std::string layer = std::to_string(model_.config.language.moe.layers[i]);
       check("router_logits." + layer, routings[i].logits, kTolerance.states);
       const auto expected = counts.at(layer).get<std::vector<double>>();
       const at::Tensor chosen = routings[i].experts.select(1, 0);
@@ -314,8 +314,7 @@ class TrainingCase {
   std::map<std::string, at::Tensor> tensors_;
   std::set<std::string> unread_;  // names of tensors that nothing was compared with
   fs::path checkpoint_;
-  core::ModelConfig config_;
-  core::Tokenizer tokenizer_;
+  core::FolderFacts model_;
   core::FreshParameters parameters_{1}, training_only_{1};
   core::Network network_;
   core::TrainingParts parts_;

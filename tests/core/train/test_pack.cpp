@@ -1,9 +1,10 @@
-#include "nn/medplib.h"
+#include "nn/network.h"
 #include "train/forward.h"
 #include "train/losses.h"
 #include "train/optimizer.h"
 #include "train/prompted.h"
 #include "train/small_training.h"
+#include "weights/sources.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
 // What a recipe may say, and the recipes that come with the embedded model.
+#include "model/manifest.h"
 #include "support/folders.h"
 #include "support/thrown.h"
 #include "train/recipe.h"
 #include "train/small_training.h"
-#include "weights/manifest.h"
 
 #include <gtest/gtest.h>
 

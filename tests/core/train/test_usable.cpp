@@ -14,21 +14,19 @@ namespace {
 TEST(Usable, a_record_may_be_as_long_as_the_model_can_read_and_no_longer) {
   const test::SmallTraining small;
   const Recipe recipe = Recipe::read(small.recipe(), {});
-  ModelConfig config = ModelConfig::read(recipe.model / "config.json");
-  const Tokenizer tokenizer = Tokenizer::load(recipe.model);
-  constexpr auto style = ConversationTemplate::VicunaV1;
+  FolderFacts model(recipe.model);
   const auto images = read_records(recipe.train, 0);
   std::vector<std::int64_t> lengths;
   for (const auto& image : images)
     for (const auto& record : image.records) {
-      const std::vector alone{label_conversation(tokenizer, style, record.turns)};
+      const std::vector alone{label_conversation(model.tokenizer, model.conversation, record.turns)};
       const std::vector packed{pack(alone)};
-      lengths.push_back(pack_tensors(packed, config.image_tokens()).labels.size(1));
+      lengths.push_back(pack_tensors(packed, model.config.image_tokens()).labels.size(1));
     }
   for (const std::int64_t limit : lengths) {
-    config.language.max_positions = limit;
+    model.config.language.max_positions = limit;
     auto kept = images;
-    EXPECT_EQ(drop_unlearnable(kept, config, tokenizer, style),
+    EXPECT_EQ(drop_unlearnable(kept, model),
               std::ranges::count_if(lengths, [&](std::int64_t length) { return length > limit; }));
   }
   EXPECT_LT(std::ranges::min(lengths), std::ranges::max(lengths));

@@ -146,9 +146,8 @@ TEST(Validation, samples_are_taken_evenly_of_each_kind) {
   const SmallTraining small;
   Recipe recipe = Recipe::read(small.recipe(), {"validate=train.json", "validate_samples=1"});
   std::size_t with_masks = 0, without = 0;
-  const Tokenizer tokenizer = Tokenizer::load(small.folder() / "model");
-  const ModelConfig config = ModelConfig::read(small.folder() / "model/config.json");
-  for (const auto& image : validation_records(recipe, {}, config, tokenizer, ConversationTemplate::VicunaV1))
+  const FolderFacts model(small.folder() / "model");
+  for (const auto& image : validation_records(recipe, {}, model))
     for (const auto& record : image.records) ++(record.masks.empty() ? without : with_masks);
   EXPECT_EQ(with_masks, 1U);
   EXPECT_EQ(without, 1U);

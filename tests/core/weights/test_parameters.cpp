@@ -1,4 +1,4 @@
-#include "weights/parameters.h"
+#include "weights/sources.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -63,7 +63,7 @@ std::vector<std::string> verify(
 // library. Errors: NotFound.
 std::filesystem::path embedded_model();
 
-struct LoadedModel;  // the network, tokenizer and manifest: generate/loaded_model.h
+struct LoadedModel;  // the network, tokenizer and manifest: model/loaded_model.h
 
 class Model {
  public:

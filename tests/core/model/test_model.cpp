@@ -1,7 +1,7 @@
 // Loading, telling and verifying model folders.
-#include "generate/device.h"
+#include "model/device.h"
+#include "model/manifest.h"
 #include "support/golden_session.h"
-#include "weights/manifest.h"
 
 #include <gmock/gmock.h>
 

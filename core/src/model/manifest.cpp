@@ -1,4 +1,4 @@
-#include "weights/manifest.h"
+#include "model/manifest.h"
 
 #include "base/files.h"
 #include "base/paths.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "image/geometry.h"
-#include "weights/manifest.h"
+#include "nn/config.h"
 
 #include <ATen/core/Tensor.h>
 

@@ -1,4 +1,4 @@
-#include "generate/pixels.h"
+#include "vision/pixels.h"
 
 #include "image/geometry.h"
 

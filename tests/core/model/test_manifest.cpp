@@ -1,7 +1,7 @@
 #include "base/files.h"
 #include "base/paths.h"
+#include "model/manifest.h"
 #include "support/temporary_folder.h"
-#include "weights/manifest.h"
 
 #include <medplib/core/error.h>
 

@@ -1,4 +1,4 @@
-#include "nn/medplib.h"
+#include "nn/network.h"
 
 #include "text/tokenizer.h"
 

@@ -1,4 +1,4 @@
-#include "generate/process.h"
+#include "base/process.h"
 
 #include <medplib/core/error.h>
 

@@ -1,6 +1,8 @@
-// What a folder holds, told from its configuration and headers.
+#include "model/info.h"
+
 #include "base/json.h"
-#include "generate/loaded_model.h"
+#include "nn/network.h"
+#include "weights/sources.h"
 
 #include <ATen/ATen.h>
 
@@ -13,15 +15,7 @@ namespace medplib::core {
 
 namespace {
 
-// Hands out one zero seen from everywhere, and remembers what was asked for.
-class Shapes : public ParameterSource {
- public:
-  at::Tensor take(const ParameterSpec& spec) override {
-    if (!spec.buffer) all.push_back(spec);
-    return at::zeros({1}).expand(spec.shape);
-  }
-  std::vector<ParameterSpec> all;
-};
+constexpr std::int64_t kMostContext = 4096;
 
 using Sizes = std::vector<std::pair<std::string, std::int64_t>>;
 
@@ -135,11 +129,12 @@ std::vector<std::string> names_of(const Json& trained_on) {
 constexpr std::int64_t kProgramBytes = 150'000'000;
 
 void add_parameters(ModelInfo& info, const ModelConfig& config, std::int64_t element_bytes) {
-  Shapes shapes;
+  ParameterShapes shapes;
   const Network network(shapes, config);
   for (const Part& part : kParts)
     info.parts.push_back({.name = std::string(part.name), .sizes = part.sizes(config)});
-  for (const ParameterSpec& spec : shapes.all) {
+  for (const ParameterSpec& spec : shapes.all()) {
+    if (spec.buffer) continue;
     const std::int64_t size = c10::multiply_integers(spec.shape),
                        read = read_per_token(spec, config.language);
     const auto part = std::ranges::find(info.parts, part_of(spec.name), &PartInfo::name);
@@ -152,6 +147,10 @@ void add_parameters(ModelInfo& info, const ModelConfig& config, std::int64_t ele
 }
 
 }  // namespace
+
+std::int64_t default_context(const LanguageConfig& config) {
+  return std::min(config.max_positions, kMostContext);
+}
 
 ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Precision precision) {
   const ModelConfig& config = facts.config;

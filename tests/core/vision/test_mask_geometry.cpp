@@ -1,7 +1,7 @@
 // A mask comes back to the place where it was drawn.
-#include "generate/mask_geometry.h"
-#include "generate/pixels.h"
 #include "support/golden_network.h"
+#include "vision/mask_geometry.h"
+#include "vision/pixels.h"
 
 namespace medplib::test {
 

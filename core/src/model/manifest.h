@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "nn/config.h"
 
 #include <medplib/core/error.h>
 
@@ -13,12 +14,6 @@
 #include <vector>
 
 namespace medplib::core {
-
-// How mask logits come back to image size.
-enum class MaskGeometry {
-  Reference,  // as the published code does, whose weights were trained with its crop
-  Centered,   // the true image area of the letterbox
-};
 
 // The defaults are those of a published folder, which has no manifest.
 struct Manifest {

@@ -1,4 +1,4 @@
-#include "generate/device.h"
+#include "model/device.h"
 
 #include "base/log.h"
 

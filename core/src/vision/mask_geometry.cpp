@@ -1,4 +1,4 @@
-#include "generate/mask_geometry.h"
+#include "vision/mask_geometry.h"
 
 #include <ATen/ATen.h>
 

@@ -1,4 +1,4 @@
-#include <medplib/core/translate.h>
+#include <medplib/core/current_error.h>
 
 #include <c10/util/Exception.h>
 #include <opencv2/core.hpp>
