@@ -1,6 +1,7 @@
 #include "nn/language.h"
 
 #include "ops/attention.h"
+#include "ops/embedding.h"
 #include "text/tokenizer.h"
 
 #include <medplib/core/error.h>
@@ -30,7 +31,7 @@ std::pair<at::Tensor, at::Tensor> KvCache::append(std::size_t layer, const at::T
 }
 
 Language::Language(const Scope& scope, const LanguageConfig& config) : config_(config) {
-  embedding_ = scope.take("embed.weight", {config.vocabulary, config.hidden}, Init::Normal02);
+  embedding_ = scope.take_weight("embed.weight", {config.vocabulary, config.hidden}, Init::Normal02);
   for (std::int64_t i = 0; i < config.layers; ++i)
     layers_.push_back(make_layer(scope / "layers" / i, config, i));
   norm_ = RmsNorm(scope / "norm", config.hidden, config.norm_eps);
@@ -52,7 +53,7 @@ Language::Layer Language::make_layer(const Scope& scope, const LanguageConfig& c
 }
 
 at::Tensor Language::embed(const at::Tensor& ids) const {
-  return at::embedding(embedding_, ids.to(embedding_.device()), kPadding);
+  return embedding(ids.to(norm_.device()), embedding_, kPadding);
 }
 
 Language::Rotary Language::rotary(const at::Tensor& positions, const at::Tensor& like) const {

@@ -69,7 +69,7 @@ class Language {
   LanguageOutput run(at::Tensor x, const Rotary& rotary, const Attend& attend, const Tap& tap) const;
 
   LanguageConfig config_;
-  at::Tensor embedding_;  // (vocabulary, C)
+  Weight embedding_;  // (vocabulary, C)
   std::vector<Layer> layers_;
   RmsNorm norm_;
   Linear head_;

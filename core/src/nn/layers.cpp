@@ -7,7 +7,7 @@
 namespace medplib::core {
 
 Linear::Linear(const Scope& scope, std::int64_t in, std::int64_t out, bool with_bias, Init init)
-    : weight_{scope.take("weight", {out, in}, init)} {
+    : weight_(scope.take_weight("weight", {out, in}, init)) {
   if (with_bias) bias_ = scope.take("bias", {out}, Init::Zeros);
 }
 

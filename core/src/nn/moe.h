@@ -4,16 +4,17 @@
 
 #include "nn/config.h"
 #include "nn/layers.h"
+#include "ops/moe_ffn.h"
 
 namespace medplib::core {
 
 class SwiGlu {
  public:
   SwiGlu(const Scope& scope, std::int64_t hidden, std::int64_t ffn);
-  at::Tensor operator()(const at::Tensor& x) const;  // down(silu(gate x) · up x)
+  at::Tensor operator()(const at::Tensor& x) const { return swiglu(x, weights_); }
 
  private:
-  Linear gate_, up_, down_;
+  SwiGluWeights weights_;
 };
 
 // Which experts a token takes, and with what weight.
@@ -29,8 +30,7 @@ class Moe {
  public:
   Moe(const Scope& scope, const LanguageConfig& config, std::int64_t experts);
 
-  // x (B, T, hidden) → the same shape. Only the experts that tokens chose are run, on those tokens. `routing`
-  // receives the choice.
+  // x (B, T, hidden) → the same shape. `routing` receives the choice.
   at::Tensor operator()(const at::Tensor& x, Routing* routing) const;
 
  private:
@@ -39,7 +39,7 @@ class Moe {
 
   std::int64_t top_k_;
   at::Tensor router_;  // (experts, hidden), float32
-  std::vector<SwiGlu> experts_;
+  std::vector<SwiGluWeights> experts_;
 };
 
 }  // namespace medplib::core

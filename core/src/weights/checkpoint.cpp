@@ -137,15 +137,18 @@ bool Checkpoint::check(const ParameterSpec& spec) {
 }
 
 at::Tensor Checkpoint::take(const ParameterSpec& spec) {
+  return dense(take_weight(spec)).to(device_, spec.float32 ? at::kFloat : dtype_);
+}
+
+Weight Checkpoint::take_weight(const ParameterSpec& spec) {
   const std::string name = published_name(spec.name);
   const c10::ScalarType dtype = spec.float32 ? at::kFloat : dtype_;
-  // One zero seen from everywhere: a fault in a large file costs no memory until finish() tells it.
-  if (!check(spec)) return at::zeros({1}, at::TensorOptions(dtype).device(device_)).expand(spec.shape);
-  at::Tensor tensor = stored(name);
-  if (tensor.scalar_type() == at::kChar) {
-    tensor = tensor.to(at::kFloat).mul_(per_row(stored(scale_name(name)), tensor.dim()));
-  }
-  return tensor.to(device_, dtype);
+  // An expanded zero: a fault in a large file costs no memory until finish() tells it.
+  if (!check(spec))
+    return {.stored = at::zeros({1}, at::TensorOptions(dtype).device(device_)).expand(spec.shape)};
+  const at::Tensor tensor = stored(name);
+  if (tensor.scalar_type() != at::kChar) return {.stored = tensor.to(device_, dtype)};
+  return {.stored = Int8Rows{tensor.to(device_), stored(scale_name(name)).to(device_)}};
 }
 
 void Checkpoint::finish() const {

@@ -34,6 +34,8 @@ class Checkpoint : public ParameterSource {
                       c10::Device device = c10::DeviceType::CPU);
 
   at::Tensor take(const ParameterSpec& spec) override;
+  // In the form in which it is stored: int8 stays int8.
+  Weight take_weight(const ParameterSpec& spec) override;
 
   // Finds the faults that take finds, and reads no values. Whether there was none.
   bool check(const ParameterSpec& spec);

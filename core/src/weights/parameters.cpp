@@ -12,6 +12,10 @@ at::Tensor Scope::take(const std::string& name, std::vector<std::int64_t> shape,
   return source_->take({.name = (*this / name).prefix_, .shape = std::move(shape), .init = init});
 }
 
+Weight Scope::take_weight(const std::string& name, std::vector<std::int64_t> shape, Init init) const {
+  return source_->take_weight({.name = (*this / name).prefix_, .shape = std::move(shape), .init = init});
+}
+
 at::Tensor Scope::take_float32(const std::string& name, std::vector<std::int64_t> shape, Init init) const {
   return source_->take(
       {.name = (*this / name).prefix_, .shape = std::move(shape), .init = init, .float32 = true});

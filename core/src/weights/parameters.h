@@ -6,6 +6,8 @@
 // weights/names.cpp maps them to the published layout.
 #pragma once
 
+#include "ops/weight.h"
+
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
@@ -38,6 +40,8 @@ class ParameterSource {
   // The tensor for this parameter. A source that finds fault remembers it and answers with zeros, so that all
   // faults can be told at once.
   virtual at::Tensor take(const ParameterSpec& spec) = 0;
+  // The same for a matrix that operators take in any form.
+  virtual Weight take_weight(const ParameterSpec& spec) { return {.stored = take(spec)}; }
 };
 
 // A source with a name in front: scope / "layers" / 3.
@@ -48,6 +52,7 @@ class Scope {
   Scope operator/(const std::string& part) const;
   Scope operator/(std::int64_t index) const { return *this / std::to_string(index); }
   at::Tensor take(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
+  Weight take_weight(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
   at::Tensor take_float32(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
   at::Tensor take_buffer_float32(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
 

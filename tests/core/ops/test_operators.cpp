@@ -79,7 +79,7 @@ TEST(Linear, is_a_product_with_the_transposed_weight_and_a_bias) {
   for (const std::int64_t rows : {0, 1, 7}) {
     const at::Tensor x = random({rows, 5}), bias = random({3});
     const Weight weight{random({3, 5})};
-    const at::Tensor product = at::matmul(wide(x), wide(weight.dense).t());
+    const at::Tensor product = at::matmul(wide(x), wide(dense(weight)).t());
     EXPECT_LE(relative_error(linear(x, weight), product), 1e-6) << rows;
     EXPECT_LE(relative_error(linear(x, weight, bias), product + wide(bias)), 1e-6) << rows;
   }

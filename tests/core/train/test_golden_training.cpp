@@ -6,7 +6,7 @@
 #include "support/temporary_folder.h"
 #include "support/tolerance.h"
 #include "train/forward.h"
-#include "train/lora.h"
+#include "ops/lora.h"
 #include "train/losses.h"
 #include "train/optimizer.h"
 #include "weights/names.h"

@@ -87,6 +87,18 @@ TEST(Checkpoint, int8_is_off_by_half_a_scale_at_most) {
   EXPECT_NO_THROW(checkpoint.finish());
 }
 
+TEST(Checkpoint, hands_out_a_matrix_in_the_form_in_which_it_is_stored) {
+  const test::TemporaryFolder folder;
+  const auto matrix = at::randn({40, 64});
+  for (const auto storage : {Storage::Float32, Storage::Int8}) {
+    save_checkpoint(folder.path(), {{head, matrix}}, storage);
+    Checkpoint checkpoint(folder.path());
+    const Weight weight = checkpoint.take_weight(spec_of(head, matrix));
+    EXPECT_EQ(std::holds_alternative<Int8Rows>(weight.stored), storage == Storage::Int8);
+    EXPECT_TRUE(at::equal(dense(weight), checkpoint.take(spec_of(head, matrix))));
+  }
+}
+
 TEST(Checkpoint, int8_of_a_convolution_has_a_scale_for_each_output_channel) {
   const test::TemporaryFolder folder;
   const auto kernel = at::randn({16, 3, 7, 7});

@@ -11,6 +11,9 @@ struct Lora {
   double alpha = 0;  // the change is alpha / r · b · a
 };
 
+// alpha / r.
+double scale_of(const Lora& lora);
+
 // `base` (out, in) with the change put into it, as between the published stages (reference §8): W + alpha / r
 // · B · A.
 at::Tensor merge_lora(const at::Tensor& base, const Lora& lora);
