@@ -1,7 +1,7 @@
 // Masks on an image: from the states that predict <SEG>, or from clicks.
 #pragma once
 
-#include "generate/decode.h"
+#include "generate/decoder.h"
 #include "vision/encoded_image.h"
 
 #include <medplib/core/mask.h>

@@ -7,14 +7,10 @@
 
 namespace medplib::core {
 
-namespace {
-
 std::int64_t rows_of(std::span<const Slot> slots) {
   return std::accumulate(slots.begin(), slots.end(), std::int64_t{0},
                          [](std::int64_t sum, const Slot& slot) { return sum + slot.rows; });
 }
-
-}  // namespace
 
 Sequence::Sequence(const LanguageConfig& config, std::int64_t capacity, const at::TensorOptions& options)
     : cache_(config, capacity, options) {

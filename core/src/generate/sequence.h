@@ -14,10 +14,14 @@ namespace medplib::core {
 struct Slot {
   TokenId id = 0;
   std::int64_t rows = 1;
-  std::string content;  // what tells two regions apart; empty for tokens and images
+  std::size_t index = 0;     // of an image or region: which of the session's images, of the request's regions
+  std::string content = {};  // what tells two regions apart; empty for tokens and images
 
   bool operator==(const Slot&) const = default;
 };
+
+// How many rows of the language model's input they take.
+std::int64_t rows_of(std::span<const Slot> slots);
 
 class Sequence {
  public:

@@ -60,17 +60,14 @@ void Session::set_images(std::vector<Image> images) {
 }
 
 Answer Session::State::ask(const std::string& question, const AskOptions& ask_options) {
-  Answer given = answer(request_for(question, ask_options), ask_options);
-  given.presence.reset();
-  return given;
+  return answer(request_for(question, ask_options), ask_options);
 }
 
 Answer Session::State::segment(const std::string& phrase, const AskOptions& ask_options) {
   Request request = request_for(fill_phrase(loaded().facts.verbs.segment, phrase), ask_options);
   request.label = phrase;
-  Answer given = answer(request, ask_options);
-  if (!given.masks.empty()) given.presence.reset();
-  return given;
+  request.asks_for_mask = true;
+  return answer(request, ask_options);
 }
 
 Answer Session::ask(const std::string& question, const AskOptions& options) {
@@ -130,26 +127,19 @@ Answer Session::describe(const Region& region, const AskOptions& options) {
   AskOptions with_region = options;
   with_region.regions.insert(with_region.regions.begin(), region);
   const std::string& wording = state_->loaded().facts.verbs.describe;
-  Answer answer = state_->answer(state_->request_for(wording, with_region), with_region);
-  answer.presence.reset();
-  return answer;
+  return state_->answer(state_->request_for(wording, with_region), with_region);
 }
 
 Answer Session::chat(const std::string& message, const AskOptions& options) {
   const Call call(state_->busy, state_->interrupt);
   state_->need_image("chat about");
-  State::Request fresh = state_->request_for(message, options);
-  State::Request request = state_->chat;
-  std::ranges::move(fresh.turns, std::back_inserter(request.turns));
-  std::ranges::move(fresh.contents, std::back_inserter(request.contents));
-  std::ranges::move(fresh.cells, std::back_inserter(request.cells));
-  request.warnings = std::move(fresh.warnings);
+  State::Request request = state_->with_turn(state_->chat, message, options);
   request.reuse_everything = true;
   Answer answer = state_->answer(request, options);
-  answer.presence.reset();
   // An answer without a word is not part of a conversation: the template has no place for it.
   if (!answer.text.empty()) {
-    request.turns.back().answer = answer.text;
+    request.turns.back().answer = answer_parts(answer.text);
+    request.warnings.clear();  // they were about this message
     state_->chat = std::move(request);
   }
   return answer;

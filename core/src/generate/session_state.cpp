@@ -35,9 +35,10 @@ void check(const AskOptions& options) {
   (void)Sampler(options);
 }
 
-std::int64_t rows_of(const std::vector<Slot>& slots) {
-  return std::accumulate(slots.begin(), slots.end(), std::int64_t{0},
-                         [](std::int64_t sum, const Slot& slot) { return sum + slot.rows; });
+std::vector<std::size_t> first_numbers(std::size_t first, std::size_t count) {
+  std::vector<std::size_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), first);
+  return numbers;
 }
 
 }  // namespace
@@ -69,96 +70,95 @@ void Session::State::need_clicks() const {
 }
 
 Session::State::Request Session::State::request_for(const std::string& question,
-                                                    const AskOptions& ask_options) {
+                                                    const AskOptions& ask_options) const {
+  return with_turn({}, question, ask_options);
+}
+
+Session::State::Request Session::State::with_turn(Request before, const std::string& question,
+                                                  const AskOptions& ask_options) const {
   check(ask_options);
   if (question.size() > kLongestText)
     fail(ErrorCode::InvalidArgument, "The question has ", question.size(), " bytes; at most ", kLongestText,
          " are read.");
-  Request request;
-  request.turns = {{question, ""}};
-  request.contents.emplace_back();
+  Request request = std::move(before);
+  const std::size_t turn = request.turns.size(), first_region = request.regions.size();
   for (const Region& region : ask_options.regions) {
     RegionCells found =
         region_cells(region, images.front().image(), loaded().facts.config.clip, small_regions());
-    const at::Tensor bytes = found.cells.contiguous();
-    request.contents.back().emplace_back(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes());
-    request.cells.push_back(found.cells);
+    request.regions.push_back({.image = 0, .cells = std::move(found.cells)});
     std::ranges::move(found.warnings, std::back_inserter(request.warnings));
   }
+  // A user who asks once has not counted.
+  request.turns.push_back({question_parts(question, first_numbers(0, turn == 0 ? images.size() : 0),
+                                          first_numbers(first_region, ask_options.regions.size()),
+                                          turn == 0 ? "The question" : text_of("Question ", turn + 1)),
+                           {}});
   return request;
 }
 
+Prompt Session::State::prompt_of(const Request& request) const {
+  return build_prompt(loaded().facts.tokenizer, loaded().facts.conversation, request.turns);
+}
+
 std::vector<Slot> Session::State::slots_of(const Prompt& prompt, const Request& request) const {
-  std::vector<std::string> contents;
-  for (const auto& turn : request.contents) contents.insert(contents.end(), turn.begin(), turn.end());
   std::vector<Slot> slots;
-  std::size_t region = 0;
+  std::size_t image = 0, region = 0;
   for (const TokenId id : prompt.ids) {
-    Slot slot{.id = id, .rows = 1, .content = {}};
-    if (id == kImagePlaceholder) slot.rows = loaded().facts.config.image_tokens();
-    if (id == kRegionPlaceholder) slot.content = contents.at(region++);
+    Slot slot{.id = id};
+    if (id == kImagePlaceholder) {
+      slot.rows = loaded().facts.config.image_tokens();
+      slot.index = prompt.images[image++];
+    }
+    if (id == kRegionPlaceholder) {
+      slot.index = prompt.regions[region++];
+      const at::Tensor bytes = request.regions[slot.index].cells.contiguous();
+      slot.content.assign(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes());
+    }
     slots.push_back(std::move(slot));
   }
   return slots;
 }
 
-// Up to and including the token behind the last image.
-std::size_t Session::State::prefix_of(const std::vector<Slot>& slots) const {
-  const TokenId end = loaded().facts.tokenizer.added("<im_end>");
-  const auto last =
-      std::find_if(slots.rbegin(), slots.rend(), [](const Slot& s) { return s.id == kImagePlaceholder; });
-  const auto behind = static_cast<std::size_t>(slots.rend() - last);
-  return behind < slots.size() && slots[behind].id == end ? behind + 1 : behind;
-}
-
-at::Tensor Session::State::embeddings(std::span<const Slot> slots, std::size_t first_image,
-                                      std::size_t first_region, const Request& request) {
+at::Tensor Session::State::embeddings(std::span<const Slot> slots, const Request& request) {
   std::vector<TokenId> ids;
   std::vector<at::Tensor> image_tokens, regions;
   for (const Slot& slot : slots) {
     ids.push_back(slot.id);
-    if (slot.id == kImagePlaceholder) image_tokens.push_back(images[first_image++].tokens(interrupt.tap()));
-    if (slot.id == kRegionPlaceholder)
-      regions.push_back(images.front().region(request.cells[first_region++], interrupt.tap()));
+    if (slot.id == kImagePlaceholder) image_tokens.push_back(images[slot.index].tokens(interrupt.tap()));
+    if (slot.id == kRegionPlaceholder) {
+      const PointedAt& region = request.regions[slot.index];
+      regions.push_back(images[region.image].region(region.cells, interrupt.tap()));
+    }
   }
   return loaded().network.embed_prompt(ids, image_tokens, regions);
 }
 
-at::Tensor Session::State::run(std::span<const Slot> slots, std::size_t first_image, std::size_t first_region,
-                               const Request& request) {
-  const at::Tensor rows = embeddings(slots, first_image, first_region, request);
-  return sequence.extend(loaded().network.language, slots, rows, interrupt.tap());
-}
-
 at::Tensor Session::State::prefill(const std::vector<Slot>& slots, const Request& request, Timing& timing) {
-  const std::size_t prefix = prefix_of(slots);
+  std::vector<TokenId> ids;
+  for (const Slot& slot : slots) ids.push_back(slot.id);
+  const std::size_t prefix = image_prefix(ids, loaded().facts.tokenizer);
   const std::size_t common = std::min(sequence.common_with(slots), slots.size() - 1);
   // Behind the prefix only the chat goes on where it was: a question then has the same bits, whatever was
   // asked before.
   std::size_t held = common < prefix ? 0 : request.reuse_everything ? common : prefix;
   sequence.truncate(held);
   timing.reused_tokens = static_cast<int>(sequence.rows());
-  const auto count = [&](TokenId id) {
-    return static_cast<std::size_t>(std::count_if(slots.begin(),
-                                                  slots.begin() + static_cast<std::ptrdiff_t>(held),
-                                                  [id](const Slot& slot) { return slot.id == id; }));
-  };
   at::Tensor states;
   for (const std::size_t end : {prefix, slots.size()}) {
     if (end <= held) continue;
     const auto part = std::span(slots).subspan(held, end - held);
-    states = run(part, count(kImagePlaceholder), count(kRegionPlaceholder), request);
+    states = sequence.extend(loaded().network.language, part, embeddings(part, request), interrupt.tap());
     held = end;
   }
   return states[-1];
 }
 
-std::vector<Mask> Session::State::draw(const Decoded& decoded, const Request& request,
+std::vector<Mask> Session::State::draw(const Generated& generated, const Request& request,
                                        const AskOptions& ask_options, Answer& answer) {
   std::vector<StateToDraw> states;
-  for (const SegToken& seg : decoded.segs) states.push_back({seg.state, seg.probability});
+  for (const SegToken& seg : generated.segs) states.push_back({seg.state, seg.probability});
   if (options.compat == Compat::Reference) {
-    if (states.empty()) states.push_back({decoded.second_to_last, std::nullopt});
+    if (states.empty()) states.push_back({generated.second_to_last, std::nullopt});
     states.resize(1);
   }
   if (states.size() > kMostMasks) {
@@ -168,15 +168,10 @@ std::vector<Mask> Session::State::draw(const Decoded& decoded, const Request& re
   }
   if (states.empty()) return {};
   const double threshold = ask_options.threshold.value_or(loaded().facts.manifest.threshold);
-  return draw_states(loaded(), images.front(), states, request.label, threshold, interrupt);
-}
-
-Prompt Session::State::prompt_of(const Request& request) const {
-  const FolderFacts& facts = loaded().facts;
-  std::vector<int> regions;
-  for (const auto& turn : request.contents) regions.push_back(static_cast<int>(turn.size()));
-  return build_prompt(facts.tokenizer, facts.conversation, request.turns, regions,
-                      static_cast<int>(images.size()));
+  std::vector<Mask> masks =
+      draw_states(loaded(), images[request.drawn_on], states, request.label, threshold, interrupt);
+  for (Mask& mask : masks) mask.image = request.drawn_on;
+  return masks;
 }
 
 double Session::State::encoding_time() const {
@@ -217,29 +212,33 @@ Answer Session::State::answer(const Request& request, const AskOptions& ask_opti
   const at::Tensor state = timed(timing.prefill, timing, [&] { return prefill(slots, request, timing); });
   const double before_decoding = milliseconds_since(start);
   const auto most = static_cast<int>(std::min<std::int64_t>(ask_options.max_new_tokens, room));
-  Decoded decoded = timed(timing.decode, timing,
-                          [&] { return decode(loaded(), sequence, state, most, ask_options, interrupt); });
-  timing.first_token = before_decoding + decoded.first_token;
-  answer.masks = timed(timing.masks, timing, [&] { return draw(decoded, request, ask_options, answer); });
+  Generated generated = timed(timing.decode, timing, [&] {
+    Decoder decoder(loaded(), sequence, state, most, ask_options);
+    while (decoder.step(interrupt)) {
+    }
+    return decoder.finish();
+  });
+  timing.first_token = before_decoding + generated.first_token;
+  answer.masks = timed(timing.masks, timing, [&] { return draw(generated, request, ask_options, answer); });
   timing.total = milliseconds_since(start);
-  take(answer, std::move(decoded), ask_options);
+  put(answer, std::move(generated), request, ask_options);
   return answer;
 }
 
-void Session::State::take(Answer& answer, Decoded decoded, const AskOptions& ask_options) const {
-  const std::size_t generated = decoded.tokens.size();
-  if (decoded.finish == Finish::Length)
-    answer.warnings.push_back(generated == static_cast<std::size_t>(ask_options.max_new_tokens)
-                                  ? text_of("The answer was cut at max_new_tokens = ", generated, ".")
-                                  : text_of("The answer was cut after ", generated,
-                                            " tokens: the context of ", sequence.capacity(),
-                                            " tokens is full."));
-  answer.timing.generated_tokens = static_cast<int>(generated);
-  answer.text = std::move(decoded.text);
-  answer.tokens = std::move(decoded.tokens);
-  answer.finish = decoded.finish;
-  answer.near_ties = decoded.near_ties;
-  answer.presence = decoded.seg_probability;  // segment keeps it when it was declined, nobody else
+void Session::State::put(Answer& answer, Generated generated, const Request& request,
+                         const AskOptions& ask_options) const {
+  const std::size_t tokens = generated.tokens.size();
+  if (generated.finish == Finish::Length)
+    answer.warnings.push_back(tokens == static_cast<std::size_t>(ask_options.max_new_tokens)
+                                  ? text_of("The answer was cut at max_new_tokens = ", tokens, ".")
+                                  : text_of("The answer was cut after ", tokens, " tokens: the context of ",
+                                            sequence.capacity(), " tokens is full."));
+  answer.timing.generated_tokens = static_cast<int>(tokens);
+  answer.text = std::move(generated.text);
+  answer.tokens = std::move(generated.tokens);
+  answer.finish = generated.finish;
+  answer.near_ties = generated.near_ties;
+  if (request.asks_for_mask && answer.masks.empty()) answer.presence = generated.seg_probability;
   answer.routing = sequence.routing();
 }
 

@@ -1,7 +1,7 @@
 // A session from within: what it keeps between calls, and the way of a request through it.
 #pragma once
 
-#include "generate/decode.h"
+#include "generate/decoder.h"
 #include "generate/draw.h"
 #include "generate/sequence.h"
 #include "text/prompt.h"
@@ -21,16 +21,25 @@ struct Session::State {
 
   const LoadedModel& loaded() const { return *model.loaded(); }
 
+  // A region that a request points at.
+  struct PointedAt {
+    std::size_t image = 0;  // of the session's
+    at::Tensor cells;       // (grid, grid) uint8, ≠ 0 inside
+  };
+
   // What one verb asks for.
   struct Request {
-    std::vector<Turn> turns;                         // the last one is to be answered
-    std::vector<std::vector<std::string>> contents;  // of the regions of each turn: what tells them apart
-    std::vector<at::Tensor> cells;                   // of all regions, in order
+    std::vector<PromptTurn> turns;   // the last one is to be answered
+    std::vector<PointedAt> regions;  // what the turns' region parts name
     std::vector<std::string> warnings;
     std::string label;              // of the masks
+    std::size_t drawn_on = 0;       // the image that the masks are of
+    bool asks_for_mask = false;     // segment: an answer without a mask tells the presence all the same
     bool reuse_everything = false;  // chat: go on behind all that is the same, not the prefix alone
   };
-  Request request_for(const std::string& question, const AskOptions& options);
+  // A request of one turn, and one with a turn more than `before`. Errors: InvalidArgument.
+  Request request_for(const std::string& question, const AskOptions& options) const;
+  Request with_turn(Request before, const std::string& question, const AskOptions& options) const;
   Answer answer(const Request& request, const AskOptions& options);
   Answer ask(const std::string& question, const AskOptions& options);
   Answer segment(const std::string& phrase, const AskOptions& options);
@@ -53,22 +62,17 @@ struct Session::State {
   Request chat;
 
  private:
-  std::vector<Slot> slots_of(const Prompt& prompt, const Request& request) const;
-  std::size_t prefix_of(const std::vector<Slot>& slots) const;
   Prompt prompt_of(const Request& request) const;
+  std::vector<Slot> slots_of(const Prompt& prompt, const Request& request) const;
   double encoding_time() const;
   template <class Work>
   auto timed(double& spent, Timing& timing, const Work& work);
-  void take(Answer& answer, Decoded decoded, const AskOptions& options) const;
+  void put(Answer& answer, Generated generated, const Request& request, const AskOptions& options) const;
   // Fills the cache with the prompt; the state of its last row (C).
   at::Tensor prefill(const std::vector<Slot>& slots, const Request& request, Timing& timing);
-  // (rows, C), of an image and a region the n-th.
-  at::Tensor embeddings(std::span<const Slot> slots, std::size_t first_image, std::size_t first_region,
-                        const Request& request);
-  at::Tensor run(std::span<const Slot> slots, std::size_t first_image, std::size_t first_region,
-                 const Request& request);
+  at::Tensor embeddings(std::span<const Slot> slots, const Request& request);  // (rows, C)
   std::vector<std::string> pieces_of(const std::vector<Slot>& slots) const;
-  std::vector<Mask> draw(const Decoded& decoded, const Request& request, const AskOptions& options,
+  std::vector<Mask> draw(const Generated& generated, const Request& request, const AskOptions& options,
                          Answer& answer);
 };
 

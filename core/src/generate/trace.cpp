@@ -34,19 +34,18 @@ Trace Session::State::trace(const std::string& question, const AskOptions& ask_o
   Trace trace;
   const Request request = request_for(question, ask_options);
   trace.answer = answer(request, ask_options);
-  trace.answer.presence.reset();
   std::vector<Slot> slots = slots_of(prompt_of(request), request);
   const TokenId seg = loaded().facts.tokenizer.added("<SEG>");
   int row = trace.answer.timing.prompt_tokens;
   for (const TokenId token : trace.answer.tokens) {
     if (token == seg) trace.segs.push_back(row - 1);
-    slots.push_back({.id = token, .rows = 1, .content = {}});
+    slots.push_back({.id = token});
     ++row;
   }
   trace.rows = pieces_of(slots);
   std::vector<at::Tensor> attention;
-  const LanguageOutput output = loaded().network.language.look_inside(
-      embeddings(slots, 0, 0, request).unsqueeze(0), attention, interrupt.tap());
+  const LanguageOutput output = loaded().network.language.look_inside(embeddings(slots, request).unsqueeze(0),
+                                                                      attention, interrupt.tap());
   for (const at::Tensor& weights : attention) trace.attention.push_back(matrix_of(weights, at::kFloat));
   for (const Routing& routing : output.routings) {
     trace.router.push_back(matrix_of(routing.logits, at::kFloat));

@@ -5,6 +5,7 @@
 #include <medplib/core/error.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace medplib::core {
 
@@ -41,19 +42,13 @@ std::string_view strip(std::string_view text) { return strip_left(strip_right(te
 // A prompt in the making. It keeps apart what may hold tokens from what a user wrote.
 class Writer {
  public:
-  void trusted(std::string_view text) { add(text, true); }
-  void plain(std::string_view text) { add(text, false); }
-  // A user's text in which only `token` is one.
-  void plain_but(std::string_view text, std::string_view token) {
-    const auto pieces = split(text, token);
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-      if (i > 0) trusted(token);
-      plain(pieces[i]);
-    }
+  void trusted(std::string_view text) { stretches_.push_back({std::string(text), true}); }
+  void add(const PromptParts& parts) {
+    for (const PromptPart& part : parts) add(part);
   }
 
-  Prompt finish(const Tokenizer& tokenizer) const {
-    Prompt prompt;
+  Prompt finish(const Tokenizer& tokenizer) && {
+    Prompt prompt{.text = {}, .ids = {}, .images = std::move(images_), .regions = std::move(regions_)};
     prompt.ids.push_back(tokenizer.bos());
     std::vector<TextPart> parts;  // since the last image
     const auto encode_parts = [&] {
@@ -83,7 +78,27 @@ class Writer {
     bool trusted;
   };
 
-  void add(std::string_view text, bool is_trusted) { stretches_.push_back({std::string(text), is_trusted}); }
+  void add(const PromptPart& part) {
+    switch (part.kind) {
+      case PromptPart::Kind::Words:
+        stretches_.push_back({part.text, false});
+        break;
+      case PromptPart::Kind::Tokens:
+        trusted(part.text);
+        break;
+      case PromptPart::Kind::Image:
+        trusted(kImageTokens);
+        images_.push_back(part.index);
+        break;
+      case PromptPart::Kind::Region:
+        trusted(kRegion);
+        regions_.push_back(part.index);
+        break;
+      case PromptPart::Kind::Seg:
+        trusted(kSegment);
+        break;
+    }
+  }
 
   static std::vector<TokenId> with_region_placeholders(const Tokenizer& tokenizer,
                                                        std::span<const TokenId> ids) {
@@ -98,54 +113,72 @@ class Writer {
   }
 
   std::vector<Stretch> stretches_;
+  std::vector<std::size_t> images_, regions_;
 };
 
-// `name`: what messages call the question.
-void check_question(std::string_view question, int regions, const std::string& name) {
+PromptPart words(std::string_view text) { return {PromptPart::Kind::Words, std::string(text), 0}; }
+PromptPart tokens(std::string_view text) { return {PromptPart::Kind::Tokens, std::string(text), 0}; }
+PromptPart image_part(std::size_t index) { return {PromptPart::Kind::Image, {}, index}; }
+PromptPart region_part(std::size_t index) { return {PromptPart::Kind::Region, {}, index}; }
+
+void check_question(std::string_view question, std::size_t regions, const std::string& name) {
   if (!is_valid_utf8(question))
     fail(ErrorCode::InvalidArgument, name, " is not valid UTF-8. Convert it before asking.");
   if (strip(question).empty()) fail(ErrorCode::InvalidArgument, name, " is empty. Write what to answer.");
   const std::size_t pairs = split(question, kRegion).size() - 1;
-  if (regions < 0 || pairs > static_cast<std::size_t>(regions))
+  if (pairs > regions)
     fail(ErrorCode::InvalidArgument, name, " has ", pairs, " <region></region> but ", regions,
          " regions came with it. Give a region for each.");
 }
 
-void check_answer(std::string_view answer, bool is_last, std::size_t turn) {
-  if (!is_valid_utf8(answer)) fail(ErrorCode::InvalidArgument, "Answer ", turn + 1, " is not valid UTF-8.");
-  if (answer.empty() && !is_last)
-    fail(ErrorCode::InvalidArgument, "Turn ", turn + 1, " has no answer; only the last one may have none.");
-}
-
-void write_question(Writer& writer, std::string_view question, int regions) {
-  writer.plain_but(question, kRegion);
-  for (std::size_t pairs = split(question, kRegion).size() - 1; pairs < static_cast<std::size_t>(regions);
-       ++pairs) {
-    writer.trusted(" ");
-    writer.trusted(kRegion);
-  }
-  writer.trusted(" ");
-}
-
-// The training text of one question: <image> moves to the front, with the tokens around it.
-std::string trained_question(std::string_view question) {
+// A record's question: trusted, but that an <image> in it moves to its front. `regions`: counted so far.
+PromptParts recorded_question(std::string_view question, std::size_t& regions) {
+  PromptParts parts;
   const auto pieces = split(question, kImage);
-  if (pieces.size() == 1) return std::string(question);
-  std::string words;
-  for (const std::string_view piece : pieces) words += piece;
-  const std::string text = text_of(kImageTokens, "\n", strip(words));
-  return std::string(strip(text));
+  std::string text;
+  for (const std::string_view piece : pieces) text += piece;
+  if (pieces.size() > 1) {
+    parts.push_back(image_part(0));
+    text = strip(text).empty() ? "" : text_of("\n", strip(text));
+  }
+  const auto between = split(text, kRegion);
+  for (std::size_t i = 0; i < between.size(); ++i) {
+    if (i > 0) parts.push_back(region_part(regions++));
+    if (!between[i].empty()) parts.push_back(tokens(between[i]));
+  }
+  return parts;
 }
 
-std::string training_text(ConversationTemplate style, std::span<const Turn> turns) {
-  std::string text = text_of(system_sentence(style), " ");
-  for (const Turn& turn : turns) {
-    text += kUser;
-    if (!turn.question.empty()) text += text_of(" ", trained_question(turn.question), " ");
-    text += kAssistant;
-    if (!turn.answer.empty()) text += text_of(" ", turn.answer, kAnswerEnd);
+// The conversation template with the turns in it.
+Writer written(ConversationTemplate style, std::span<const PromptTurn> turns) {
+  Writer writer;
+  writer.trusted(system_sentence(style));
+  writer.trusted(" ");
+  for (const PromptTurn& turn : turns) {
+    writer.trusted(kUser);
+    if (!turn.question.empty()) {
+      writer.trusted(" ");
+      writer.add(turn.question);
+      writer.trusted(" ");
+    }
+    writer.trusted(kAssistant);
+    if (turn.answer.empty()) continue;
+    writer.trusted(" ");
+    writer.add(turn.answer);
+    writer.trusted(kAnswerEnd);
   }
-  return text;
+  return writer;
+}
+
+Prompt recorded_prompt(const Tokenizer& tokenizer, ConversationTemplate style, std::span<const Turn> turns) {
+  std::vector<PromptTurn> recorded;
+  std::size_t regions = 0;
+  for (const Turn& turn : turns) {
+    PromptTurn& last = recorded.emplace_back();
+    last.question = recorded_question(turn.question, regions);
+    if (!turn.answer.empty()) last.answer = {tokens(turn.answer)};
+  }
+  return written(style, recorded).finish(tokenizer);
 }
 
 }  // namespace
@@ -160,50 +193,64 @@ const char* conversation_template_name(ConversationTemplate value) {
   return value == ConversationTemplate::VicunaV1 ? "vicuna_v1" : "llava_v1";
 }
 
-Prompt build_prompt(const Tokenizer& tokenizer, ConversationTemplate style, std::span<const Turn> turns,
-                    std::span<const int> regions_per_turn, int images) {
-  if (turns.empty() || turns.size() != regions_per_turn.size() || images < 0)
-    fail(ErrorCode::InvalidArgument,
-         "A prompt needs one turn or more, a number of regions for each, and no less than 0 images; got ",
-         turns.size(), ", ", regions_per_turn.size(), " and ", images, ".");
-  Writer writer;
-  writer.trusted(system_sentence(style));
-  writer.trusted(" ");
-  for (std::size_t i = 0; i < turns.size(); ++i) {
-    // A user who asks once has not counted.
-    check_question(turns[i].question, regions_per_turn[i],
-                   turns.size() == 1 ? "The question" : text_of("Question ", i + 1));
-    check_answer(turns[i].answer, i + 1 == turns.size(), i);
-    writer.trusted(kUser);
-    std::string_view question = turns[i].question;
-    writer.trusted(" ");
-    if (i == 0 && images > 0) {
-      for (int image = 0; image < images; ++image) writer.trusted(kImageTokens);
-      writer.trusted("\n");
-      question = strip(question);
-    }
-    write_question(writer, question, regions_per_turn[i]);
-    writer.trusted(kAssistant);
-    if (turns[i].answer.empty()) continue;
-    writer.trusted(" ");
-    writer.plain_but(turns[i].answer, kSegment);
-    writer.trusted(kAnswerEnd);
+PromptParts question_parts(std::string_view question, std::span<const std::size_t> images,
+                           std::span<const std::size_t> regions, const std::string& name) {
+  check_question(question, regions.size(), name);
+  PromptParts parts;
+  for (const std::size_t image : images) parts.push_back(image_part(image));
+  if (!images.empty()) {
+    parts.push_back(tokens("\n"));
+    question = strip(question);
   }
-  return writer.finish(tokenizer);
+  const auto between = split(question, kRegion);
+  for (std::size_t i = 0; i < between.size(); ++i) {
+    if (i > 0) parts.push_back(region_part(regions[i - 1]));
+    parts.push_back(words(between[i]));
+  }
+  for (const std::size_t region : regions.subspan(between.size() - 1)) {
+    parts.push_back(tokens(" "));
+    parts.push_back(region_part(region));
+  }
+  return parts;
+}
+
+PromptParts answer_parts(std::string_view answer) {
+  if (!is_valid_utf8(answer)) fail(ErrorCode::InvalidArgument, "An earlier answer is not valid UTF-8.");
+  PromptParts parts;
+  for (const std::string_view piece : split(answer, kSegment)) {
+    if (!parts.empty()) parts.push_back({PromptPart::Kind::Seg, {}, 0});
+    parts.push_back(words(piece));
+  }
+  return parts;
+}
+
+Prompt build_prompt(const Tokenizer& tokenizer, ConversationTemplate style,
+                    std::span<const PromptTurn> turns) {
+  if (turns.empty()) fail(ErrorCode::InvalidArgument, "A prompt needs one turn or more.");
+  for (std::size_t i = 0; i + 1 < turns.size(); ++i)
+    if (turns[i].answer.empty())
+      fail(ErrorCode::InvalidArgument, "Turn ", i + 1, " has no answer; only the last one may have none.");
+  return written(style, turns).finish(tokenizer);
+}
+
+std::size_t image_prefix(std::span<const TokenId> ids, const Tokenizer& tokenizer) {
+  const auto last = std::find(ids.rbegin(), ids.rend(), kImagePlaceholder);
+  const auto behind = static_cast<std::size_t>(ids.rend() - last);
+  if (behind == 0) return 0;
+  return behind < ids.size() && ids[behind] == tokenizer.added("<im_end>") ? behind + 1 : behind;
 }
 
 std::vector<TokenId> encode_prompt(const Tokenizer& tokenizer, std::string_view text) {
   Writer writer;
   writer.trusted(text);
-  return writer.finish(tokenizer).ids;
+  return std::move(writer).finish(tokenizer).ids;
 }
 
 LabelledPrompt label_conversation(const Tokenizer& tokenizer, ConversationTemplate style,
                                   std::span<const Turn> turns) {
   LabelledPrompt result;
-  result.text = training_text(style, turns);
-  result.ids = encode_prompt(tokenizer, result.text);
-  result.labels = result.ids;
+  result.prompt = recorded_prompt(tokenizer, style, turns);
+  result.labels = result.prompt.ids;
   const auto ignore = [&](std::size_t begin, std::size_t end) {
     end = std::min(end, result.labels.size());
     for (std::size_t i = begin; i < end; ++i) result.labels[i] = kIgnoredLabel;
@@ -211,7 +258,7 @@ LabelledPrompt label_conversation(const Tokenizer& tokenizer, ConversationTempla
   const std::string before_answer = text_of(" ", kAssistant, " ");
   std::size_t at = 1;
   ignore(0, at);
-  for (const std::string_view round : split(result.text, kAnswerEnd)) {
+  for (const std::string_view round : split(result.prompt.text, kAnswerEnd)) {
     if (split(round, before_answer).size() != 2) break;
     const std::string_view instruction = round.substr(0, round.find(before_answer) + before_answer.size());
     // Not learned: all but BOS and the space that the answer's first piece brings along.
@@ -220,7 +267,7 @@ LabelledPrompt label_conversation(const Tokenizer& tokenizer, ConversationTempla
   }
   ignore(at, result.labels.size());
   // <unk> is also the padding, which the reference does not count.
-  const auto counted = std::count_if(result.ids.begin(), result.ids.end(),
+  const auto counted = std::count_if(result.prompt.ids.begin(), result.prompt.ids.end(),
                                      [&](TokenId id) { return id != tokenizer.unknown(); });
   result.mismatch = at != static_cast<std::size_t>(counted);
   if (result.mismatch) ignore(0, result.labels.size());

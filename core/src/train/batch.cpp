@@ -91,20 +91,23 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
     return grid_cells(mask, model_.config.clip, SmallRegion::CentroidCell).cells;
   };
   const View seen = change(view);
-  const auto index = static_cast<std::int64_t>(batch.prompts.size());
+  const auto image_index = std::ssize(batch.clip_pixels);
+  const std::size_t first_region = batch.regions.size();
+  PackedPrompt& prompt = batch.prompts.emplace_back(pack(conversations, model_.tokenizer));
+  for (std::size_t& named : prompt.images) named += static_cast<std::size_t>(image_index);
+  for (std::size_t& named : prompt.regions) named += first_region;
+  batch.first_image.push_back(image_index);
   batch.ids.push_back(std::move(ids));
-  batch.prompts.push_back(pack(conversations));
-  batch.region_cells.emplace_back();
   batch.image_labels.push_back(label);
   for (std::size_t i = 0; i < seen.masks.size(); ++i) {
     if (shows[i] != nullptr)
-      batch.targets.push_back({.image = index,
+      batch.targets.push_back({.image = image_index,
                                .number = std::ssize(batch.targets),
                                .structure = shows[i]->structure,
                                .inside = tensor_of(seen.masks[i]).to(at::kFloat),
                                .cells = cells_of(seen.masks[i])});
     else
-      batch.region_cells.back().push_back(cells_of(seen.masks[i]));
+      batch.regions.push_back({.image = image_index, .cells = cells_of(seen.masks[i])});
   }
   batch.clip_pixels.push_back(clip_pixels(seen.rgb, model_.config.clip));
   batch.sam_pixels.push_back(sam_pixels(seen.rgb, model_.config.sam));

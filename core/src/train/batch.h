@@ -28,16 +28,22 @@ struct MaskTarget {
   at::Tensor cells;         // (grid, grid) uint8, ≠ 0 inside: what of it CLIP's grid shows
 };
 
+// A region that a prompt points at.
+struct BatchRegion {
+  std::int64_t image = 0;  // in the batch, or in the part of one
+  at::Tensor cells;        // (grid, grid) uint8, ≠ 0 inside
+};
+
+// Prompts, each with images of its own: those of a prompt follow each other, in the order of the prompts.
 struct Batch {
-  std::vector<std::vector<std::string>> ids;        // [image]: of its records, for messages
-  std::vector<at::Tensor> clip_pixels, sam_pixels;  // (3, S, S), one an image
-  std::vector<Letterbox> sam_letterboxes;           // one an image
-  std::vector<PackedPrompt> prompts;                // one an image
-  std::vector<std::vector<at::Tensor>>
-      region_cells;                 // [image]: (grid, grid) uint8, in the order of the placeholders
-  std::vector<MaskTarget> targets;  // in the order of the <SEG> in the prompts
-  // What kind of picture each is: one of image_label_count(), or kIgnoredLabel.
-  std::vector<std::int64_t> image_labels;
+  std::vector<at::Tensor> clip_pixels, sam_pixels;  // [image]: (3, S, S)
+  std::vector<Letterbox> sam_letterboxes;           // [image]
+  std::vector<std::int64_t> image_labels;  // [image]: its kind, below image_label_count(), or kIgnoredLabel
+  std::vector<std::vector<std::string>> ids;  // [prompt]: of its records, for messages
+  std::vector<PackedPrompt> prompts;          // their images and regions are numbered as in the batch
+  std::vector<std::int64_t> first_image;      // [prompt]
+  std::vector<BatchRegion> regions = {};      // in the order of the prompts
+  std::vector<MaskTarget> targets = {};       // in the order of the <SEG> in the prompts
 };
 
 using RecordsOfImage = std::vector<const Record*>;

@@ -18,12 +18,14 @@ namespace {
 at::Tensor embed(const Network& network, const at::Tensor& features, const Batch& batch) {
   const at::Tensor tokens = network.projector(features);
   std::vector<at::Tensor> rows;
-  for (std::size_t i = 0; i < batch.prompts.size(); ++i) {
-    const auto b = static_cast<std::int64_t>(i);
-    std::vector<at::Tensor> regions;
-    for (const auto& cells : batch.region_cells[i]) regions.push_back(network.region(features[b], cells));
-    const std::vector<at::Tensor> images{tokens[b]};
-    rows.push_back(network.embed_prompt(batch.prompts[i].ids, images, regions));
+  for (const PackedPrompt& prompt : batch.prompts) {
+    std::vector<at::Tensor> images, regions;
+    for (const std::size_t image : prompt.images) images.push_back(tokens[static_cast<std::int64_t>(image)]);
+    for (const std::size_t number : prompt.regions) {
+      const BatchRegion& region = batch.regions.at(number);
+      regions.push_back(network.region(features[region.image], region.cells));
+    }
+    rows.push_back(network.embed_prompt(prompt.ids, images, regions));
   }
   std::int64_t longest = 0;
   for (const auto& row : rows) longest = std::max(longest, row.size(0));

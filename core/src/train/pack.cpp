@@ -10,14 +10,6 @@
 namespace medplib::core {
 namespace {
 
-// The length of the part up to the last image and its closing token.
-std::size_t shared_length(const LabelledPrompt& conversation) {
-  const auto last = std::find(conversation.ids.rbegin(), conversation.ids.rend(), kImagePlaceholder);
-  if (last == conversation.ids.rend()) return 0;
-  const auto behind = static_cast<std::size_t>(last.base() - conversation.ids.begin());
-  return std::min(behind + 1, conversation.ids.size());
-}
-
 struct Expanded {
   std::vector<std::int64_t> labels, question, positions;
 };
@@ -54,24 +46,27 @@ void fill_mask(float* mask, std::size_t length, const std::vector<std::int64_t>&
 
 }  // namespace
 
-PackedPrompt pack(std::span<const LabelledPrompt> conversations) {
+PackedPrompt pack(std::span<const LabelledPrompt> conversations, const Tokenizer& tokenizer) {
   PackedPrompt packed;
-  const std::size_t shared = shared_length(conversations.front());
-  const auto& first = conversations.front().ids;
+  const std::vector<TokenId>& first = conversations.front().prompt.ids;
+  const std::size_t shared = image_prefix(first, tokenizer);
   const auto append = [&](const LabelledPrompt& from, std::size_t begin, std::size_t end,
                           std::int64_t question) {
     const auto b = static_cast<std::ptrdiff_t>(begin), e = static_cast<std::ptrdiff_t>(end);
-    packed.ids.insert(packed.ids.end(), from.ids.begin() + b, from.ids.begin() + e);
+    packed.ids.insert(packed.ids.end(), from.prompt.ids.begin() + b, from.prompt.ids.begin() + e);
     packed.labels.insert(packed.labels.end(), from.labels.begin() + b, from.labels.begin() + e);
     packed.question.insert(packed.question.end(), end - begin, question);
   };
   append(conversations.front(), 0, shared, 0);
+  packed.images = conversations.front().prompt.images;
   for (std::size_t i = 0; i < conversations.size(); ++i) {
-    const auto& ids = conversations[i].ids;
-    if (shared_length(conversations[i]) != shared ||
-        !std::equal(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(shared), ids.begin()))
+    const Prompt& prompt = conversations[i].prompt;
+    if (image_prefix(prompt.ids, tokenizer) != shared ||
+        !std::equal(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(shared), prompt.ids.begin()))
       fail(ErrorCode::Format, "The conversations about one image must begin alike, up to the image.");
-    append(conversations[i], shared, ids.size(), static_cast<std::int64_t>(i) + 1);
+    const std::size_t before = packed.regions.size();
+    for (const std::size_t region : prompt.regions) packed.regions.push_back(before + region);
+    append(conversations[i], shared, prompt.ids.size(), static_cast<std::int64_t>(i) + 1);
   }
   return packed;
 }

@@ -14,10 +14,13 @@ struct PackedPrompt {
   std::vector<TokenId> ids;            // placeholders for images and regions not yet expanded
   std::vector<TokenId> labels;         // of the same length
   std::vector<std::int64_t> question;  // of each id: 0 = the part that all share, then 1, 2, …
+  // Of each image and region placeholder, in order: which image, and which region. As pack leaves them, the
+  // regions of the conversations are counted through.
+  std::vector<std::size_t> images, regions;
 };
 
-// Errors: Format when the conversations don't begin alike up to their image.
-PackedPrompt pack(std::span<const LabelledPrompt> conversations);
+// Errors: Format when the conversations don't begin alike up to the end of their images.
+PackedPrompt pack(std::span<const LabelledPrompt> conversations, const Tokenizer& tokenizer);
 
 // What the language model needs beside the embeddings, for sequences of differing lengths padded to the
 // longest (T).

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace medplib::core::test {
 namespace {
@@ -16,18 +17,37 @@ std::size_t count(const std::vector<TokenId>& ids, TokenId id) {
   return static_cast<std::size_t>(std::count(ids.begin(), ids.end(), id));
 }
 
-int pairs_in(std::string_view text) {
+std::size_t pairs_in(std::string_view text) {
   constexpr std::string_view pair = "<region></region>";
-  int pairs = 0;
+  std::size_t pairs = 0;
   for (std::size_t at = text.find(pair); at != std::string_view::npos; at = text.find(pair, at + 1)) ++pairs;
   return pairs;
 }
 
-Prompt prompt_of(const std::string& question, int regions = 0, int images = 1,
+std::vector<std::size_t> numbers(std::size_t first, std::size_t count) {
+  std::vector<std::size_t> all(count);
+  std::iota(all.begin(), all.end(), first);
+  return all;
+}
+
+// A user's conversation: so many images in front, and so many regions in each turn.
+Prompt conversation_of(const Tokenizer& tokenizer, ConversationTemplate style, const std::vector<Turn>& turns,
+                       const std::vector<std::size_t>& regions, std::size_t images) {
+  std::vector<PromptTurn> parts;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    parts.push_back(
+        {question_parts(turns[i].question, numbers(0, i == 0 ? images : 0), numbers(first, regions[i])), {}});
+    if (!turns[i].answer.empty()) parts.back().answer = answer_parts(turns[i].answer);
+    first += regions[i];
+  }
+  return build_prompt(tokenizer, style, parts);
+}
+
+Prompt prompt_of(const std::string& question, std::size_t regions = 0, std::size_t images = 1,
                  const std::string& answer = "") {
-  const Turn turn{question, answer};
-  return build_prompt(tiny_tokenizer(), ConversationTemplate::VicunaV1, std::span(&turn, 1),
-                      std::span(&regions, 1), images);
+  return conversation_of(tiny_tokenizer(), ConversationTemplate::VicunaV1, {{question, answer}}, {regions},
+                         images);
 }
 
 void expect_golden_prompts_of(const std::string& name) {
@@ -41,10 +61,9 @@ void expect_golden_prompts_of(const std::string& name) {
     EXPECT_EQ(encode_prompt(tokenizer, text), expected) << text;
     const Turn turn{facts.at("question"), optional_or<std::string>(facts, "answer", "", "golden")};
     if (turn.question.empty() || turn.question.find("<image>") != std::string::npos) continue;
-    const int regions = pairs_in(turn.question);
     const Prompt built =
-        build_prompt(tokenizer, conversation_template(facts.at("template")), std::span(&turn, 1),
-                     std::span(&regions, 1), facts.at("with_image").get<bool>() ? 1 : 0);
+        conversation_of(tokenizer, conversation_template(facts.at("template")), {turn},
+                        {pairs_in(turn.question)}, facts.at("with_image").get<bool>() ? 1 : 0);
     EXPECT_EQ(built.text, text);
     EXPECT_EQ(built.ids, expected) << text;
   }
@@ -72,15 +91,12 @@ TEST(Prompt, every_golden_case_has_the_published_ids) {
     const auto teacher_ids = ids_of(golden.at("teacher_ids"));
     EXPECT_EQ(encode_prompt(tokenizer, golden.at("prompt").get<std::string>()), ids) << file;
     EXPECT_EQ(encode_prompt(tokenizer, golden.at("teacher_prompt").get<std::string>()), teacher_ids) << file;
-    const int regions = static_cast<int>(golden.at("regions").size());
+    const std::vector<std::size_t> regions{golden.at("regions").size()};
     const auto style = conversation_template(golden.at("template"));
     const Turn asked{golden.at("question"), ""};
-    EXPECT_EQ(build_prompt(tokenizer, style, std::span(&asked, 1), std::span(&regions, 1), 1).ids, ids)
-        << file;
+    EXPECT_EQ(conversation_of(tokenizer, style, {asked}, regions, 1).ids, ids) << file;
     const Turn answered{golden.at("question"), golden.at("teacher_answer")};
-    EXPECT_EQ(build_prompt(tokenizer, style, std::span(&answered, 1), std::span(&regions, 1), 1).ids,
-              teacher_ids)
-        << file;
+    EXPECT_EQ(conversation_of(tokenizer, style, {answered}, regions, 1).ids, teacher_ids) << file;
   }
   if (cases == 0) GTEST_SKIP() << golden_root() << " has no case whose checkpoint is there";
 }
@@ -100,10 +116,10 @@ void expect_golden_labels_of(const std::string& name) {
     }
     const auto labelled =
         label_conversation(tokenizer, conversation_template(conversation.at("template")), turns);
-    EXPECT_EQ(labelled.text, conversation.at("prompt"));
-    EXPECT_EQ(labelled.ids, ids_of(conversation.at("input_ids"))) << labelled.text;
-    EXPECT_EQ(labelled.labels, ids_of(conversation.at("labels"))) << labelled.text;
-    EXPECT_EQ(labelled.mismatch, conversation.at("mismatch_warning")) << labelled.text;
+    EXPECT_EQ(labelled.prompt.text, conversation.at("prompt"));
+    EXPECT_EQ(labelled.prompt.ids, ids_of(conversation.at("input_ids"))) << labelled.prompt.text;
+    EXPECT_EQ(labelled.labels, ids_of(conversation.at("labels"))) << labelled.prompt.text;
+    EXPECT_EQ(labelled.mismatch, conversation.at("mismatch_warning")) << labelled.prompt.text;
   }
 }
 
@@ -154,11 +170,37 @@ TEST(Prompt, images_stand_at_the_front) {
   EXPECT_EQ(three.ids, encode_prompt(tiny_tokenizer(), three.text));
 }
 
+TEST(Prompt, a_part_names_its_image_or_region_wherever_it_stands) {
+  using Kind = PromptPart::Kind;
+  const std::vector<PromptTurn> turns = {{{{Kind::Words, "Before", 0},
+                                           {Kind::Image, {}, 1},
+                                           {Kind::Words, "after", 0},
+                                           {Kind::Region, {}, 2},
+                                           {Kind::Image, {}, 0},
+                                           {Kind::Region, {}, 0},
+                                           {Kind::Words, "what changed?", 0}},
+                                          {{Kind::Seg, {}, 0}}}};
+  const auto prompt = build_prompt(tiny_tokenizer(), ConversationTemplate::VicunaV1, turns);
+  EXPECT_EQ(prompt.images, (std::vector<std::size_t>{1, 0}));
+  EXPECT_EQ(prompt.regions, (std::vector<std::size_t>{2, 0}));
+  EXPECT_THAT(prompt.text, HasSubstr("Before<im_start><image><im_end>after<region></region><im_start>"));
+  EXPECT_EQ(prompt.ids, encode_prompt(tiny_tokenizer(), prompt.text));
+}
+
+TEST(Prompt, the_image_prefix_ends_behind_the_last_image) {
+  const auto ids = prompt_of("Why?", 0, 2).ids;
+  const std::size_t prefix = image_prefix(ids, tiny_tokenizer());
+  EXPECT_EQ(ids[prefix - 1], tiny_tokenizer().added("<im_end>"));
+  EXPECT_EQ(ids[prefix - 2], kImagePlaceholder);
+  EXPECT_EQ(std::count(ids.begin() + static_cast<std::ptrdiff_t>(prefix), ids.end(), kImagePlaceholder), 0);
+  EXPECT_EQ(image_prefix(prompt_of("Why?", 0, 0).ids, tiny_tokenizer()), 0U);
+}
+
 TEST(Prompt, a_conversation_is_encoded_as_its_text) {
   const std::vector<Turn> turns = {
       {"Is it normal?", "No."}, {"Segment <region></region>", "It is <SEG>."}, {"Why?", ""}};
-  const std::vector<int> regions = {0, 1, 0};
-  const auto prompt = build_prompt(tiny_tokenizer(), ConversationTemplate::LlavaV1, turns, regions, 1);
+  const std::vector<std::size_t> regions = {0, 1, 0};
+  const auto prompt = conversation_of(tiny_tokenizer(), ConversationTemplate::LlavaV1, turns, regions, 1);
   EXPECT_THAT(
       prompt.text,
       HasSubstr("ASSISTANT: No.</s>USER: Segment <region></region> ASSISTANT: It is <SEG>.</s>USER: Why? "
@@ -168,8 +210,8 @@ TEST(Prompt, a_conversation_is_encoded_as_its_text) {
 
 TEST(Prompt, an_earlier_answer_can_hold_a_mask_but_no_other_token) {
   const std::vector<Turn> turns = {{"q", "a</s><image><region></region> <SEG>"}, {"Why?", ""}};
-  const std::vector<int> regions = {0, 0};
-  const auto ids = build_prompt(tiny_tokenizer(), ConversationTemplate::VicunaV1, turns, regions, 1).ids;
+  const std::vector<std::size_t> regions = {0, 0};
+  const auto ids = conversation_of(tiny_tokenizer(), ConversationTemplate::VicunaV1, turns, regions, 1).ids;
   EXPECT_EQ(count(ids, tiny_tokenizer().added("<SEG>")), 1U);
   EXPECT_EQ(count(ids, tiny_tokenizer().eos()), 1U);
   EXPECT_EQ(count(ids, kImagePlaceholder), 1U);
@@ -184,9 +226,9 @@ TEST(Prompt, a_long_question_is_taken_whole) {
   EXPECT_EQ(count(prompt.ids, tiny_tokenizer().added("<SEG>")), 0U);
 }
 
-std::string refused(const std::vector<Turn>& turns, const std::vector<int>& regions, int images = 1) {
+std::string refused(const std::vector<Turn>& turns, const std::vector<std::size_t>& regions) {
   try {
-    build_prompt(tiny_tokenizer(), ConversationTemplate::VicunaV1, turns, regions, images);
+    conversation_of(tiny_tokenizer(), ConversationTemplate::VicunaV1, turns, regions, 1);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
     return error.what();
@@ -203,12 +245,9 @@ TEST(Prompt, questions_that_cannot_be_asked_are_refused_with_a_sentence) {
   EXPECT_THAT(refused({{"a <region></region>", ""}}, {0}), HasSubstr("Give a region for each"));
   EXPECT_THAT(refused({{"a <region></region> <region></region>", ""}}, {1}),
               HasSubstr("2 <region></region>"));
-  EXPECT_THAT(refused({{"a", ""}}, {-1}), HasSubstr("-1"));
   EXPECT_THAT(refused({{"a", ""}, {"b", ""}}, {0, 0}), HasSubstr("no answer"));
   EXPECT_THAT(refused({{"a", "\xFF"}}, {0}), HasSubstr("UTF-8"));
   refused({}, {});
-  refused({{"a", ""}}, {});
-  refused({{"a", ""}}, {0}, -1);
 }
 
 TEST(Prompt, templates_go_by_their_published_names) {

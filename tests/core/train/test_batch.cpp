@@ -24,11 +24,11 @@ TEST(Batch, a_region_or_mask_too_small_for_the_grid_takes_the_cell_at_its_centre
   const FolderFacts model(recipe.model);
   BatchMaker batches(recipe, model);
   const Batch batch = batches.plain(batches.images().front());
-  ASSERT_EQ(batch.region_cells.front().size(), 1U);
+  ASSERT_EQ(batch.regions.size(), 1U);
   ASSERT_EQ(batch.targets.size(), 1U);
   at::Tensor expected = at::zeros({4, 4}, at::kByte);
   expected[2][1] = 1;
-  EXPECT_TRUE(at::equal(batch.region_cells.front().front(), expected)) << batch.region_cells.front().front();
+  EXPECT_TRUE(at::equal(batch.regions.front().cells, expected)) << batch.regions.front().cells;
   EXPECT_TRUE(at::equal(batch.targets.front().cells, expected)) << batch.targets.front().cells;
 }
 

@@ -23,7 +23,7 @@ class Packing : public ::testing::Test {
 
   // Final states of the sequence that the conversations make together, one row an expanded position.
   at::Tensor states(const std::vector<LabelledPrompt>& conversations) const {
-    const std::vector<PackedPrompt> packed{pack(conversations)};
+    const std::vector<PackedPrompt> packed{pack(conversations, tokenizer_)};
     const PackedTensors tensors = pack_tensors(packed, network_.config.image_tokens());
     const std::vector<at::Tensor> images{image_};
     const at::Tensor embedded = network_.embed_prompt(packed[0].ids, images, {}).unsqueeze(0);
@@ -49,7 +49,7 @@ TEST_F(Packing, questions_packed_together_do_not_see_each_other) {
 
 TEST_F(Packing, labels_stand_where_the_answers_are) {
   const LabelledPrompt a = conversation("What is shown?", "A disc.");
-  const std::vector<PackedPrompt> packed{pack(std::vector{a, a})};
+  const std::vector<PackedPrompt> packed{pack(std::vector{a, a}, tokenizer_)};
   const at::Tensor labels = pack_tensors(packed, 4).labels;
   std::int64_t answer_tokens = 0;
   for (const auto label : a.labels) answer_tokens += label != kIgnoredLabel;
@@ -59,8 +59,8 @@ TEST_F(Packing, labels_stand_where_the_answers_are) {
 
 TEST_F(Packing, padding_sees_its_whole_sequence_and_nothing_sees_padding) {
   const std::vector<PackedPrompt> packed{
-      pack(std::vector{conversation("What?", "A disc.")}),
-      pack(std::vector{conversation("What is shown in this?", "A disc.")})};
+      pack(std::vector{conversation("What?", "A disc.")}, tokenizer_),
+      pack(std::vector{conversation("What is shown in this?", "A disc.")}, tokenizer_)};
   const PackedTensors tensors = pack_tensors(packed, 1);
   const auto length = static_cast<std::int64_t>(packed[0].ids.size());
   const at::Tensor seen = tensors.mask[0][0] == 0;  // (T, T)

@@ -20,7 +20,7 @@ TEST(Usable, a_record_may_be_as_long_as_the_model_can_read_and_no_longer) {
   for (const auto& image : images)
     for (const auto& record : image.records) {
       const std::vector alone{label_conversation(model.tokenizer, model.conversation, record.turns)};
-      const std::vector packed{pack(alone)};
+      const std::vector packed{pack(alone, model.tokenizer)};
       lengths.push_back(pack_tensors(packed, model.config.image_tokens()).labels.size(1));
     }
   for (const std::int64_t limit : lengths) {

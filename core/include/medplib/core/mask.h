@@ -44,6 +44,7 @@ class Mask {
       presence;  // probability that the structure is there at all; uncalibrated; absent in refine
   std::optional<double> iou_estimate;  // the decoder's own estimate of its IoU; uncalibrated
   std::vector<float> embedding;        // of the <SEG> that it was drawn from; empty in refine
+  std::size_t image = 0;               // which of the session's images it is of
 
  private:
   cv::Mat logits_;
