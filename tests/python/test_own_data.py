@@ -246,21 +246,6 @@ def no_images(folder: Path) -> None:
     (folder / "images").rename(folder / "pictures")
 
 
-def shape_in_alpha(mode: str) -> Any:
-    def spoil(folder: Path) -> None:
-        mask = Image.new(mode, (40, 30), (255,) * len(mode))
-        mask.paste((255,) * (len(mode) - 1) + (0,), (5, 5, 20, 20))
-        mask.save(folder / "masks/patient0_0.png")
-
-    return spoil
-
-
-def shape_in_transparent_colour(folder: Path) -> None:
-    mask = Image.new("P", (40, 30), 1)
-    mask.putpalette([0, 0, 0, 255, 255, 255])
-    mask.save(folder / "masks/patient0_0.png", transparency=1)
-
-
 def two_masks_of_the_same(folder: Path) -> None:
     Image.new("L", (40, 30)).save(folder / "masks/patient0_0__simple_cyst.png")
 
@@ -335,9 +320,6 @@ def nothing(folder: Path) -> None:
         (no_picture("masks/patient0_0.png"), [], "masks/patient0_0.png cannot be read: "),
         (no_picture("images/patient0_0.jpg"), [], "images/patient0_0.jpg cannot be read: "),
         (mask_of_fractions, [], "patient0_0.tif: the mask has fractions"),
-        (shape_in_alpha("RGBA"), [], "patient0_0.png: the mask is transparent in places"),
-        (shape_in_alpha("LA"), [], "patient0_0.png: the mask is transparent in places"),
-        (shape_in_transparent_colour, [], "patient0_0.png: the mask is transparent in places"),
         (linked("masks"), [], "patient0_0.png leads out of "),
         (linked("images"), [], "patient0_0.jpg leads out of "),
         (linked("images/patient1_3.jpg"), [], "patient1_3.jpg leads out of "),

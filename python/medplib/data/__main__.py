@@ -12,7 +12,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from . import notes
 from .folder import build_folder
+from .masks import How, Values, as_phrase, read_stored, whole
+from .notes import Notes
+from .own import OwnFolder
+from .pictures import opened, save_png, shown_size, tell, upright, varying_alpha
 from .records import TASKS, Record, make_records
 from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
@@ -26,32 +31,29 @@ def _fit(picture: Image.Image) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.BILINEAR)
 
 
-def _save(picture: Image.Image, file: Path) -> None:
-    """Write whole or not at all: what exists is not written again."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    picture.save(part, format="PNG")
-    part.replace(file)
-
-
-def write_image(item: Item, out: Path) -> None:
+def write_image(item: Item, out: Path, told: Notes) -> None:
     file = out / "images" / item.set_name / f"{item.id}.png"
     if not file.exists():
-        with Image.open(item.image) as picture:
-            _save(_fit(picture.convert("RGB")), file)
+        with opened(item.image) as picture:
+            tell(picture, item.image, notes.TURNED_IMAGES, told)
+            if varying_alpha(picture) is not None:
+                told.add(notes.ALPHA_OF_IMAGES, item.image)
+            save_png(_fit(upright(picture).convert("RGB")), file)
 
 
-def write_masks(item: Item, out: Path) -> list[str]:
+def write_masks(item: Item, out: Path, told: Notes) -> list[str]:
     """The relative path of each structure's mask; empty where nothing of it was left at this size."""
     paths = []
     for index, structure in enumerate(item.structures):
         relative = f"masks/{item.set_name}/{item.id}__{index}.png"
         file = out / relative
         if not file.exists():
-            with Image.open(structure.mask) as mask, Image.open(item.image) as picture:
-                if mask.size != picture.size:
+            stored = read_stored(structure.mask, told)
+            with opened(item.image) as picture:
+                if stored.picture.size != shown_size(picture):
                     raise ValueError(f"{structure.mask}: the mask and its image differ in size; label the image again")
-                _save(_fit(mask.convert("L")).point([0] * 128 + [255] * 128), file)
+            inside, _ = whole(stored, None, told)
+            save_png(_fit(Image.fromarray(inside).convert("L")).point([0] * 128 + [255] * 128), file)
         with Image.open(file) as written:
             paths.append(relative if written.getbbox() else "")
     return paths
@@ -61,10 +63,10 @@ def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
     sets, skipped = read_sets(source)
     sets = leave_out(sets, left_out)
     items = [item for image_set in sets for item in image_set.items]
-    masks = {}
+    masks, told = {}, Notes()
     for item in items:
-        write_image(item, out)
-        masks[item.set_name, item.id] = write_masks(item, out)
+        write_image(item, out, told)
+        masks[item.set_name, item.id] = write_masks(item, out, told)
     parts = {
         "train": make_records([item for item in items if not item.held_out], masks, vary=True),
         # Apart, so that nobody is asked for the names of a left-out set in images of the others.
@@ -76,8 +78,8 @@ def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
         (out / f"{part}.json").write_text(text + "\n", encoding="utf-8")
     write_vocabulary(spoken(parts["train"]), out / "tokenizer")
     print(table(sets, parts))
-    for line in skipped:
-        print(f"skipped {line}")
+    for line in [f"skipped {line}" for line in skipped] + told.lines(notes.OF_SETS):
+        print(line)
     lost = sum(path == "" for paths in masks.values() for path in paths)
     print(f"{lost} masks had nothing left at {SIDE} pixels and are not asked for")
 
@@ -118,16 +120,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=[],
         help="keep a whole set from the training, to see how a model does on a set it never saw; repeatable",
     )
-    folder = commands.add_parser(
-        "folder",
-        help="records and a recipe from your own images and masks",
-        description="Writes train.json, validate.json and recipe.json into FOLDER; an edited recipe.json is kept. "
-        "Images are FOLDER/images/NAME.png, masks FOLDER/masks/NAME.png or FOLDER/masks/NAME__structure.png (.jpg and "
-        ".tif too); an empty mask says that nothing is there.",
-        epilog='example: python -m medplib.data folder mydata --phrase "ring marker" --model models/tiny',
+    _add_folder(
+        commands.add_parser(
+            "folder",
+            help="records and a recipe from your own images and masks",
+            description="Writes train.json, validate.json and recipe.json into FOLDER; an edited recipe.json is kept. "
+            "Images are FOLDER/images/NAME.png, masks FOLDER/masks/NAME.png or FOLDER/masks/NAME__structure.png (JPEG, "
+            "TIFF, BMP, GIF, WebP and some more, too); an empty mask says that nothing is there. Files are taken as a "
+            "viewer shows them: what a training would read otherwise is copied to FOLDER/prepared. A file that is not "
+            "used is told.",
+            epilog='example: python -m medplib.data folder mydata --phrase "ring marker" --model models/tiny',
+        )
     )
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "folder":
+            values = None if options.values is None else Values.parse(options.values)
+            phrase, modality = as_phrase(options.phrase, "--phrase"), as_phrase(options.modality, "--modality")
+            own = OwnFolder(options.folder, phrase, options.group, How(options.threshold, values))
+            build_folder(own, modality, options.model, options.held_out)
+            return 0
+        options.out.mkdir(parents=True, exist_ok=True)
+        build(options.source, options.out, options.leave_out)
+    except (OSError, ValueError, KeyError, re.error) as error:
+        print(f"medplib.data: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add_folder(folder: argparse.ArgumentParser) -> None:
     folder.add_argument("folder", type=Path)
     folder.add_argument("--phrase", default="", help="what the masks show that don't say it in their names")
+    folder.add_argument(
+        "--values",
+        metavar="VALUE=NAME,…",
+        help="split the masks that don't say in their names what they show: the structure of each value or, as "
+        "'#ff0000=liver', of each colour, such as 1=liver,2=spleen; one that a mask does not have isn't there. Of a "
+        "palette that has colours, the values are its indices",
+    )
+    folder.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="the value, as the file has it, at which the inside of a mask begins: for heat maps, soft edges and what "
+        "JPEG makes of masks (default: anything above 0)",
+    )
     folder.add_argument("--modality", default="", help='how the images were taken, such as "CT"')
     folder.add_argument("--model", type=Path, required=True, help="the model folder to start from")
     folder.add_argument(
@@ -139,19 +176,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="REGEX",
         help="images whose names share what this finds, such as a patient, are learnt from or held out together",
     )
-    options = parser.parse_args(arguments)
-    try:
-        if options.command == "folder":
-            build_folder(
-                options.folder, options.phrase, options.modality, options.model, options.held_out, options.group
-            )
-            return 0
-        options.out.mkdir(parents=True, exist_ok=True)
-        build(options.source, options.out, options.leave_out)
-    except (OSError, ValueError, KeyError, re.error) as error:
-        print(f"medplib.data: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

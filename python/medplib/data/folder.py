@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .own import Own, as_phrase, read_folder
+from .own import Own, OwnFolder
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, Record, number
 
 
@@ -59,7 +59,7 @@ def make_own_records(
     presence = plan_presence(found, open_structures, vary)
     records = []
     for own in found:
-        common = {"image": f"images/{own.image.name}", "set": root.resolve().name, "group": own.group}
+        common = {"image": own.image.relative_to(root).as_posix(), "set": root.resolve().name, "group": own.group}
         for index, record in enumerate(_about(own, root, modality, presence, vary)):
             ident = f"{own.name}__{index:03d}"
             records.append({"id": ident, **common, "modality": modality or "unknown", **record})
@@ -115,30 +115,37 @@ def recipe(root: Path, model: Path) -> dict[str, Any]:
     }
 
 
-def build_folder(root: Path, phrase: str, modality: str, model: Path, fraction: float, group: str) -> None:
+def build_folder(folder: OwnFolder, modality: str, model: Path, fraction: float) -> None:
     """Write train.json, validate.json and recipe.json into the folder."""
     if not (model / "config.json").exists():
         raise ValueError(f"{model}: this is no model folder; give one with --model, such as models/tiny")
-    phrase, modality = as_phrase(phrase, "--phrase"), as_phrase(modality, "--modality")
-    found, without_mask = read_folder(root, phrase, group)
+    root, found = folder.root, folder.read()
     learnt, held_out = split(found, fraction)
     present, absent = _shown(learnt, True), _shown(learnt, False)
     for name, part in (("train", learnt), ("validate", held_out)):
         records = make_own_records(part, root, modality, present & absent, vary=name == "train")
         _write(root / f"{name}.json", _text(records))
-        groups = f" of {len({own.group for own in part})} groups" if group else ""
+        groups = f" of {len({own.group for own in part})} groups" if folder.group else ""
         print(f"{name}.json: {len(part)} images{groups}, {len(records)} questions")
     print(f"recipe.json: {_write_recipe(root / 'recipe.json', root, model)}")
+    for line in _structures(found, present - absent) + folder.told.lines():
+        print(line)
+    if folder.phrase and not any(folder.phrase in own.masks for own in found):
+        print(f'--phrase "{folder.phrase}": no mask shows it, since all say otherwise by their names or --values')
+
+
+def _structures(found: Sequence[Own], always: Iterable[str]) -> list[str]:
+    """What is told of each structure; `always`: those that nothing to learn from lacks."""
+    lines = []
     for structure in sorted(_shown(found, True) | _shown(found, False)):
         masks = [own.masks[structure] for own in found if structure in own.masks]
         empty = sum(not mask.anything for mask in masks)
-        print(f"  {structure}: {len(masks)} masks" + (f", {empty} of them empty" if empty else ""))
-    for structure in sorted(present - absent):
-        print(
-            f"{structure}: nothing to learn from says that it isn't there, so the model will draw it in every picture; "
-            "add pictures without it, each with an empty mask"
-        )
-    _warn(found, without_mask)
+        lines.append(f"  {structure}: {len(masks)} masks" + (f", {empty} of them empty" if empty else ""))
+    return lines + [
+        f"{structure}: nothing to learn from says that it isn't there, so the model will draw it in every picture; "
+        "add pictures without it, each with an empty mask"
+        for structure in sorted(always)
+    ]
 
 
 def _write_recipe(file: Path, root: Path, model: Path) -> str:
@@ -148,18 +155,6 @@ def _write_recipe(file: Path, root: Path, model: Path) -> str:
         return "kept as it is, though other than would be written now; delete it to get a new one"
     _write(file, text)
     return f"starts from {model}"
-
-
-def _warn(found: Sequence[Own], without_mask: Sequence[Path]) -> None:
-    if without_mask:
-        print(f"passed over: {len(without_mask)} images without a mask, such as {without_mask[0]}")
-    masks = [mask for own in found for mask in own.masks.values()]
-    if everywhere := [mask.file for mask in masks if mask.everything]:
-        print(f"set everywhere: {len(everywhere)} masks, such as {everywhere[0]}; is that meant?")
-    if lossy := [mask.file for mask in masks if mask.file.suffix.lower() in (".jpg", ".jpeg")]:
-        print(
-            f"JPEG: {len(lossy)} masks, such as {lossy[0]}; noise around a shape counts as inside, so better take PNG"
-        )
 
 
 def _text(content: object) -> str:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
-import numpy as np
 from PIL import Image
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-KEPT_WORDS = ("<", ">", "USER:", "ASSISTANT:")
+from . import notes
+from .masks import How, Inside, Values, as_phrase, read_stored, split, whole
+from .notes import Notes
+from .pictures import PREPARED, Shown, pictures_in, prepare_image, save_png
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A mask, and whether anything or everything is set in it."""
+    """A mask, and whether anything is set in it."""
 
     file: Path
     anything: bool
-    everything: bool
 
 
 @dataclass(frozen=True)
@@ -38,42 +38,97 @@ class Own:
         return self.image.stem
 
 
-def as_phrase(text: str, where: str | Path) -> str:
-    """Words for a question or an answer, with single spaces."""
-    phrase = " ".join(text.split())
-    for word in KEPT_WORDS:
-        if word in phrase:
-            raise ValueError(
-                f'{where}: "{phrase}" holds {word}, which means something else to a training: leave it out'
-            )
-    return phrase
+@dataclass(frozen=True)
+class MaskFile:
+    """A file of masks/, and what it shows."""
+
+    file: Path
+    phrases: Sequence[str]
+    values: Values | None = None  # of a label map
 
 
-def read_folder(root: Path, phrase: str, group: str) -> tuple[list[Own], list[Path]]:
-    """Every image of root/images that has masks, and those that have none.
+@dataclass(frozen=True)
+class OwnFolder:
+    """Images in root/images, masks in root/masks; what of them a training would read otherwise is copied."""
 
-    root/masks/NAME.png shows `phrase`, NAME__structure.png structure. An image's group is what `group` finds in its
-    name; without `group`, it is one by itself.
-    """
-    files = _pictures(root, "images")
-    _refuse_twins(files)
-    masks = _masks_by_name(root, {file.stem for file in files}, phrase)
-    if not masks:
-        raise ValueError(f"{root}: no image in images/ has a mask in masks/")
-    found = []
-    for file in files:
-        if file.stem in masks:
-            drawn = {phrase: _read_mask(mask, file) for phrase, mask in masks[file.stem].items()}
-            found.append(Own(file, drawn, _group_of(file, group)))
-    return found, [file for file in files if file.stem not in masks]
+    root: Path
+    phrase: str  # what masks show that don't say it in their names
+    group: str  # what an image's group is found by in its name; without, it is one by itself
+    how: How
+    told: Notes = field(default_factory=Notes)
 
+    def read(self) -> list[Own]:
+        """Every image that has masks. Errors: OSError, ValueError."""
+        try:
+            found = self._read()
+            if self.how.chosen and not any(mask.anything for own in found for mask in own.masks.values()):
+                raise ValueError(f"{self.root}: no mask shows anything by {self.how.chosen}")
+        except ValueError as error:
+            raise ValueError("; ".join([str(error), *self.told.lines(notes.BEHIND_ERRORS, named=1)])) from error
+        return found
 
-def _pictures(root: Path, folder: str) -> list[Path]:
-    files = sorted(file for file in (root / folder).iterdir() if file.suffix.lower() in SUFFIXES)
-    for file in files:
-        if not file.resolve().is_relative_to(root.resolve()):
-            raise ValueError(f"{file} leads out of {root}, to {file.resolve()}, which no training reads: copy it there")
-    return files
+    def _read(self) -> list[Own]:
+        files = pictures_in(self.root, "images", self.told)
+        _refuse_twins(files)
+        masks = self._masks_by_name({file.stem for file in files})
+        if not masks:
+            raise ValueError(f"{self.root}: no image in images/ has a mask in masks/")
+        for file in files:
+            if file.stem not in masks:
+                self.told.add(notes.WITHOUT_MASK, file)
+        return [self._own(file, masks[file.stem]) for file in files if file.stem in masks]
+
+    def _own(self, file: Path, masks: Sequence[MaskFile]) -> Own:
+        image = prepare_image(self.root, file, self.told)
+        drawn: dict[str, Drawn] = {}
+        for mask in masks:
+            drawn |= self._drawn(mask, image)
+        return Own(image.file, drawn, _group_of(file, self.group))
+
+    def _masks_by_name(self, names: Container[str]) -> dict[str, list[MaskFile]]:
+        """The masks of each image."""
+        masks: dict[str, list[MaskFile]] = defaultdict(list)
+        for file in pictures_in(self.root, "masks", self.told):
+            name, structure = _split_name(file, names)
+            mask = self._mask_file(file, structure, name)
+            for other in masks[name]:
+                if both := [phrase for phrase in mask.phrases if phrase in other.phrases]:
+                    raise ValueError(
+                        f"{file}: {other.file.name} shows {both[0]} in the same image; take one of them away"
+                    )
+            masks[name].append(mask)
+        return masks
+
+    def _mask_file(self, file: Path, structure: str, name: str) -> MaskFile:
+        if said := as_phrase(structure.replace("_", " "), file):
+            return MaskFile(file, [said])
+        if self.how.values:
+            return MaskFile(file, self.how.values.structures, self.how.values)
+        if self.phrase:
+            return MaskFile(file, [self.phrase])
+        raise ValueError(
+            f"{file}: what does this mask show? Say it with --phrase, or call it {name}__STRUCTURE{file.suffix}"
+        )
+
+    def _drawn(self, mask: MaskFile, image: Shown) -> dict[str, Drawn]:
+        stored = read_stored(mask.file, self.told)
+        _check_size(stored.picture, mask.file, image)
+        if mask.values:
+            structures, alike = split(stored, mask.values, self.told), False
+        else:
+            inside, alike = whole(stored, self.how.threshold, self.told)
+            structures = {mask.phrases[0]: inside}
+        if any(inside.all() for inside in structures.values()):
+            self.told.add(notes.EVERYWHERE, mask.file)
+        return {
+            phrase: Drawn(mask.file, bool(inside.any())) if alike else self._copied(inside, image, phrase)
+            for phrase, inside in structures.items()
+        }
+
+    def _copied(self, inside: Inside, image: Shown, phrase: str) -> Drawn:
+        copy = self.root / PREPARED / "masks" / image.file.stem / f"{quote(phrase, safe=' ')}.png"
+        save_png(Image.fromarray(inside).convert("L"), copy)
+        return Drawn(copy, bool(inside.any()))
 
 
 def _refuse_twins(images: Sequence[Path]) -> None:
@@ -87,24 +142,6 @@ def _refuse_twins(images: Sequence[Path]) -> None:
             )
 
 
-def _masks_by_name(root: Path, names: Container[str], phrase: str) -> dict[str, dict[str, Path]]:
-    """The masks of each image by what they show."""
-    masks: dict[str, dict[str, Path]] = defaultdict(dict)
-    for mask in _pictures(root, "masks"):
-        name, structure = _split_name(mask, names)
-        shown = as_phrase(structure.replace("_", " "), mask) or phrase
-        if not shown:
-            raise ValueError(
-                f"{mask}: what does this mask show? Say it with --phrase, or call it {name}__STRUCTURE{mask.suffix}"
-            )
-        if shown in masks[name]:
-            raise ValueError(
-                f"{mask}: {masks[name][shown].name} shows {shown} in the same image; take one of them away"
-            )
-        masks[name][shown] = mask
-    return masks
-
-
 def _split_name(mask: Path, names: Container[str]) -> tuple[str, str]:
     """The longest name of an image with which that of the mask begins, and the structure behind it."""
     stem = mask.stem
@@ -114,40 +151,13 @@ def _split_name(mask: Path, names: Container[str]) -> tuple[str, str]:
     raise ValueError(f"{mask}: there is no image of this name in {mask.parent.with_name('images')}")
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[Image.Image]:
-    """The picture, and a sentence that names the file where it cannot be read, also later."""
-    try:
-        with Image.open(file) as picture:
-            yield picture
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow raises each of them
-        raise ValueError(f"{file} cannot be read: {error}") from error
-
-
-def _read_mask(file: Path, image: Path) -> Drawn:
-    with _opened(image) as picture:
-        width, height = picture.size
-    with _opened(file) as mask:
-        if mask.size != (width, height):
-            raise ValueError(
-                f"{file}: the mask has {mask.width} x {mask.height} pixels, "
-                f"but its image {image} has {width} x {height}"
-            )
-        if mask.mode == "F":
-            raise ValueError(f"{file}: the mask has fractions, which no training reads: save it with 8 bits a pixel")
-        if _is_transparent(mask):
-            raise ValueError(
-                f"{file}: the mask is transparent in places, but only its colours are read: "
-                "save it without an alpha channel, black outside and white inside"
-            )
-        grey = np.asarray(mask.convert("L"))
-    return Drawn(file, bool(grey.any()), bool(grey.all()))
-
-
-def _is_transparent(mask: Image.Image) -> bool:
-    if "A" not in mask.getbands() and "transparency" not in mask.info:
-        return False
-    return bool((np.asarray(mask.convert("RGBA"))[..., 3] < 255).any())
+def _check_size(mask: Image.Image, file: Path, image: Shown) -> None:
+    if mask.size != image.size:
+        (width, height), turned = image.size, ", as its EXIF orientation has it shown" if image.turned else ""
+        raise ValueError(
+            f"{file}: the mask has {mask.width} x {mask.height} pixels, "
+            f"but its image {image.file} has {width} x {height}{turned}"
+        )
 
 
 def _group_of(image: Path, group: str) -> str:

@@ -80,10 +80,12 @@ def mask_of(record: Record, folder: Path) -> Path:
 
 
 def read_mask(file: Path) -> Pixels:
-    from PIL import Image
+    """As a training reads it. Errors: ValueError."""
+    from ..data.pictures import opened, varying_alpha
 
-    with Image.open(file) as picture:
-        return np.asarray(picture.convert("L")) >= 1
+    with opened(file) as picture:
+        alpha = varying_alpha(picture)
+        return (np.asarray(picture.convert("L")) if alpha is None else alpha) >= 1
 
 
 def evenly(records: list[Record], most: int) -> list[Record]:
