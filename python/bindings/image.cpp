@@ -152,6 +152,7 @@ void bind_image(py::module_& module) {
                   py::arg("max_bytes") = kLimits.max_bytes, py::arg("max_pixels") = kLimits.max_pixels,
                   py::arg("sixteen_bit") = "window")
       .def_static("from_array", &image_of, py::arg("array"), py::arg("window") = py::none())
+      .def("_with_warnings", &Image::with_warnings, py::arg("warnings"))
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
       .def_property_readonly("name", &Image::name)

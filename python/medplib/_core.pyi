@@ -55,6 +55,8 @@ class Image:
     ) -> Image:
         """(H, W), (H, W, 3) or (H, W, 4), without gaps in memory, copied. Of uint16 the two values of `window` become
         black and white, by default the darkest and the brightest."""
+    def _with_warnings(self, warnings: Sequence[str]) -> Image:
+        """The same pixels, with sentences that answers about them repeat."""
     @property
     def width(self) -> int: ...
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,42 @@ def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8]:
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         bright = 1 - bright
     return (bright * 255).round().astype(np.uint8)
+
+
+def warnings_of_dataset(dataset: Any) -> list[str]:
+    """What of the dataset's grey values is not applied: a whole sentence each, for answers about it."""
+    if dataset.get("SamplesPerPixel", 1) != 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return []
+    return [
+        f"The dataset's {attribute} is not applied: the image may look other than in a DICOM viewer."
+        for attribute in _not_applied(dataset)
+    ] + _warnings_of_padding(dataset)
+
+
+def _not_applied(dataset: Any) -> Iterator[str]:
+    yield from (name for name in ("ModalityLUTSequence", "VOILUTSequence") if dataset.get(name))
+    function = str(dataset.get("VOILUTFunction") or "LINEAR")
+    if function != "LINEAR":
+        yield f"VOILUTFunction {function[:16]}"
+    # MONOCHROME1 is turned already, and says INVERSE as well (PS3.3 C.8.11.3.1.2).
+    if dataset.get("PresentationLUTShape") == "INVERSE" and dataset.get("PhotometricInterpretation") != "MONOCHROME1":
+        yield "PresentationLUTShape INVERSE"
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in dataset.get(groups) or ():
+            names = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
+            yield from (f"{name} in {groups}" for name in names if group.get(name))
+
+
+def _warnings_of_padding(dataset: Any) -> list[str]:
+    """With a window, padding is black or white and does no harm."""
+    padding = [name for name in ("PixelPaddingValue", "PixelPaddingRangeLimit") if dataset.get(name) not in (None, "")]
+    if not padding or _window(dataset) is not None:
+        return []
+    values = " and ".join(f"{name} {str(dataset.get(name))[:16]}" for name in padding)
+    return [
+        f"The dataset says what is padding ({values}), but has no window: where it is darker or brighter than the "
+        "image, the image has little contrast; pass an array scaled to uint8 instead."
+    ]
 
 
 def _eight_bits(colours: npt.NDArray[Any], bits: int) -> npt.NDArray[np.uint8]:

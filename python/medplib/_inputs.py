@@ -63,7 +63,7 @@ def image_of(image: ImageLike) -> Image:
     with _reading(image):
         array = _pixels_of(image)
         if isinstance(array, np.ndarray):
-            return Image.from_array(np.ascontiguousarray(array))
+            return Image.from_array(np.ascontiguousarray(array))._with_warnings(_warnings_of(image))
     raise InvalidArgumentError(
         "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
         f"not {type(image).__name__}."
@@ -141,6 +141,15 @@ def _pixels_of(image: Any) -> Any:
 
         return pixels_of_dataset(image)
     return np.from_dlpack(image) if hasattr(image, "__dlpack__") else image
+
+
+def _warnings_of(image: Any) -> list[str]:
+    """What answers about it repeat."""
+    if not _is(image, "pydicom", "Dataset"):
+        return []
+    from ._dicom import warnings_of_dataset
+
+    return warnings_of_dataset(image)
 
 
 def _is(thing: Any, module: str, name: str) -> bool:

@@ -12,6 +12,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -190,6 +191,12 @@ Image Image::from_pixels16(std::span<const std::byte> bytes, int width, int heig
   return {std::move(rgb),
           "pixels",
           {.format = "pixels", .channels = channels, .bits = 16, .window_low = low, .window_high = high}};
+}
+
+Image Image::with_warnings(const std::vector<std::string>& more) const {
+  Image image = *this;
+  std::ranges::copy(more, std::back_inserter(image.origin_.warnings));
+  return image;
 }
 
 std::string info_json(const Image& image) {

@@ -48,6 +48,9 @@ class Image {
   static Image from_pixels16(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
                              int channels, double low, double high);
 
+  // The same pixels, of which `more`, whole sentences, is told after what is told already.
+  Image with_warnings(const std::vector<std::string>& more) const;
+
   int width() const { return rgb_.cols; }
   int height() const { return rgb_.rows; }
   const cv::Mat& rgb() const { return rgb_; }        // H × W, CV_8UC3, red first; never written to
