@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,6 +71,12 @@ def image_of(image: ImageLike) -> Image:
     )
 
 
+def brief(thing: Any) -> str:
+    """What was handed in, for a message: of an array what it is, of a list its beginning."""
+    shape = getattr(thing, "shape", None)
+    return f"{type(thing).__name__} of shape {tuple(shape)}" if shape else reprlib.repr(thing)[:200]
+
+
 def words(name: str, text: str) -> str:
     """What can be put to the model. Errors: InvalidArgumentError."""
     if not isinstance(text, str):
@@ -92,9 +99,9 @@ def file_name(name: str, path: str | os.PathLike[str]) -> str:
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError as error:
-        raise InvalidArgumentError(f"{name} holds half a character, which no path does: {text!r}.") from error
+        raise InvalidArgumentError(f"{name} holds half a character, which no path does: {brief(text)}.") from error
     if b"\0" in encoded:
-        raise InvalidArgumentError(f"{name} holds a character of value 0, which no path does: {text!r}.")
+        raise InvalidArgumentError(f"{name} holds a character of value 0, which no path does: {brief(text)}.")
     return text
 
 
@@ -102,7 +109,7 @@ def several(name: str, things: Iterable[Thing], one: type[Any] = str) -> Iterabl
     """What is a list, and not one thing (a `one`, say) that Python would take apart. Errors: InvalidArgumentError."""
     is_list = hasattr(things, "__iter__") or hasattr(things, "__getitem__")
     if not is_list or isinstance(things, str | bytes | os.PathLike | one):
-        raise InvalidArgumentError(f"{name} is a list, not one: give [{things!r}].")
+        raise InvalidArgumentError(f"{name} is a list, not one: give [{brief(things)}].")
     if getattr(things, "ndim", 0) in (2, 3):  # one picture
         raise InvalidArgumentError(f"{name} is a list, not one array of {getattr(things, 'shape', things)!r}.")
     return things
@@ -111,7 +118,7 @@ def several(name: str, things: Iterable[Thing], one: type[Any] = str) -> Iterabl
 def function(name: str, given: Function | None) -> Function | None:
     """What can be called, or None. Errors: InvalidArgumentError."""
     if given is not None and not callable(given):
-        raise InvalidArgumentError(f"{name} is a function, not {given!r}.")
+        raise InvalidArgumentError(f"{name} is a function, not {brief(given)}.")
     return given
 
 
@@ -193,7 +200,7 @@ def region_of(kind: str, value: Any) -> Region:
         points = [(float(x), float(y)) for x, y in value]
         return Region.polygon(points) if kind == "polygon" else Region.scribble(points)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"{kind} is {REGIONS[kind]}, not {value!r}.") from error
+        raise InvalidArgumentError(f"{kind} is {REGIONS[kind]}, not {brief(value)}.") from error
 
 
 def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float, float, bool]]:
@@ -201,15 +208,15 @@ def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float,
     try:
         places = [] if points is None else [(float(x), float(y)) for x, y in points]
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"point_coords is (N, 2): x and y of each point, not {points!r}.") from error
+        raise InvalidArgumentError(f"point_coords is (N, 2): x and y of each point, not {brief(points)}.") from error
     try:
         inside = [1] * len(places) if labels is None else [int(label) if label in (0, 1) else -1 for label in labels]
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"point_labels is (N): 1 or 0 of each point, not {labels!r}.") from error
+        raise InvalidArgumentError(f"point_labels is (N): 1 or 0 of each point, not {brief(labels)}.") from error
     if len(inside) != len(places):
         raise InvalidArgumentError(f"There are {len(places)} point_coords, but {len(inside)} point_labels.")
     if not {*inside} <= {0, 1}:
-        raise InvalidArgumentError(f"point_labels are 1 (inside) or 0 (outside), not {labels!r}.")
+        raise InvalidArgumentError(f"point_labels are 1 (inside) or 0 (outside), not {brief(labels)}.")
     return [(x, y, bool(label)) for (x, y), label in zip(places, inside, strict=True)]
 
 

@@ -11,6 +11,7 @@ import medplib
 import numpy as np
 import pytest
 from medplib.data.__main__ import main
+from medplib.data.sources import ImageSet, leave_out
 from own_folders import (
     HEIGHT,
     LABELS,
@@ -283,3 +284,9 @@ def test_a_line_names_five_files_and_has_at_most_a_thousand_characters(tmp_path:
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 1000
     assert any(line.startswith("passed over: 40 files") for line in lines)
+
+
+def test_of_many_sets_five_are_named() -> None:
+    sets = [ImageSet(f"set{index:02d}", "CT", "open", ()) for index in range(40)]
+    with pytest.raises(ValueError, match=r"there are set00, set01, set02, set03, set04 and 35 more$"):
+        leave_out(sets, ["set99"])

@@ -330,3 +330,35 @@ def test_a_callbacks_own_wrong_call_comes_out_as_it_is(session: medplib.Session)
 @pytest.mark.parametrize("function", [medplib.set_threads, medplib.Region.point])
 def test_functions_of_the_engine_can_be_sent_to_another_process(function: Callable[..., object]) -> None:
     assert pickle.loads(pickle.dumps(function)) is function
+
+
+LONG: Any = np.arange(3000.0).reshape(1000, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda session: session.ask("What?", box=LONG),
+            r"box is .*, not ndarray of shape \(1000, 3\)",
+        ),
+        (lambda session: session.ask("What?", polygon=LONG.tolist()), r"not \[\[0.0, 1.0, 2.0\], .*\.\.\.\]"),
+        (lambda session: session.ask("What?", scribble=torch.tensor(LONG)), r"not Tensor of shape \(1000, 3\)"),
+        (lambda session: session.ask("What?", mask=LONG), r"mask is an array .*, not ndarray of shape \(1000, 3\)"),
+        (lambda session: session.refine(point_coords=LONG, point_labels=[1] * 1000), "not ndarray of shape"),
+        (
+            lambda session: session.refine(point_coords=[(1, 1)] * 1000, point_labels=[7] * 1000),
+            r"not \[7, 7, .*\.\.\.",
+        ),
+        (lambda session: session.ask("What?", on_text=LONG), "on_text is a function, not ndarray of shape"),
+        (lambda session: session.set_image("a\0" * 3000), "image holds a character of value 0"),
+        (lambda session: session.ask_many("Why? " * 3000), "what is asked is a list, not one"),
+    ],
+)
+def test_a_message_holds_no_array_and_stays_short(
+    session: medplib.Session, call: Callable[[Any], object], sentence: str
+) -> None:
+    with pytest.raises(medplib.InvalidArgumentError, match=sentence) as refused:
+        call(session)
+    assert len(str(refused.value)) <= 1000
+    assert "\n" not in str(refused.value)

@@ -153,7 +153,7 @@ def _add_folder(folder: argparse.ArgumentParser) -> None:
     folder.add_argument("--phrase", default="", help="what the masks show that don't say it in their names")
     folder.add_argument(
         "--values",
-        metavar="VALUE=NAME,…",
+        metavar="VALUE=NAME,...",
         help="split the masks that don't say in their names what they show: the structure of each value or, as "
         "'#ff0000=liver', of each colour, such as 1=liver,2=spleen; one that a mask does not have isn't there. Of a "
         "palette that has colours, the values are its indices",

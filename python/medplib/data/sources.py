@@ -109,7 +109,8 @@ def leave_out(sets: Sequence[ImageSet], names: Sequence[str]) -> list[ImageSet]:
     known = [image_set.name for image_set in sets]
     for name in names:
         if name not in known:
-            raise ValueError(f"there is no set {name} to leave out; there are {', '.join(known)}")
+            more = f" and {len(known) - 5} more" if len(known) > 5 else ""
+            raise ValueError(f"there is no set {name} to leave out; there are {', '.join(known[:5])}{more}")
     return [_kept_from_training(each) if each.name in names else each for each in sets]
 
 
