@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -218,7 +219,8 @@ def test_own_questions_are_kept_in_english_with_a_capital_answer(source: Path, t
     add_questions(source, "slake", asked)
     build(source, tmp_path / "out")
     own = [r["conversations"] for r in records(tmp_path / "out") if r["task"] == "vqa"]
-    assert [[turn["value"] for turn in turns] for turns in own] == [["<image>\nIs x less than y?", "No"]]
+    asked_for = [[turn["value"] for turn in turns] for turns in own]
+    assert asked_for == [["<image>\nIs x less than y?", "No"], ["<image>\nis x less than y?", "No"]]
 
 
 def test_pictures_are_told_apart_by_part_of_the_body_and_weighting(source: Path, tmp_path: Path, build: Any) -> None:
@@ -248,8 +250,72 @@ def test_a_weighting_that_the_set_tells_is_asked_for_in_all_its_wordings(
     asked = {r["conversations"][0]["value"]: answer(r) for r in records(tmp_path / "out") if r["task"] == "weighting"}
     told = dict.fromkeys(WEIGHTING, weighting)
     told |= {WEIGHTED.format(name): "Yes" if name == weighting else "No" for name in WEIGHTINGS}
+    told |= {wording.lower(): reply for wording, reply in told.items()}
     assert asked == {f"<image>\n{wording}": reply for wording, reply in told.items() if weighting}
     assert read_records(tmp_path / "out/train.json") == records(tmp_path / "out")  # as the report does
+
+
+def question(record: dict[str, Any]) -> str:
+    return str(record["conversations"][0]["value"]).removeprefix("<image>\n")
+
+
+def test_structures_are_named_in_all_cases_and_answered_in_one(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    kidneys = [r for r in records(tmp_path / "out") if r.get("structure") == "left kidney"]
+    for task in ("segment", "absent"):
+        asked = " ".join(question(r) for r in kidneys if r["task"] == task)
+        for spelled in ("left kidney", "Left kidney", "Left Kidney", "LEFT KIDNEY"):
+            assert spelled in asked, task
+    assert {answer(r) for r in kidneys if r["task"] == "absent"} == {"The left kidney is not visible in this image."}
+    asked = " ".join(question(r) for r in kidneys if r["task"] == "presence")
+    assert "left kidney" in asked and re.search("Left kidney|Left Kidney|LEFT KIDNEY", asked)
+    assert {answer(r) for r in kidneys if r["task"] == "region"} == {"Left kidney."}
+
+
+def test_everything_is_asked_in_lower_case_too_but_for_paths(source: Path, tmp_path: Path, build: Any) -> None:
+    add_set(source, "IDRiD", "fundus", ["optic disc"])
+    build(source, tmp_path / "out")
+    asked = {(r["image"], question(r)) for r in records(tmp_path / "out")}
+    for image, text in asked:
+        parts = re.split("(<region>.*?</region>)", text)
+        assert (image, "".join(p if p.startswith("<region>") else p.lower() for p in parts)) in asked
+    assert any("<region>masks/IDRiD/" in text and text.startswith("what is") for _, text in asked)
+    held_out = [question(r) for r in records(tmp_path / "out", "validate")]
+    assert held_out and not [text for text in held_out if text[0].islower()]
+
+
+def test_what_draws_is_not_asked_for_what_it_was_not_taught(source: Path, tmp_path: Path, build: Any) -> None:
+    add_set(source, "chd_ct", "CT", ["myocardium", "left kidney"])  # a set in words alone
+    build(source, tmp_path / "out")
+    made = [r for r in records(tmp_path / "out") if r["set"] == "chd_ct"]
+    assert {r["structure"] for r in made if r["task"] == "segment"} == {"left kidney"}  # which slake teaches
+    for task in ("presence", "region"):
+        assert {r["structure"] for r in made if r["task"] == task} >= {"myocardium", "left kidney"}, task
+    everything = records(tmp_path / "out") + records(tmp_path / "out", "validate")
+    assert not [r for r in everything if r["task"] == "absent" and r["structure"] == "myocardium"]
+
+
+def test_held_out_images_of_sets_in_words_stand_apart(source: Path, tmp_path: Path, build: Any) -> None:
+    build(source, tmp_path / "out")
+    before = records(tmp_path / "out", "validate")
+    add_set(source, "pancreas_ct", "CT", ["pancreas"])
+    build(source, tmp_path / "more")
+    assert records(tmp_path / "more", "validate") == before
+    assert {(r["set"], r["group"]) for r in records(tmp_path / "more", "validate_words")} == {("pancreas_ct", "case4")}
+
+
+def test_oct_is_a_modality(source: Path, tmp_path: Path, build: Any) -> None:
+    add_set(source, "faz_octa", "OCT", ["foveal avascular zone"])
+    build(source, tmp_path / "out")
+    told = {answer(r) for r in records(tmp_path / "out") if (r["set"], r["task"]) == ("faz_octa", "modality")}
+    assert told == {"OCT"}
+
+
+def test_what_a_set_always_labels_is_absent_where_it_has_no_label(source: Path) -> None:
+    add_set(source, "vocalfolds", "endoscopy", ["glottis", "endotracheal tube"])
+    first, second, *_ = next(s for s in read_sets(source)[0] if s.name == "vocalfolds").items
+    assert surely_absent("endotracheal tube", first) and not surely_absent("endotracheal tube", second)
+    assert not surely_absent("vocal fold", first)
 
 
 def test_a_set_without_an_open_licence_is_left_out(source: Path, tmp_path: Path, build: Any, capsys: Any) -> None:
@@ -272,8 +338,8 @@ def test_a_left_out_set_is_unknown_to_the_training_part(source: Path, tmp_path: 
 def test_a_name_that_other_sets_share_stays_when_a_set_is_left_out(source: Path, tmp_path: Path, build: Any) -> None:
     add_set(source, "more_polyps", "endoscopy", ["polyp"])
     build(source, tmp_path / "out", "--leave-out", "kvasir_polyp")
-    asked = [r["set"] for r in records(tmp_path / "out") if r["task"] == "segment" and r["structure"] == "polyp"]
-    assert asked == ["more_polyps"] * 4
+    polyps = [r for r in records(tmp_path / "out") if r["task"] == "segment" and r["structure"] == "polyp"]
+    assert {(r["set"], r["group"]) for r in polyps} == {("more_polyps", f"case{i}") for i in range(4)}
 
 
 def test_the_names_of_a_left_out_set_are_asked_for_in_its_own_images(source: Path, tmp_path: Path, build: Any) -> None:

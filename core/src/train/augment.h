@@ -17,9 +17,10 @@ struct View {
   std::vector<cv::Mat> masks;  // CV_8UC1, 0 and 1
 };
 
-// Scale ±25 %, shift ±8 %, rotation ±15°, gamma, contrast, saturation, hue and tint of what is coloured,
-// noise; with `free_orientation` any rotation and mirroring, for pictures that have no up, left or right.
-// Half of them are cut to other proportions.
+// Scale ±25 %, shift ±8 %, rotation ±15°, gamma, contrast, noise; with `free_orientation` any rotation and
+// mirroring, for pictures that have no up, left or right. Half of them are cut to other proportions. What is
+// coloured varies more, as cameras do: scale ±50 %, saturation, hue, tint and lighting, a square around the
+// whole picture, a round field with black around it.
 View augment(const View& view, bool free_orientation, Random& random);
 
 // A view in which something is left of each mask: what is said about the picture stays true. After a few that

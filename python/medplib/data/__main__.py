@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -18,7 +18,7 @@ from .masks import How, Values, as_phrase, read_stored, whole
 from .notes import Notes
 from .own import OwnFolder
 from .pictures import opened, save_png, shown_size, tell, upright, varying_alpha
-from .records import TASKS, Record, make_records
+from .records import TASKS, Record, drawable, make_records
 from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
 
@@ -67,15 +67,22 @@ def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
     for item in items:
         write_image(item, out, told)
         masks[item.set_name, item.id] = write_masks(item, out, told)
+    names = drawable(item for item in items if not item.held_out)
+
+    def part(chosen: Iterable[Item], vary: bool = False) -> list[Record]:
+        return make_records(list(chosen), masks, vary, names)
+
+    held_out = [item for item in items if item.held_out and not item.left_out]
     parts = {
-        "train": make_records([item for item in items if not item.held_out], masks, vary=True),
+        "train": part((item for item in items if not item.held_out), vary=True),
         # Apart, so that nobody is asked for the names of a left-out set in images of the others.
-        "validate": make_records([item for item in items if item.held_out and not item.left_out], masks, vary=False)
-        + make_records([item for item in items if item.left_out], masks, vary=False),
+        "validate": part(item for item in held_out if not item.in_words)
+        + part(item for item in items if item.left_out),
+        "validate_words": part(item for item in held_out if item.in_words),
     }
-    for part, records in parts.items():
+    for name, records in parts.items():
         text = json.dumps(records, ensure_ascii=False, indent=1)
-        (out / f"{part}.json").write_text(text + "\n", encoding="utf-8")
+        (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     write_vocabulary(spoken(parts["train"]), out / "tokenizer")
     print(table(sets, parts))
     for line in [f"skipped {line}" for line in skipped] + told.lines(notes.OF_SETS):
@@ -85,8 +92,9 @@ def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
 
 
 def table(sets: Sequence[ImageSet], parts: dict[str, list[Record]]) -> str:
-    """Images and questions by task of each set, train / held out; "segment" counts the pairs of image and mask."""
-    counts = [Counter((r["set"], r["task"]) for r in parts[part]) for part in ("train", "validate")]
+    """Images and questions by task of each set, train / held out."""
+    held_out_records = [*parts["validate"], *parts["validate_words"]]
+    counts = [Counter((r["set"], r["task"]) for r in records) for records in (parts["train"], held_out_records)]
     rows = [["set", "modality", "licence class", "images", *TASKS]]
     for image_set in sets:
         held_out = sum(item.held_out for item in image_set.items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
@@ -34,6 +35,8 @@ WEIGHTING = (
 REGION = "What is the abnormality or structure in the region <region>{}</region> of this image?"
 SEGMENTED = "Sure, the segmentation result is <SEG>.<mask>{}</mask>"
 ABSENT = "The {} is not visible in this image."
+
+_PATHS = re.compile(r"(<region>.*?</region>)")
 
 ABSENT_PER_IMAGE = 2
 PRESENT_PER_IMAGE = 3
@@ -86,15 +89,32 @@ def plan_present(items: Iterable[Item]) -> Plan:
     return plan
 
 
-def make_records(items: Sequence[Item], masks: Mapping[ItemKey, Sequence[str]], vary: bool) -> list[Record]:
+def in_all_cases(phrase: str) -> list[str]:
+    """A name as users may type it, lower case first."""
+    return list(dict.fromkeys((phrase, phrase.capitalize(), phrase.title(), phrase.upper())))
+
+
+def drawable(items: Iterable[Item]) -> frozenset[str]:
+    """The names that what draws is taught."""
+    return frozenset(s.phrase for item in items if not item.in_words for s in item.structures)
+
+
+def is_drawn(phrase: str, item: Item, names: Container[str]) -> bool:
+    """Whether a mask is asked for: of a set that what draws is not taught from, only of names that others teach it."""
+    return not item.in_words or phrase in names
+
+
+def make_records(
+    items: Sequence[Item], masks: Mapping[ItemKey, Sequence[str]], vary: bool, names: Container[str]
+) -> list[Record]:
     """All records of one part of the split, those of an image adjacent.
 
-    `vary` draws among the wordings, asks for what a set tells too seldom to be learnt in all of its wordings, and asks
-    for what it does not ask itself.
+    `vary` draws among the wordings, asks for what a set tells too seldom to be learnt in all of its wordings, asks for
+    what it does not ask itself, names structures in all cases, and asks everything once more in lower case.
 
     `masks` holds the relative mask path of each structure of an image, empty where nothing of it was left.
     """
-    pairs = Counter(s.phrase for item in items for s in item.structures)
+    pairs = Counter(s.phrase for item in items for s in item.structures if is_drawn(s.phrase, item, names))
     present = plan_present(items)
     asked = Counter(phrase for phrases in present.values() for phrase in phrases)
     undrawn = plan_absent(items, {p: max(n, RARE) for p, n in pairs.items()}, "segment", ABSENT_PER_IMAGE)
@@ -102,25 +122,46 @@ def make_records(items: Sequence[Item], masks: Mapping[ItemKey, Sequence[str]], 
     records = []
     for item in items:
         key = (item.set_name, item.id)
-        image_records = _about(item, masks[key], undrawn.get(key, []), present[key], denied.get(key, []), vary)
+        shown = [(s.phrase, mask) for s, mask in zip(item.structures, masks[key], strict=True) if mask]
+        drawn = [(p, mask) for p, mask in shown if is_drawn(p, item, names)]
+        image_records = _masks_of(item, drawn, undrawn.get(key, []), vary)
+        image_records += _words_of(item, shown, present[key], denied.get(key, []), vary)
+        if vary:
+            image_records = _in_both_cases(image_records)
         for index, record in enumerate(image_records):
             records.append({"id": f"{item.set_name}__{item.id}__{index:03d}", **record})
     return records
 
 
-def _about(
-    item: Item, masks: Sequence[str], undrawn: list[str], present: list[str], denied: list[str], vary: bool
-) -> list[Record]:
-    def word(wordings: Sequence[str], phrase: str) -> str:
-        pick = number("wording", item.set_name, item.id, wordings[0], phrase) % (len(wordings) + 1) if vary else 0
-        return wordings[pick % len(wordings)].format(phrase)  # the first wording twice as often as the others
+Shown = Sequence[tuple[str, str]]  # phrase and mask
 
-    drawn = [(s.phrase, mask) for s, mask in zip(item.structures, masks, strict=True) if mask]
-    records = [_record(item, "segment", word(SEGMENT, p), SEGMENTED.format(mask), p) for p, mask in drawn]
-    records += [_record(item, "absent", word(SEGMENT, p), ABSENT.format(p), p) for p in undrawn]
-    records += [_record(item, "presence", word(PRESENCE, p), "Yes", p, closed=True) for p in present]
-    records += [_record(item, "presence", word(PRESENCE, p), "No", p, closed=True) for p in denied]
-    records += [_record(item, "region", REGION.format(mask), f"{p.capitalize()}.", p) for p, mask in drawn]
+
+def _wording(item: Item, wordings: Sequence[str], phrase: str, vary: bool) -> str:
+    pick = number("wording", item.set_name, item.id, wordings[0], phrase) % (len(wordings) + 1) if vary else 0
+    return wordings[pick % len(wordings)]  # the first wording twice as often as the others
+
+
+def _masks_of(item: Item, drawn: Shown, undrawn: Sequence[str], vary: bool) -> list[Record]:
+    def records(phrase: str, answer: str, task: str) -> list[Record]:
+        spellings = in_all_cases(phrase) if vary else [phrase]
+        return [_record(item, task, _wording(item, SEGMENT, p, vary).format(p), answer, phrase) for p in spellings]
+
+    made = [record for p, mask in drawn for record in records(p, SEGMENTED.format(mask), "segment")]
+    return made + [record for p in undrawn for record in records(p, ABSENT.format(p), "absent")]
+
+
+def _words_of(item: Item, shown: Shown, present: Sequence[str], denied: Sequence[str], vary: bool) -> list[Record]:
+    def presence(phrase: str, answer: str) -> list[Record]:
+        spellings = [phrase]
+        if vary:
+            spelled = in_all_cases(phrase)[1:]
+            spellings.append(spelled[number("case", item.set_name, item.id, phrase) % len(spelled)])
+        wording = _wording(item, PRESENCE, phrase, vary)
+        return [_record(item, "presence", wording.format(p), answer, phrase, closed=True) for p in spellings]
+
+    records = [record for p in present for record in presence(p, "Yes")]
+    records += [record for p in denied for record in presence(p, "No")]
+    records += [_record(item, "region", REGION.format(mask), f"{p.capitalize()}.", p) for p, mask in shown]
     if item.modality:
         wordings = MODALITY if vary else MODALITY[:1]
         records += [_record(item, "modality", question, item.modality) for question in wordings]
@@ -137,6 +178,16 @@ def _about(
     if item.held_out:
         _mark_own(records, {_question(record) for record in own})
     return records
+
+
+def _in_both_cases(records: Sequence[Record]) -> list[Record]:
+    """The records, each but for its paths in lower case, too."""
+    made = {_question(record): record for record in records}
+    for record in records:
+        lower = "".join(part if _PATHS.match(part) else part.lower() for part in _PATHS.split(_question(record)))
+        human, answer = record["conversations"]
+        made.setdefault(lower, record | {"conversations": [human | {"value": lower}, answer]})
+    return list(made.values())
 
 
 def _question(record: Record) -> str:

@@ -24,19 +24,62 @@ _MODALITIES = {
     "dermoscopy": "Dermoscopy",
     "endoscopy": "Endoscopy",
     "microscopy": "Microscopy",
+    "OCT": "OCT",
 }
-_WEIGHTINGS = {"mni152_brain": "T1", "spider_spine": "T2"}  # as their makers name the sets
+_WEIGHTINGS = {
+    "brain_mets": "T2",
+    "mni152_brain": "T1",
+    "npc_mr": "T2",
+    "spider_spine": "T2",
+}  # as their makers name the sets
 # In SLAKE's words, of sets that show one part of the body.
 _BODY_PARTS = {
+    "brain_mets": "Brain",
     "brisc_brain": "Brain",
     "chase_db1": "Eye",
+    "chd_ct": "Chest",
+    "cpaisd_stroke": "Brain",
     "cxr_shenzhen": "Chest",
     "drishti": "Eye",
+    "faz_octa": "Eye",
+    "hrf_vessel": "Eye",
     "hvsmr_heart": "Chest",
+    "idrid_ex": "Eye",
     "idrid_od": "Eye",
+    "liver_ct": "Abdomen",
     "mni152_brain": "Brain",
+    "msd_hepatic": "Abdomen",
+    "msd_lung": "Chest",
     "msd_spleen": "Abdomen",
+    "npc_mr": "Head",
+    "pancreas_ct": "Abdomen",
+    "rop_ridge": "Eye",
+    "vocalfolds": "Neck",
 }
+# What draws has not been taught from these sets: their own structures are asked about in words alone, and figures of
+# their held-out images stand apart.
+_IN_WORDS = frozenset(
+    {
+        "brain_mets",
+        "breast_usg",
+        "chd_ct",
+        "cpaisd_stroke",
+        "faz_octa",
+        "glomeruli",
+        "hrf_vessel",
+        "idrid_ex",
+        "liver_ct",
+        "msd_hepatic",
+        "msd_lung",
+        "neuroblastoma_nuclei",
+        "npc_mr",
+        "pancreas_ct",
+        "rop_ridge",
+        "usgra_nerve",
+        "vocalfolds",
+        "wbc_krd",
+    }
+)
 _TASKS = {"modality": "modality", "plane": "plane", "organ": "organ"}
 
 
@@ -76,6 +119,7 @@ class Item:
     held_out: bool
     strict: bool  # held out, and without a close neighbour in the training part
     in_sample: bool  # held-out images of the set show the same subject as its training images
+    in_words: bool = False  # of a set that only what answers is taught from
     left_out: bool = False  # of a set that is kept from the training as a whole; held out then
 
 
@@ -157,6 +201,7 @@ def _read_item(folder: Path, entry: dict[str, Any], questions: tuple[Question, .
         held_out=entry["id"] in split["held_out"],
         strict=entry["id"] in split.get("held_out_strict", split["held_out"]),
         in_sample="note" in split,  # only a set whose split says nothing about new subjects carries a note
+        in_words=folder.name in _IN_WORDS,
     )
 
 

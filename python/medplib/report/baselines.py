@@ -37,9 +37,10 @@ class MeanShapes:
         self._folder = folder
         self._files: dict[Hashable, list[Path]] = defaultdict(list)
         self._means: dict[Hashable, tuple[Shares, float] | None] = {}
+        seen: set[Path] = set()  # a mask may be asked for in several spellings
         for record in training:
-            if record["task"] == "segment":
-                file = mask_of(record, folder)
+            if record["task"] == "segment" and (file := mask_of(record, folder)) not in seen:
+                seen.add(file)
                 self._files[record["set"], record["structure"]].append(file)
                 self._files[record["modality"]].append(file)
 

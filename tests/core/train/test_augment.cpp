@@ -84,6 +84,64 @@ TEST(Augment, grey_pictures_stay_grey_and_coloured_ones_change_their_tint) {
   EXPECT_TRUE(tinted);
 }
 
+View photograph() {
+  return {.rgb = cv::Mat(64, 96, CV_8UC3, cv::Scalar(150, 120, 90)),
+          .masks = {cv::Mat::ones(64, 96, CV_8UC1)}};
+}
+
+TEST(Augment, a_round_field_hides_what_a_camera_does_not_see_in_picture_and_mask) {
+  int round = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    const View seen = augment(photograph(), false, random);
+    cv::Mat black;
+    cv::inRange(seen.rgb, cv::Scalar(0, 0, 0), cv::Scalar(0, 0, 0), black);
+    EXPECT_EQ(cv::countNonZero(black & (seen.masks[0] > 0)), 0) << "seed " << seed;
+    const cv::Rect field = cv::boundingRect(seen.masks[0]);
+    const double share = cv::countNonZero(seen.masks[0]) / static_cast<double>(field.area());
+    round += std::abs(share - std::numbers::pi / 4) < 0.02 ? 1 : 0;  // of a circle in its box
+  }
+  EXPECT_TRUE(round > 3 && round < 50) << round;
+}
+
+TEST(Augment, some_coloured_pictures_lie_whole_in_a_square) {
+  int square = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    square += augment(photograph(), false, random).rgb.size() == cv::Size(96, 96) ? 1 : 0;
+  }
+  EXPECT_TRUE(square > 5 && square < 30) << square;
+}
+
+TEST(Augment, coloured_pictures_are_lit_from_a_side_and_grey_ones_are_not) {
+  const auto unevenness = [](const View& seen) {
+    cv::Mat inside;
+    cv::erode(seen.masks[0], inside, cv::Mat::ones(9, 9, CV_8U), {-1, -1}, 1, cv::BORDER_CONSTANT, 0);
+    cv::Scalar mean, deviation;
+    cv::meanStdDev(seen.rgb, mean, deviation, inside);
+    return deviation[1];
+  };
+  int lit = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed), same(seed);
+    lit += unevenness(augment(photograph(), false, random)) > 10 ? 1 : 0;
+    View grey = photograph();
+    grey.rgb.setTo(cv::Scalar(120, 120, 120));
+    EXPECT_LT(unevenness(augment(grey, false, same)), 10) << "seed " << seed;
+  }
+  EXPECT_TRUE(lit > 20 && lit < 60) << lit;
+}
+
+TEST(Augment, the_same_seed_gives_the_same_view) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed), same(seed);
+    const View one = augment(photograph(), true, random), two = augment(photograph(), true, same);
+    ASSERT_EQ(one.rgb.size(), two.rgb.size());
+    EXPECT_EQ(cv::norm(one.rgb, two.rgb, cv::NORM_INF), 0) << "seed " << seed;
+    EXPECT_EQ(cv::norm(one.masks[0], two.masks[0], cv::NORM_INF), 0) << "seed " << seed;
+  }
+}
+
 // A disc in the middle, one to its right and one below: what becomes of them tells turns and mirroring.
 View three_discs() {
   View view{.rgb = cv::Mat::zeros(200, 200, CV_8UC3), .masks = {}};
