@@ -1,4 +1,4 @@
-"""The examples of every door, those in C and C++ built as users would: they say what the program medplib says."""
+"""The examples of every interface, those in C and C++ built as users would: they say what the program medplib says."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_bench_ask_measures_each_part_of_two_questions_and_a_mask(picture: Path)
         assert row in table
 
 
-def test_bench_bindings_asks_the_same_through_every_door(picture: Path) -> None:
+def test_bench_bindings_asks_the_same_through_every_interface(picture: Path) -> None:
     options = ["What is seen?", "--model", str(MODEL), "--rounds", "2"]
     told = json.loads(bench("bindings", picture, *options, "--json"))
     assert told["answer"]

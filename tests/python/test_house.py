@@ -120,25 +120,28 @@ def is_foreign(included: str) -> bool:
     return part_of(included) is None and not TENSORS.match(included)
 
 
-@pytest.mark.parametrize("door", ["cli", "capi", "python"])
-def test_the_doors_see_only_the_public_headers_of_the_core(door: str) -> None:
-    for file in sources(door):
+@pytest.mark.parametrize("interface", ["cli", "capi", "python"])
+def test_the_interfaces_see_only_the_public_headers_of_the_core(interface: str) -> None:
+    for file in sources(interface):
         for bracket, path in includes(file):
             if path.startswith("medplib/core/"):
                 part_of(path)
             elif bracket == '"':
-                assert any((folder / path).exists() for folder in own_folders(file, door)), f"{file}: {path}"
+                assert any((folder / path).exists() for folder in own_folders(file, interface)), f"{file}: {path}"
             else:
                 assert is_foreign(path), f"{file}: {path}"
 
 
 @pytest.mark.parametrize("included", ["ATen/ATen.h", "torch/torch.h", "c10/util/Exception.h", "ops/linear.h"])
-def test_tensors_and_the_inside_of_the_core_are_kept_from_the_doors(included: str) -> None:
+def test_tensors_and_the_inside_of_the_core_are_kept_from_the_interfaces(included: str) -> None:
     assert not is_foreign(included)
 
 
-def own_folders(file: Path, door: str) -> list[Path]:
-    return [ROOT / door / "include", *(folder for folder in file.parents if folder.is_relative_to(ROOT / door))]
+def own_folders(file: Path, interface: str) -> list[Path]:
+    return [
+        ROOT / interface / "include",
+        *(folder for folder in file.parents if folder.is_relative_to(ROOT / interface)),
+    ]
 
 
 def test_the_c_header_includes_only_standard_c_headers() -> None:

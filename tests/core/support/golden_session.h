@@ -1,4 +1,4 @@
-// Golden cases through the front door: Model and Session.
+// Golden cases as a user asks them: by Model and Session.
 #pragma once
 
 #include "support/golden_network.h"

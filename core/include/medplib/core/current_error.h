@@ -1,5 +1,5 @@
-// Any exception as one of ours: for the doors (C, Python, command line), which must not let anything else
-// out.
+// Any exception as one of ours: for the interfaces (C, Python, command line), which must let no other type of
+// exception out.
 #pragma once
 
 #include <medplib/core/error.h>

@@ -140,8 +140,8 @@ def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_c_python_and_the_command_line_give_the_same_text_and_masks(
     verb: str, requests: list[Request], pictures: dict[str, Path], c_program: Path, tmp_path: Path
 ) -> None:
-    for door in ("c", "python", "command line"):
-        (tmp_path / door).mkdir()
+    for interface in ("c", "python", "command line"):
+        (tmp_path / interface).mkdir()
     answers = ROOT / "tests/capi/answers.py"
     expected = from_command_line(verb, requests, pictures, tmp_path / "command line")
     in_c = from_program(verb, requests, pictures, tmp_path / "c", c_program)
@@ -168,17 +168,17 @@ def verbs_from_command_line(out: Path) -> Given:
     return Given(texts, files_in(out))
 
 
-def test_the_other_verbs_are_the_same_by_every_door(tmp_path: Path) -> None:
-    for door in ("c", "python", "command line"):
-        (tmp_path / door).mkdir()
+def test_the_other_verbs_are_the_same_by_every_interface(tmp_path: Path) -> None:
+    for interface in ("c", "python", "command line"):
+        (tmp_path / interface).mkdir()
     expected = verbs_from_command_line(tmp_path / "command line")
     assert len(set(expected.texts)) >= 2
     assert len(expected.texts) == 3
     assert len(set(expected.masks.values())) == len(expected.masks) == 4
     programs: dict[str, list[str | Path]] = {
-        "c": [built(ROOT / "tests/capi/doors/verbs.c", tmp_path / "verbs")],
-        "python": [sys.executable, ROOT / "tests/capi/doors/verbs.py"],
+        "c": [built(ROOT / "tests/capi/interfaces/verbs.c", tmp_path / "verbs")],
+        "python": [sys.executable, ROOT / "tests/capi/interfaces/verbs.py"],
     }
-    for door, program in programs.items():
-        printed = run(*program, PICTURE, tmp_path / door, PYTHONPATH=os.pathsep.join(sys.path))
-        assert Given(printed.split("\0")[:-1], files_in(tmp_path / door)) == expected, door
+    for interface, program in programs.items():
+        printed = run(*program, PICTURE, tmp_path / interface, PYTHONPATH=os.pathsep.join(sys.path))
+        assert Given(printed.split("\0")[:-1], files_in(tmp_path / interface)) == expected, interface
