@@ -15,19 +15,21 @@ namespace medplib::core {
 
 // What a file holds: CV_8UC3 or CV_16UC3 (RGB), or CV_8UC1, CV_16UC1 or CV_16SC1 (grey). Alpha is dropped
 // unblended, palettes and fewer bits are expanded.
-struct Decoded {
+struct DecodedImage {
   cv::Mat pixels;
   Image::Origin origin;
 };
 
 // The format is told by the first bytes. `name` stands for the file in messages.
 // Errors: Format (not an image, damaged, truncated, over a limit), Unsupported (a layout that is not read).
-Decoded decode_any(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
-Decoded read_any(const std::filesystem::path& path, const ImageLimits& limits);
+DecodedImage decode_any(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+DecodedImage read_any(const std::filesystem::path& path, const ImageLimits& limits);
 
-Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
-Decoded decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
-Decoded decode_tiff(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+DecodedImage decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
+DecodedImage decode_jpeg(std::span<const std::byte> bytes, const std::string& name,
+                         const ImageLimits& limits);
+DecodedImage decode_tiff(std::span<const std::byte> bytes, const std::string& name,
+                         const ImageLimits& limits);
 
 // What is to be told of a file whose EXIF says that it lies turned: it is read as stored, as Pillow reads it.
 std::vector<std::string> warnings_of_orientation(int orientation, const std::string& name);

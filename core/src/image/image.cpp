@@ -51,7 +51,7 @@ cv::Mat high_byte(const cv::Mat& pixels) {
   return out;
 }
 
-cv::Mat eight_bits(Decoded& decoded, SixteenBit sixteen_bit) {
+cv::Mat eight_bits(DecodedImage& decoded, SixteenBit sixteen_bit) {
   if (decoded.pixels.depth() == CV_8U) return decoded.pixels;
   if (sixteen_bit == SixteenBit::Window) return windowed(decoded.pixels, decoded.origin);
   decoded.origin.window_low = 0;
@@ -59,7 +59,7 @@ cv::Mat eight_bits(Decoded& decoded, SixteenBit sixteen_bit) {
   return high_byte(decoded.pixels);
 }
 
-cv::Mat rgb_of(Decoded& decoded, SixteenBit sixteen_bit) {
+cv::Mat rgb_of(DecodedImage& decoded, SixteenBit sixteen_bit) {
   const cv::Mat pixels = eight_bits(decoded, sixteen_bit);
   return pixels.channels() == 3 ? pixels : three_channels(pixels);
 }
@@ -81,7 +81,8 @@ std::vector<std::string> warnings_of_orientation(int orientation, const std::str
                   ") that it is to be shown turned or mirrored; it is read as it is stored.")};
 }
 
-Decoded decode_any(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits) {
+DecodedImage decode_any(std::span<const std::byte> bytes, const std::string& name,
+                        const ImageLimits& limits) {
   using namespace std::string_view_literals;
   if (bytes.empty()) fail(ErrorCode::Format, '"', name, "\" is empty; a PNG, JPEG or TIFF image is needed.");
   if (bytes.size() > limits.max_bytes)
@@ -94,7 +95,7 @@ Decoded decode_any(std::span<const std::byte> bytes, const std::string& name, co
   fail(ErrorCode::Format, '"', name, "\" is not a PNG, JPEG or TIFF image, whatever its name says.");
 }
 
-Decoded read_any(const std::filesystem::path& path, const ImageLimits& limits) {
+DecodedImage read_any(const std::filesystem::path& path, const ImageLimits& limits) {
   const std::string bytes = read_file(path, limits.max_bytes);
   return decode_any(std::as_bytes(std::span(bytes)), path.string(), limits);
 }
@@ -122,13 +123,13 @@ Image::Image(cv::Mat rgb, const std::string& name, Origin origin)
 }
 
 Image Image::read(const std::filesystem::path& path, const ImageOptions& options) {
-  Decoded decoded = read_any(path, options.limits);
+  DecodedImage decoded = read_any(path, options.limits);
   cv::Mat rgb = rgb_of(decoded, options.sixteen_bit);
   return {std::move(rgb), path.string(), std::move(decoded.origin)};
 }
 
 Image Image::decode(std::span<const std::byte> bytes, const std::string& name, const ImageOptions& options) {
-  Decoded decoded = decode_any(bytes, name, options.limits);
+  DecodedImage decoded = decode_any(bytes, name, options.limits);
   cv::Mat rgb = rgb_of(decoded, options.sixteen_bit);
   return {std::move(rgb), name, std::move(decoded.origin)};
 }

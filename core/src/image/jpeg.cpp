@@ -60,17 +60,17 @@ void leave_after_too_many_scans(j_common_ptr info) {
 }
 
 // libjpeg leaves by longjmp: the functions that arm it hold nothing that needs a destructor.
-class Reader {
+class JpegReader {
  public:
-  Reader() {
+  JpegReader() {
     info_.err = jpeg_std_error(&errors_.base);
     errors_.base.error_exit = leave;
     errors_.base.emit_message = leave_when_data_is_lost;
     progress_.progress_monitor = leave_after_too_many_scans;
   }
-  ~Reader() { jpeg_destroy_decompress(&info_); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  ~JpegReader() { jpeg_destroy_decompress(&info_); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
 
   bool read_header(std::span<const std::byte> bytes) {
     if (setjmp(errors_.jump) != 0) return false;
@@ -115,7 +115,7 @@ class Reader {
   jpeg_progress_mgr progress_{};
 };
 
-[[noreturn]] void fail_jpeg(const std::string& name, const Reader& reader) {
+[[noreturn]] void fail_jpeg(const std::string& name, const JpegReader& reader) {
   fail(ErrorCode::Format, '"', name, "\" is a damaged or truncated JPEG file (", reader.message(), ").");
 }
 
@@ -136,8 +136,9 @@ cv::Mat rgb_of_inverted_cmyk(const cv::Mat& cmyk) {
 
 }  // namespace
 
-Decoded decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits) {
-  Reader reader;
+DecodedImage decode_jpeg(std::span<const std::byte> bytes, const std::string& name,
+                         const ImageLimits& limits) {
+  JpegReader reader;
   if (!reader.read_header(bytes)) fail_jpeg(name, reader);
   const auto& info = reader.info();
   check_pixels(info.image_width, info.image_height, name, limits);

@@ -39,11 +39,11 @@ int channels_of(std::uint8_t colour_type) {
 }
 
 // The least conversion that keeps all 16 bits.
-struct Layout {
+struct PngLayout {
   int format;
   int type;
 };
-Layout layout_of(const spng_ihdr& header) {
+PngLayout layout_of(const spng_ihdr& header) {
   if (header.bit_depth == 16) return {SPNG_FMT_PNG, CV_16UC(channels_of(header.color_type))};
   if (header.color_type == SPNG_COLOR_TYPE_GRAYSCALE) return {SPNG_FMT_G8, CV_8UC1};
   return {SPNG_FMT_RGB8, CV_8UC3};
@@ -59,7 +59,8 @@ cv::Mat without_alpha(const cv::Mat& pixels) {
 
 }  // namespace
 
-Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits) {
+DecodedImage decode_png(std::span<const std::byte> bytes, const std::string& name,
+                        const ImageLimits& limits) {
   const Context context(spng_ctx_new(0), &spng_ctx_free);
   if (!context) throw std::bad_alloc();
   spng_set_crc_action(context.get(), SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
@@ -70,7 +71,7 @@ Decoded decode_png(std::span<const std::byte> bytes, const std::string& name, co
   if (code != 0) fail_png(name, code);
   check_pixels(header.width, header.height, name, limits);
 
-  const Layout layout = layout_of(header);
+  const PngLayout layout = layout_of(header);
   cv::Mat pixels(static_cast<int>(header.height), static_cast<int>(header.width), layout.type);
   code = spng_decode_image(context.get(), pixels.data, pixels.total() * pixels.elemSize(), layout.format, 0);
   if (code == 0) code = spng_decode_chunks(context.get());  // up to the end mark: a cut file has none

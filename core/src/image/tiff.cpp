@@ -60,15 +60,15 @@ int keep_first_complaint(TIFF*, void* user_data, const char*, const char* format
 
 int ignore_warning(TIFF*, void*, const char*, const char*, std::va_list) { return 1; }
 
-struct Layout {
+struct TiffLayout {
   std::uint32_t width = 0, height = 0;
   std::uint16_t bits = 1, samples = 1, photometric = PHOTOMETRIC_MINISBLACK, planar = PLANARCONFIG_CONTIG;
   std::uint16_t sample_format = SAMPLEFORMAT_UINT, orientation = ORIENTATION_TOPLEFT;
 };
 
-class Reader {
+class TiffReader {
  public:
-  Reader(std::span<const std::byte> bytes, std::string name, const ImageLimits& limits)
+  TiffReader(std::span<const std::byte> bytes, std::string name, const ImageLimits& limits)
       : name_(std::move(name)), source_{bytes, 0, {}}, tiff_(nullptr, &TIFFClose) {
     const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(),
                                                                                    &TIFFOpenOptionsFree);
@@ -85,7 +85,7 @@ class Reader {
     read_layout(limits);
   }
 
-  const Layout& layout() const { return layout_; }
+  const TiffLayout& layout() const { return layout_; }
   bool has_further_pictures() const { return TIFFLastDirectory(tiff_.get()) == 0; }
 
   // 8 or 16 bits of grey or RGB, as they are, alpha and further samples dropped.
@@ -194,11 +194,11 @@ class Reader {
 
   std::string name_;
   Source source_;
-  Layout layout_;
+  TiffLayout layout_;
   std::unique_ptr<TIFF, decltype(&TIFFClose)> tiff_;
 };
 
-bool is_plain(const Layout& layout) {
+bool is_plain(const TiffLayout& layout) {
   const bool whole = layout.sample_format == SAMPLEFORMAT_UINT ||
                      (layout.sample_format == SAMPLEFORMAT_INT && layout.bits == 16 && layout.samples == 1);
   const bool grey =
@@ -231,17 +231,18 @@ cv::Mat upright(const cv::Mat& pixels, std::uint16_t orientation) {
 
 }  // namespace
 
-Decoded decode_tiff(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits) {
-  const Reader reader(bytes, name, limits);
-  const Layout& layout = reader.layout();
+DecodedImage decode_tiff(std::span<const std::byte> bytes, const std::string& name,
+                         const ImageLimits& limits) {
+  const TiffReader reader(bytes, name, limits);
+  const TiffLayout& layout = reader.layout();
   const bool plain = is_plain(layout);
   if (!plain && (layout.bits > 8 || layout.sample_format != SAMPLEFORMAT_UINT))
     fail(ErrorCode::Unsupported, '"', name, "\" is a TIFF file of ", layout.bits,
          " bits a sample in a layout that is not read; 8 and 16 bits of grey and RGB are.");
   cv::Mat pixels = plain ? reader.plain() : reader.converted();
   if (plain && layout.photometric == PHOTOMETRIC_MINISWHITE) cv::bitwise_not(pixels, pixels);
-  Decoded decoded{upright(pixels, layout.orientation),
-                  {.format = "TIFF", .channels = layout.samples, .bits = layout.bits}};
+  DecodedImage decoded{upright(pixels, layout.orientation),
+                       {.format = "TIFF", .channels = layout.samples, .bits = layout.bits}};
   if (reader.has_further_pictures())
     decoded.origin.warnings.push_back(text_of("\"", name, "\" holds several pictures; the first is read."));
   return decoded;
