@@ -142,3 +142,10 @@ def test_a_second_type_of_a_name_is_found_in_every_file(name: str) -> None:
     ]
     assert not twice({"a/a.h": HEADER, "a/b.cpp": other.format("struct", f"{name}Too")})
     assert not twice({"a/a.h": HEADER, "a/b.cpp": f"namespace medplib::core {{ class {name}; }}"})
+
+
+# Comments.
+
+
+def test_no_comment_cites_a_document_that_is_not_in_the_repository() -> None:
+    assert [name for name, text in texts().items() if re.search(r"\breference,? §|§ ?\d", text)] == []

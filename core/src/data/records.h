@@ -1,4 +1,5 @@
-// Training data in MeCoVQA's format (reference §9): questions about images, grouped by image.
+// Training data in MeCoVQA's format (docs/model.md, Training records): questions about images, grouped by
+// image.
 #pragma once
 
 #include "text/prompt.h"

@@ -1,4 +1,4 @@
-// Resizing and letterboxes, to the bit as the published code's Pillow does them (reference §3, §4).
+// Resizing and letterboxes, to the bit as the published code's Pillow does them (docs/model.md, Images).
 #pragma once
 
 #include <opencv2/core/mat.hpp>
@@ -28,7 +28,7 @@ cv::Mat clip_square(const cv::Mat& rgb, int target);
 // The image scaled to fit, unpadded: the SAM branch before normalising.
 cv::Mat sam_resized(const cv::Mat& rgb, int target);
 
-// A region on the language model's grid of image cells (reference §4).
+// A region on the language model's grid of image cells (docs/model.md, Regions).
 struct RegionGrid {
   cv::Mat cells;          // grid × grid, CV_8UC1, 1 inside
   bool vanished = false;  // nothing was left at this resolution

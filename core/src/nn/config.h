@@ -1,4 +1,4 @@
-// What a model is made of: config.json in Hugging Face's layout (reference §1, §7).
+// What a model is made of: config.json in Hugging Face's layout (docs/model.md, Configuration).
 #pragma once
 
 #include "base/json.h"

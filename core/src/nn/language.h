@@ -1,4 +1,4 @@
-// The language model: LLaMA with dense and mixture-of-experts layers (reference §1).
+// The language model: LLaMA with dense and mixture-of-experts layers (docs/model.md, Language model).
 #pragma once
 
 #include "nn/config.h"

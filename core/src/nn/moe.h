@@ -1,5 +1,5 @@
 // The feed-forward part of a language layer: one SwiGLU network, or several of which a router picks
-// (reference §1).
+// (docs/model.md, Experts).
 #pragma once
 
 #include "nn/config.h"

@@ -1,4 +1,5 @@
-// The whole network (reference §1): parts and the ways between them. Sessions and training both run this.
+// The whole network (docs/model.md, Overview): parts and the ways between them. Sessions and training both
+// run this.
 #pragma once
 
 #include "nn/clip.h"

@@ -1,4 +1,4 @@
-// Region pooling: what the user points at becomes one embedding (reference §4).
+// Region pooling: what the user points at becomes one embedding (docs/model.md, Regions).
 #pragma once
 
 #include "nn/config.h"

@@ -1,4 +1,4 @@
-// SAM's prompt encoder and mask decoder (reference §1, §12).
+// SAM's prompt encoder and mask decoder (docs/model.md, Prompt encoder and mask decoder).
 #pragma once
 
 #include "nn/config.h"

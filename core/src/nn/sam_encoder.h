@@ -1,4 +1,5 @@
-// SAM-Med2D's image encoder: a ViT with windows, relative positions and adapters (reference §1, §12).
+// SAM-Med2D's image encoder: a ViT with windows, relative positions and adapters (docs/model.md, SAM-Med2D
+// encoder).
 #pragma once
 
 #include "nn/config.h"

@@ -14,8 +14,8 @@ struct Lora {
 // alpha / r.
 double scale_of(const Lora& lora);
 
-// `base` (out, in) with the change put into it, as between the published stages (reference §8): W + alpha / r
-// · B · A.
+// `base` (out, in) with the change put into it, as between the published stages (docs/model.md, LoRA): W +
+// alpha / r · B · A.
 at::Tensor merge_lora(const at::Tensor& base, const Lora& lora);
 
 }  // namespace medplib::core

@@ -1,4 +1,4 @@
-// Losses (reference §8, §12). Each is checked against the published code's values and gradients.
+// Losses (docs/model.md, Losses). Each is checked against the published code's values and gradients.
 //
 // Of one mask each: z = `logits` (H, W) at image size, p = σ(z), g = `target` (H, W), 0 and 1. All are
 // float32 scalars that gradients flow through. A batch takes their means over its masks (train/forward.cpp).

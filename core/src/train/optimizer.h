@@ -7,8 +7,9 @@
 namespace medplib::core {
 
 // Linear from 0 over `warmup` steps, then down to learning_rate · final_learning_rate behind the last step:
-// by half a cosine, or linearly. `step` counts from 0. The published schedule (reference §8) is the linear
-// one but for its start: its first step is taken at the peak and its second at 0 before the warm-up begins.
+// by half a cosine, or linearly. `step` counts from 0. The published schedule (docs/model.md, Training
+// numerics) is the linear one but for its start: its first step is taken at the peak and its second at 0
+// before the warm-up begins.
 double learning_rate_at(const Recipe& recipe, std::int64_t step);
 
 class Optimizer {

@@ -1,5 +1,5 @@
-// Mask logits between the decoder's low resolution and the image (reference §5). Differentiable: training
-// uses them.
+// Mask logits between the decoder's low resolution and the image (docs/model.md, Mask geometry).
+// Differentiable: training uses them.
 #pragma once
 
 #include "image/geometry.h"

@@ -1,4 +1,4 @@
-// From pictures to what the two image towers take (reference §3).
+// From pictures to what the two image towers take (docs/model.md, Images).
 #pragma once
 
 #include "nn/config.h"
