@@ -1,4 +1,4 @@
-// Errors: a code that a caller acts on, and one sentence that says what was wrong, where, and what to do.
+// Errors: a code for the program, and one sentence for people: what was wrong, where, and what to do.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@ enum class ErrorCode : std::int32_t {
   OutOfHostMemory = -4,
   OutOfDeviceMemory = -5,
   Device = -6,        // the device is missing or failed
-  Cancelled = -7,     // somebody asked to stop
+  Cancelled = -7,     // the caller asked to stop
   Callback = -8,      // a callback failed
   Version = -9,       // made for another version
-  State = -10,        // not now: the object is in another state
-  Unsupported = -11,  // well-formed, but this engine cannot do it
+  State = -10,        // the call is not possible in the object's present state
+  Unsupported = -11,  // well-formed, but not supported by this engine
   Io = -12,           // reading or writing failed
   Internal = -13      // a defect of the engine
 };

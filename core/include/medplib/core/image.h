@@ -13,7 +13,7 @@
 
 namespace medplib::core {
 
-// What a decoder may be asked to swallow. Everything above is refused before it is allocated.
+// Limits of what a decoder reads. A file above one is refused before memory for it is allocated.
 struct ImageLimits {
   std::uint64_t max_bytes = std::uint64_t{512} << 20;   // of the file
   std::uint64_t max_pixels = std::uint64_t{178956970};  // width × height
@@ -36,7 +36,7 @@ class Image {
   // Errors: NotFound, Io, Format (not an image, damaged, truncated, over a limit), Unsupported (a layout that
   // is not read).
   static Image read(const std::filesystem::path& path, const ImageOptions& options = {});
-  // The same from memory; `name` stands for the file in messages.
+  // Reads the same formats from memory; messages call the file `name`.
   static Image decode(std::span<const std::byte> bytes, const std::string& name,
                       const ImageOptions& options = {});
   // Takes rows of 1 (grey), 3 (RGB) or 4 (RGBA, alpha dropped) bytes a pixel; copied. Errors:
@@ -73,7 +73,7 @@ class Image {
   Origin origin_;
 };
 
-// What `medplib info --image --json` prints: one JSON object.
+// Returns what `medplib info --image --json` prints: one JSON object.
 std::string info_json(const Image& image);
 
 }  // namespace medplib::core

@@ -11,9 +11,9 @@ enum class LogLevel : std::int32_t { Debug = 0, Info = 1, Warning = 2, Error = 3
 
 using LogCallback = std::function<void(LogLevel, const std::string&)>;
 
-// From now on messages of `least` and above go to `callback`; an empty one stands for a line on stderr.
+// From now on messages of `least` and above go to `callback`; an empty callback writes a line to stderr.
 // At the start: Warning, stderr. Thread-safe; the callback may be called from several threads at once, and
-// may still be running in another thread when this returns. What it throws is dropped: a message never
+// may still be running in another thread when this returns. Its exceptions are discarded: a message never
 // changes what the engine does.
 void set_log(LogLevel least, LogCallback callback = {});
 

@@ -1,4 +1,4 @@
-// Mask: what the model draws, and the forms in which others want it.
+// Mask: logits at image size, and their conversion to common formats.
 #pragma once
 
 #include <medplib/core/image.h>
@@ -24,8 +24,8 @@ class Mask {
   // `logits`: H × W, CV_32FC1, at image size. Errors: InvalidArgument, also for a threshold outside 0 … 1.
   Mask(cv::Mat logits, std::string label, double threshold);
 
-  // The mask of what is inside (CV_8UC1, any value ≥ 1), as sure as the decoder is of its own answers;
-  // without a label, threshold 0.5. Errors: InvalidArgument.
+  // Makes a mask of a binary picture (CV_8UC1, any value ≥ 1 is inside): logits ± 10, no label, threshold
+  // 0.5. Errors: InvalidArgument.
   static Mask from_binary(const cv::Mat& inside);
 
   int width() const { return logits_.cols; }
@@ -55,7 +55,7 @@ class Mask {
 // Encodes rows of 8-bit grey (CV_8UC1) or RGB (CV_8UC3) as a PNG file.
 std::string encode_png(const cv::Mat& pixels);
 
-// The image with each mask tinted in its own colour and outlined, as a PNG file; `pointed_at` regions
+// Returns the image with each mask tinted in its own colour and outlined, as a PNG file; `pointed_at` regions
 // (rasterized, same size) get a white outline.
 std::string overlay_png(const Image& image, const std::vector<Mask>& masks,
                         const std::vector<cv::Mat>& pointed_at = {});

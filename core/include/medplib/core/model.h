@@ -16,7 +16,7 @@ enum class Precision { Float32, BFloat16 };
 struct LoadOptions {
   std::string device = "auto";  // "auto" (a GPU if there is one), "cpu", "cuda", "cuda:N"
   Precision precision = Precision::Float32;
-  // Told the part loaded so far, 0 … 1; answers whether to go on. Returning false makes load throw Cancelled.
+  // Called with the fraction loaded so far, 0 … 1. Returning false makes load throw Cancelled.
   std::function<bool(double)> progress = {};
 };
 
@@ -25,8 +25,8 @@ struct PartInfo {
   std::string name;  // "language", "clip", "projector", "region adapter", "mask prompt", "image encoder",
                      // "mask decoder"
   std::int64_t parameters = 0;
-  std::int64_t read_per_token = 0;  // parameters a decoded token passes through; 0 outside the language model
-  // Of what it is made: "layers", "width", "heads", "ffn", "image_size" …, those that the part has.
+  std::int64_t read_per_token = 0;  // parameters read to decode one token; 0 outside the language model
+  // Its sizes: "layers", "width", "heads", "ffn", "image_size" …, as far as the part has them.
   std::vector<std::pair<std::string, std::int64_t>> sizes;
 };
 
@@ -47,20 +47,20 @@ struct ModelInfo {
   std::int64_t memory_bytes = 0;
 };
 
-// What `medplib info --json` prints: one JSON object.
+// Returns what `medplib info --json` prints: one JSON object.
 std::string info_json(const ModelInfo& info);
 
-// What a folder holds, read from configuration, manifest and headers alone. Errors: as Model::load.
+// Reads what a folder holds from configuration, manifest and headers alone. Errors: as Model::load.
 ModelInfo inspect(const std::filesystem::path& folder, Precision precision = Precision::Float32);
 
-// What `medplib verify` found wrong: hashes, names, shapes, types, values that are not finite, tokenizer.
-// Empty: all is well. `between` is called between files and tensors; what it throws as Cancelled stops the
-// check.
+// Checks a folder's hashes, names, shapes, types, tokenizer, and that all values are finite. Returns a
+// sentence for each fault; none when there is none. `between` is called between files and tensors, and may
+// stop the check by throwing Cancelled.
 std::vector<std::string> verify(
     const std::filesystem::path& folder, const std::function<void()>& between = [] {});
 
-// The model inside this checkout or installation: $MEDPLIB_MODEL, else models/tiny beside the program or
-// library. Errors: NotFound.
+// Returns the folder of the model inside this checkout or installation: $MEDPLIB_MODEL, else models/tiny
+// beside the program or library. Errors: NotFound.
 std::filesystem::path embedded_model();
 
 struct LoadedModel;  // the network, tokenizer and manifest: model/loaded_model.h

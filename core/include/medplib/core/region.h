@@ -13,7 +13,7 @@
 namespace medplib::core {
 
 // Coordinates are pixels of the original image: x to the right, y down, (0, 0) the centre of the top left
-// pixel. The makers refuse coordinates that are not finite. Errors: InvalidArgument.
+// pixel. The functions that make a region refuse coordinates that are not finite. Errors: InvalidArgument.
 class Region {
  public:
   // A square of half-width 20 pixels around the point, clipped to the image (41 × 41), as the published demo
@@ -34,9 +34,9 @@ class Region {
   // those of the file. Errors: InvalidArgument; for a mask file those of Image::read.
   static Region parse(const std::string& text, const ImageLimits& limits = {});
 
-  // The region on an image of this size: H × W, CV_8UC1, 1 inside, 0 outside. Coordinates go to the nearest
-  // pixel. Errors: InvalidArgument when the region lies outside the image, covers no pixel, or a mask has
-  // another size.
+  // Returns the region on an image of this size: H × W, CV_8UC1, 1 inside, 0 outside. Coordinates go to the
+  // nearest pixel. Errors: InvalidArgument when the region lies outside the image, covers no pixel, or a mask
+  // has another size.
   cv::Mat rasterize(int width, int height) const;
 
   // "box (210, 90)–(300, 180)": for messages.

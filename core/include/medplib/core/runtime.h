@@ -1,4 +1,4 @@
-// The engine as a program: what it was built as, and how many threads it computes with.
+// Build information, and the number of threads for computing.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@ namespace medplib::core {
 
 std::string version();  // "0.1.0"
 
-// One JSON object: "version", "torch", "compiler", "built" ("release", "debug" or "sanitized").
+// Returns one JSON object: "version", "torch", "compiler", "built" ("release", "debug" or "sanitized").
 std::string build_info_json();
 
-// Threads that one operator may use, 1 … kMostThreads, for the whole process; at the start one a core.
+// Threads that one operator may use, 1 … kMostThreads, for the whole process; by default one per core.
 // Errors: InvalidArgument.
 inline constexpr int kMostThreads = 256;
 void set_threads(int threads);

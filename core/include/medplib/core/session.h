@@ -1,5 +1,5 @@
-// Session: the encoded images, KV cache and random state of one user. One thread a session; `cancel` from
-// any.
+// Session: the encoded images, KV cache and random state of one user. One thread per session; `cancel`
+// may be called from any.
 #pragma once
 
 #include <medplib/core/error.h>
@@ -20,7 +20,7 @@ namespace medplib::core {
 
 enum class StreamAction {
   Continue,
-  Stop,    // end here and keep the text
+  Stop,    // end the answer here and keep its text
   Cancel,  // drop the answer: the call throws Cancelled
 };
 
@@ -41,9 +41,8 @@ enum class Compat {
 struct SessionOptions {
   Compat compat = Compat::None;
   std::int64_t context = 0;  // tokens of the KV cache; 0: the model's context, at most 4096
-  // Told the name of each layer before it runs ("clip.3", "hidden.17", "sam.0", "masks"): for a sign of life,
-  // and to see that a cancelled call runs no further. On the caller's thread; must not call into this
-  // session, but for cancel.
+  // Called with the name of each layer before it runs ("clip.3", "hidden.17", "sam.0", "masks"), on the
+  // caller's thread: to show progress, or to cancel. Must not call into this session, except cancel.
   std::function<void(std::string_view)> on_layer = {};
 };
 
@@ -59,9 +58,9 @@ struct AskOptions {
   StreamCallback on_text = {};
 };
 
-// Milliseconds, and what they were spent on.
+// Where the time of an answer went, in milliseconds.
 struct Timing {
-  double image_encode = 0;  // 0 when the encoded image was used again
+  double image_encode = 0;  // 0 when the image was already encoded
   double prefill = 0, decode = 0, masks = 0;
   double first_token = 0;  // from the call to the first token
   double total = 0;
@@ -91,7 +90,7 @@ struct Click {
   bool inside = true;
 };
 
-// One mask of `predict`, and the decoder's own logits, from which a further call can go on.
+// One mask of `predict`, and the decoder's own logits, which a further call can start from.
 struct Prediction {
   Mask mask;
   cv::Mat low_resolution;  // n × n, CV_32FC1, before the sigmoid; n is the decoder's
@@ -103,21 +102,21 @@ struct Question {
   AskOptions options = {};
 };
 
-// An answer, or why there is none.
+// An answer, or the error instead of one.
 using Outcome = std::variant<Answer, Error>;
 
-// Rows of numbers, one after the other.
+// A matrix, row by row.
 struct Embedding {
   std::int64_t rows = 0, columns = 0;
   std::vector<float> values;
 };
 
-// An answer, and what the language model did with each row that it read: prompt, image, regions and answer.
+// An answer, and what the language model did with each row of its input: prompt, image, regions and answer.
 struct Trace {
   Answer answer;
   std::vector<std::string> rows;   // of each row its piece of text; "<image>" and "<region>" where it is none
   std::vector<int> segs;           // the rows whose states chose a <SEG>, in order
-  std::vector<cv::Mat> attention;  // [layer]: rows × rows, CV_32FC1; what each looked at, mean of the heads
+  std::vector<cv::Mat> attention;  // [layer]: rows × rows, CV_32FC1; weights of each row, mean of the heads
   std::vector<cv::Mat> router;     // [MoE layer]: rows × experts, CV_32FC1, logits
   std::vector<cv::Mat> experts;    // [MoE layer]: rows × k, CV_32SC1, most probable first
 };
@@ -129,8 +128,8 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  // Encoded when first needed; forgets the chat. Masks are drawn on the first image; several images stand in
-  // the prompt in order.
+  // Encoding waits until it is needed; the chat is reset. Masks are drawn on the first image; several images
+  // stand in the prompt in order.
   void set_image(Image image);
   void set_images(std::vector<Image> images);
 
@@ -140,7 +139,7 @@ class Session {
   // session), Unsupported (refine on a model that isn't made for it), Cancelled.
   Answer ask(const std::string& question, const AskOptions& options = {});
   Answer segment(const std::string& phrase, const AskOptions& options = {});
-  // As many calls of ask, or segment, as one: each has its own outcome, and after a cancel all that follow
+  // Several calls of ask, or segment, in one: each has its own outcome, and after a cancel all that follow
   // are Cancelled.
   std::vector<Outcome> ask_many(const std::vector<Question>& questions);
   std::vector<Outcome> segment_many(const std::vector<Question>& phrases);
@@ -148,28 +147,29 @@ class Session {
   Answer chat(const std::string& message, const AskOptions& options = {});
   void reset_chat();
 
-  // ask, and then the whole of prompt and answer once more to look inside: for understanding, not for speed.
+  // ask, and then one pass over prompt and answer that records what happens inside: for understanding, not
+  // for speed.
   Trace trace(const std::string& question, const AskOptions& options = {});
 
-  // A better mask from clicks and / or a box, and the mask so far, if any. At least a click or a box is
-  // needed.
+  // Returns a better mask from clicks and / or a box, and the mask so far, if any. At least a click or a box
+  // is needed.
   Mask refine(const std::optional<Mask>& mask, const std::vector<Click>& clicks,
               const std::optional<Region>& box = {}, std::optional<double> threshold = {});
 
-  // The masks from at least one of clicks, a box, and an earlier prediction's `low_resolution` (empty: none),
-  // as segment-anything hands them around. `several`: the decoder's guesses at what was meant (3 in the
-  // published model) instead of one mask; one all the same from a model that was not trained to guess.
-  // Errors: as refine.
+  // Returns masks from at least one of clicks, a box, and an earlier prediction's `low_resolution` (empty:
+  // none), as segment-anything's predictor does. `several`: the decoder's alternatives (3 in the published
+  // model) instead of one mask; a model that was not trained to give several gives one. Errors: as refine.
   std::vector<Prediction> predict(const std::vector<Click>& clicks, const std::optional<Region>& box,
                                   const cv::Mat& low_resolution, bool several);
 
-  // What the language model reads in place of an image: (image tokens, hidden). And of a region of the first
-  // image: (1, hidden). Errors: InvalidArgument (no such image; region off the image), State, Cancelled.
+  // Returns what the language model reads in place of an image: (image tokens, hidden), or of a region of the
+  // first image: (1, hidden). Errors: InvalidArgument (no such image; region off the image), State,
+  // Cancelled.
   Embedding embed_image(std::size_t index = 0);
   Embedding embed_region(const Region& region);
 
-  // Any thread, also a signal handler: the call under way throws Cancelled at its next layer. Without one,
-  // nothing happens.
+  // May be called from any thread and from a signal handler: the running call throws Cancelled before its
+  // next layer. Without a running call it does nothing.
   void cancel() noexcept;
 
   const Model& model() const;
