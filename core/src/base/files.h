@@ -1,4 +1,4 @@
-// Whole files in; writing them is in the public header.
+// Reading whole files; writing them is in the public header.
 #pragma once
 
 #include <medplib/core/files.h>
@@ -11,8 +11,8 @@
 
 namespace medplib::core {
 
-// The file's bytes. Errors: NotFound (says whether it is a folder or absent), Io, Format when longer than
-// `max_bytes`.
+// Returns the file's bytes. Errors: NotFound (says whether it is a folder or absent), Io, Format when longer
+// than `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 32);
 
 // Lower-case hexadecimal SHA-256 of the file's bytes, and of these. `between` is called before each block of

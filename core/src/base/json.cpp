@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 30;
 
-// Goes through a text and counts its lines.
+// Iterates over a text and counts its lines.
 class LineCounter {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -34,7 +34,7 @@ class LineCounter {
   std::int64_t* line_;
 };
 
-// What is nested deeper is no file of ours; printing it would take more stack than there is.
+// No file of ours is nested deeper, and printing one that is could overflow the stack.
 constexpr int kDeepest = 200;
 
 bool not_too_deep(int depth, const std::string& where) {

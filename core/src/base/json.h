@@ -1,4 +1,4 @@
-// JSON: read with errors that name the file and the place, and written.
+// Reading JSON, with errors that name the file and the place, and writing it.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -16,21 +16,22 @@ using Json = nlohmann::ordered_json;
 Json read_json(const std::filesystem::path& path);
 Json parse_json(std::string_view text, const std::string& where);
 
-// And where what it holds stands.
+// JSON with the lines on which its outermost entries begin.
 struct LinedJson {
   Json json;
   // By key of an outermost object, or by index ("0", "1", …) in an outermost list.
   std::map<std::string, std::int64_t> lines;
 
-  // ", line 7", or nothing for what isn't in the file.
+  // Returns ", line 7", or nothing for a key that isn't in the file.
   std::string place(const std::string& key) const;
 };
 LinedJson read_lined_json(const std::filesystem::path& path);
 
-// On one line. What is not UTF-8 becomes U+FFFD.
+// Returns the JSON on one line. Bytes that are not UTF-8 become U+FFFD.
 std::string json_text(const Json& json);
 
-// object[key] as T. Errors: Format, when it is absent or of another type; `where` names the file or object.
+// Returns object[key] as T. Errors: Format, when it is absent or of another type; `where` names the file or
+// object.
 template <class T>
 T required(const Json& object, const char* key, const std::string& where);
 
@@ -38,7 +39,7 @@ T required(const Json& object, const char* key, const std::string& where);
 template <class T>
 T optional_or(const Json& object, const char* key, T otherwise, const std::string& where);
 
-// What the library says, without its own name and number.
+// Returns the library's message without its own name and number.
 std::string reason_of(const nlohmann::json::exception& error);
 
 [[noreturn]] void fail_json(const char* key, const std::string& where, const std::string& what);

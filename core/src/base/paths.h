@@ -1,4 +1,4 @@
-// Paths that come from a file stay under that file's folder.
+// Keeps paths that are named in a file below that file's folder.
 #pragma once
 
 #include <filesystem>
@@ -6,8 +6,8 @@
 
 namespace medplib::core {
 
-// `name` under `root`, links followed; it need not exist. Errors: Format, naming `where`, when it is empty,
-// absolute, has "..", or leaves `root` through a link.
+// Returns `name` below `root`, with links followed; it need not exist. Errors: Format, naming `where`, when
+// it is empty, absolute, has "..", or leaves `root` through a link.
 std::filesystem::path path_inside(const std::filesystem::path& root, const std::string& name,
                                   const std::string& where);
 

@@ -10,14 +10,15 @@ namespace medplib::core {
 // Strict: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_valid_utf8(std::string_view text);
 
-// How many leading bytes are decided: all but a code point at the end that is cut short and could still be
-// completed.
+// Returns the number of leading bytes that further ones can't change: all but an incomplete code point at the
+// end.
 std::size_t complete_utf8_prefix(std::string_view text);
 
-// The text with U+FFFD for every byte that is not part of a code point.
+// Returns the text with U+FFFD for every byte that is not part of a code point.
 std::string replace_invalid_utf8(std::string_view text);
 
-// Unicode white space (newlines included) taken off one side, as Python's lstrip and rstrip do.
+// Returns the text without Unicode white space (newlines included) on one side, as Python's lstrip and
+// rstrip.
 std::string_view strip_left(std::string_view text);
 std::string_view strip_right(std::string_view text);
 
