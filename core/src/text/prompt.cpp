@@ -39,7 +39,7 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
 
 std::string_view strip(std::string_view text) { return strip_left(strip_right(text)); }
 
-// A prompt in the making. It keeps apart what may hold tokens from what a user wrote.
+// Collects the text of a prompt, and keeps what may hold tokens apart from what a user wrote.
 class Writer {
  public:
   void trusted(std::string_view text) { stretches_.push_back({std::string(text), true}); }

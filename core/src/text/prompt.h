@@ -64,8 +64,8 @@ Prompt build_prompt(const Tokenizer& tokenizer, ConversationTemplate style,
 // several prompts about the same images share.
 std::size_t image_prefix(std::span<const TokenId> ids, const Tokenizer& tokenizer);
 
-// Ids of text that is trusted as a whole (training data, goldens): split at <image>, one BOS, placeholders
-// put in.
+// Returns the ids of text that is trusted as a whole (training data, goldens): split at <image>, one BOS,
+// placeholders put in.
 std::vector<TokenId> encode_prompt(const Tokenizer& tokenizer, std::string_view text);
 
 // One exchange of a training conversation, as its record has it.
@@ -93,8 +93,8 @@ struct VerbTemplates {
       "What is the abnormality or structure in the region <region></region> of this image?";
 };
 
-// The template with the user's words in place of {phrase}. Errors: InvalidArgument: nothing but white space
-// in `phrase`, or invalid UTF-8.
+// Returns the template with the user's words in place of {phrase}. Errors: InvalidArgument: nothing but white
+// space in `phrase`, or invalid UTF-8.
 std::string fill_phrase(std::string_view verb_template, std::string_view phrase);
 
 }  // namespace medplib::core

@@ -1,4 +1,4 @@
-// Text of token ids as they come, cut only at code-point ends.
+// Decodes token ids one by one into text that is cut only at the ends of code points.
 #pragma once
 
 #include "text/tokenizer.h"
@@ -7,19 +7,19 @@
 
 namespace medplib::core {
 
-// All that push and finish return, put together, is Tokenizer::decode of the ids. One thread; the tokenizer
-// must outlive it.
+// What push and finish return, joined, is what Tokenizer::decode returns for the ids. One thread; the
+// tokenizer must outlive it.
 class TextStream {
  public:
   explicit TextStream(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  // The text that this id decides; empty while a code point is incomplete.
+  // Returns the text that this id completes; empty while a code point is incomplete.
   std::string push(TokenId id);
-  // What was still held back: bytes that form no code point become U+FFFD.
+  // Returns what was still held back; bytes that form no code point become U+FFFD.
   std::string finish();
 
  private:
-  // Ends the run of pieces or begins one: a space stands between it and what came before.
+  // Begins a run of pieces or an added token: returns the space between it and what came before, if any.
   std::string begin_part();
 
   const Tokenizer& tokenizer_;

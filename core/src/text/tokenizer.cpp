@@ -15,7 +15,7 @@
 #include <sentencepiece_processor.h>
 #include <utility>
 
-// Exported by the library but in none of its installed headers; without it, it writes to stderr by itself.
+// Exported by the library but declared in none of its headers; without this call it writes to stderr.
 namespace sentencepiece::logging {
 void SetMinLogLevel(int level);
 }
@@ -41,7 +41,7 @@ std::string spaces_for_marks(std::string_view piece) {
   return text.append(piece);
 }
 
-// Takes a protobuf varint from the front of `bytes`; nothing when there is none.
+// Removes a protobuf varint from the front of `bytes` and returns it; nothing when there is none.
 std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
   std::uint64_t value = 0;
   for (unsigned i = 0; i < 10 && i < bytes.size(); ++i) {
@@ -54,7 +54,7 @@ std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
   return std::nullopt;
 }
 
-// The contents of all fields of this number in a protobuf message; nothing when the message is not
+// Returns the contents of all fields of this number in a protobuf message; nothing when the message is not
 // well-formed.
 std::optional<std::vector<std::string_view>> message_fields(std::string_view bytes, std::uint64_t number) {
   constexpr std::uint64_t eight_bytes = 1;
@@ -82,15 +82,15 @@ std::optional<std::vector<std::string_view>> message_fields(std::string_view byt
   return found;
 }
 
-// sentencepiece's protobuf ends the process when it gets no memory. So there must be some before it begins,
-// for a piece a byte. Errors: bad_alloc.
+// sentencepiece's protobuf ends the process when an allocation fails. So what it may need, one piece per
+// byte, is allocated and freed first. Errors: bad_alloc.
 void see_that_there_is_room_for(std::size_t text_bytes) {
   constexpr std::size_t piece = 256, rest = 65536;
   ::operator delete(::operator new(rest + piece * text_bytes));
 }
 
-// sentencepiece follows the offsets in a character map unchecked. LLaMA's models have none, so none is let
-// through.
+// sentencepiece uses the offsets in a character map unchecked. LLaMA's models have no such map, so a model
+// with one is refused.
 bool is_safe_to_load(std::string_view model) {
   constexpr std::uint64_t normalizer = 3;
   constexpr std::uint64_t denormalizer = 5;
@@ -202,7 +202,7 @@ void Tokenizer::State::check_needed_tokens(const fs::path& folder) const {
          ". They belong in its added_tokens.json.");
 }
 
-// Where the leftmost, longest special or added token of `text` begins, and which one it is; null without any.
+// Returns where the leftmost, longest special or added token of `text` begins, and which it is; null if none.
 std::pair<std::size_t, const std::pair<std::string, TokenId>*> Tokenizer::State::next_token(
     std::string_view text) const {
   for (std::size_t at = 0; at < text.size(); ++at)
@@ -231,7 +231,7 @@ Tokenizer Tokenizer::load(const fs::path& folder) {
   state->take_added_tokens(read_added_tokens(folder), folder);
   state->check_needed_tokens(folder);
   Tokenizer tokenizer(std::move(state));
-  // A file cut short can still be a readable model, and other kinds of model rewrite or lose text.
+  // A truncated file can still be a readable model, and other kinds of model rewrite or lose text.
   const std::string probe = " a  \n\x01 b\u00e9";
   const TextPart part{probe, false};
   if (tokenizer.decode(tokenizer.encode(std::span(&part, 1))) != probe)

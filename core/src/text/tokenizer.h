@@ -19,18 +19,18 @@ using TokenId = std::int64_t;
 inline constexpr TokenId kImagePlaceholder = -200;
 inline constexpr TokenId kRegionPlaceholder = -300;
 inline constexpr TokenId kIgnoredLabel = -100;
-// LLaMA's id for what fills up the shorter sequences of a batch; its embedding isn't trained.
+// LLaMA's id for padding the shorter sequences of a batch; its embedding isn't trained.
 inline constexpr TokenId kPadding = 0;
 
-// A stretch of a text. In a trusted one <s>, </s>, <unk> and the added tokens become their ids; in the
-// others, which hold a user's words, they are ordinary text. Neighbouring stretches are encoded as if they
+// A part of a text. In a trusted one <s>, </s>, <unk> and the added tokens become their ids; in the
+// others, which hold a user's words, they are ordinary text. Neighbouring parts are encoded as if they
 // were one string.
 struct TextPart {
   std::string_view text;
   bool trusted = true;
 };
 
-// What one id stands for when text is made of it.
+// What one id adds to decoded text.
 enum class PieceKind {
   Text,   // `text` as it is; a leading space may be the one that encoding put there
   Byte,   // `text` is one byte of a code point
@@ -53,17 +53,17 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  // No BOS is put in front. White space on both sides of an added token is dropped.
+  // Returns the ids, without BOS. White space on both sides of an added token is dropped.
   std::vector<TokenId> encode(std::span<const TextPart> parts) const;
   std::vector<TokenId> encode(std::string_view trusted_text) const;
-  // The text of the ids; runs between added tokens and the added tokens are joined by one space.
+  // Returns the text of the ids; runs between added tokens and the added tokens are joined by one space.
   std::string decode(std::span<const TokenId> ids) const;
   Piece piece(TokenId id) const;
 
   TokenId bos() const { return 1; }
   TokenId eos() const { return 2; }
   TokenId unknown() const { return 0; }
-  // The id of an added token by content. Errors: NotFound.
+  // Returns the id of an added token by content. Errors: NotFound.
   TokenId added(std::string_view token) const;
   // Highest id + 1: the rows that an embedding needs.
   std::int64_t vocabulary_size() const;
