@@ -1,4 +1,4 @@
-// Image files to pixels: one decoder a format, each with its limits checked before anything is allocated.
+// Decoding image files: one decoder per format; limits are checked before anything is allocated.
 #pragma once
 
 #include <medplib/core/image.h>
@@ -20,7 +20,7 @@ struct DecodedImage {
   Image::Origin origin;
 };
 
-// The format is told by the first bytes. `name` stands for the file in messages.
+// Decodes a file whose format its first bytes tell. Messages call the file `name`.
 // Errors: Format (not an image, damaged, truncated, over a limit), Unsupported (a layout that is not read).
 DecodedImage decode_any(std::span<const std::byte> bytes, const std::string& name, const ImageLimits& limits);
 DecodedImage read_any(const std::filesystem::path& path, const ImageLimits& limits);

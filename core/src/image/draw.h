@@ -5,7 +5,8 @@
 
 namespace medplib::core {
 
-// `line`: CV_8UC1, not 0 on a line of one pixel. CV_8UC1, 1 on every pixel within thickness / 2 of it.
+// `line`: CV_8UC1, not 0 on a line of one pixel. Returns CV_8UC1, 1 on every pixel within thickness / 2 of
+// it.
 cv::Mat thickened(const cv::Mat& line, double thickness);
 
 }  // namespace medplib::core

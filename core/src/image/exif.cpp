@@ -5,7 +5,7 @@
 namespace medplib::core {
 namespace {
 
-// Numbers in the byte order that the block names; 0 beyond its end.
+// Reads numbers in the byte order that the block names; 0 beyond its end.
 class Block {
  public:
   explicit Block(std::span<const std::byte> bytes)

@@ -1,4 +1,4 @@
-// What EXIF says about a picture.
+// Reads a picture's EXIF data.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace medplib::core {
 
-// Where the first pixel belongs, 1 (as it is stored) to 8, of a block that begins with a TIFF header; 1 where
-// the block says nothing or is damaged.
+// Returns the orientation in a block that begins with a TIFF header: 1 (as stored) to 8; 1 where the block
+// says nothing or is damaged.
 int exif_orientation(std::span<const std::byte> block);
 
 }  // namespace medplib::core

@@ -5,8 +5,7 @@
 
 namespace medplib::core {
 
-// How an image was fitted into a square: travels with the image and is inverted by whoever needs the way
-// back.
+// How an image was fitted into a square; kept with the image, so that places and masks can be mapped back.
 struct Letterbox {
   int source_width = 0, source_height = 0;
   int target = 0;                             // side of the square
@@ -31,14 +30,14 @@ cv::Mat sam_resized(const cv::Mat& rgb, int target);
 // A region on the language model's grid of image cells (docs/model.md, Regions).
 struct RegionGrid {
   cv::Mat cells;          // grid × grid, CV_8UC1, 1 inside
-  bool vanished = false;  // nothing was left at this resolution
+  bool vanished = false;  // no cell is inside at this resolution
 };
 
 // `mask`: image-size 0/1. Longest side → target (Pillow on the 0/1 bytes), centred zero pad, nearest: cell
 // (i, j) takes pixel (i·target/grid, j·target/grid).
 RegionGrid region_grid(const cv::Mat& mask, int target, int grid);
 
-// The cell that holds the centroid of the mask: what stands for a region that vanished.
+// Returns the grid with only the cell of the mask's centroid inside: it replaces a region that vanished.
 cv::Mat centroid_cell(const cv::Mat& mask, int target, int grid);
 
 }  // namespace medplib::core

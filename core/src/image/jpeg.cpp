@@ -19,7 +19,7 @@ namespace medplib::core {
 
 namespace {
 
-// A picture has a handful of scans; a thousand of them is a file made to keep a decoder busy.
+// Pictures have a few scans; a file with a thousand of them is made to keep a decoder busy.
 constexpr int kMaxScans = 500;
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
@@ -36,7 +36,7 @@ struct ErrorManager {
   std::longjmp(errors->jump, 1);
 }
 
-// libjpeg only warns of lost data and paints it grey; half a picture is not a picture.
+// libjpeg only warns of lost data and fills it with grey; here an incomplete picture is an error.
 void leave_when_data_is_lost(j_common_ptr info, int level) {
   if (level >= 0) return;
   switch (info->err->msg_code) {
@@ -59,7 +59,7 @@ void leave_after_too_many_scans(j_common_ptr info) {
   std::longjmp(errors->jump, 1);
 }
 
-// libjpeg leaves by longjmp: the functions that arm it hold nothing that needs a destructor.
+// libjpeg leaves by longjmp: the functions that call setjmp have no objects with destructors.
 class JpegReader {
  public:
   JpegReader() {
@@ -83,7 +83,7 @@ class JpegReader {
     return true;
   }
 
-  // Until the pixels are read, with which libjpeg forgets its markers.
+  // Only before read_pixels, which makes libjpeg release its markers.
   int orientation() const {
     constexpr std::string_view kBeginning("Exif\0\0", 6);
     for (const jpeg_marker_struct* marker = info_.marker_list; marker != nullptr; marker = marker->next) {

@@ -46,7 +46,8 @@ void check_size(const cv::Mat& mask, const cv::Mat& picture) {
 std::string overlay_png(const Image& image, const std::vector<Mask>& masks,
                         const std::vector<cv::Mat>& pointed_at) {
   cv::Mat picture = image.rgb().clone();
-  // One pixel up to 750, two up to 1250 and so on: a line stays visible when a large picture is shown small.
+  // One pixel below 750, two below 1250 and so on: the line stays visible when a large picture is shown
+  // small.
   const int line = std::max(1, static_cast<int>(std::lround(std::max(picture.cols, picture.rows) / 500.0)));
   for (std::size_t i = 0; i < masks.size(); ++i) {
     check_size(masks[i].logits(), picture);

@@ -18,7 +18,7 @@ namespace {
 
 using Context = std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)>;
 
-// What texts and colour profiles may swell to; the pixels have their own limit.
+// Most bytes of an inflated text or colour profile; the pixels have their own limit.
 constexpr std::size_t kChunkBytes = std::size_t{8} << 20;
 
 [[noreturn]] void fail_png(const std::string& name, int code) {
@@ -74,7 +74,7 @@ DecodedImage decode_png(std::span<const std::byte> bytes, const std::string& nam
   const PngLayout layout = layout_of(header);
   cv::Mat pixels(static_cast<int>(header.height), static_cast<int>(header.width), layout.type);
   code = spng_decode_image(context.get(), pixels.data, pixels.total() * pixels.elemSize(), layout.format, 0);
-  if (code == 0) code = spng_decode_chunks(context.get());  // up to the end mark: a cut file has none
+  if (code == 0) code = spng_decode_chunks(context.get());  // up to IEND, which a truncated file lacks
   if (code != 0) fail_png(name, code);
   spng_exif exif{};
   const bool has_exif = spng_get_exif(context.get(), &exif) == 0;

@@ -18,7 +18,7 @@ namespace medplib::core {
 
 namespace {
 
-// The file in memory, as libtiff's client sees it, and the first thing it complained about.
+// The file in memory, for libtiff's client functions, and libtiff's first error message.
 struct Source {
   std::span<const std::byte> bytes;
   std::uint64_t position = 0;
@@ -73,7 +73,7 @@ class TiffReader {
     const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(),
                                                                                    &TIFFOpenOptionsFree);
     if (!options) throw std::bad_alloc();
-    // Four bytes a pixel and some room: a directory that asks for more than the picture can need is refused.
+    // Eight bytes a pixel and some room: a directory that asks for more than the picture can need is refused.
     const auto allowance =
         static_cast<tmsize_t>(std::min(limits.max_pixels, std::uint64_t{1} << 40) * 8 + (1 << 20));
     TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), allowance);
@@ -115,7 +115,7 @@ class TiffReader {
       fail(ErrorCode::Unsupported, '"', name_, "\" is a TIFF file of a layout that is not read (", why.data(),
            ").");
     cv::Mat rgba(static_cast<int>(layout_.height), static_cast<int>(layout_.width), CV_8UC4);
-    // Asked for the file's own orientation libtiff turns nothing.
+    // With the file's own orientation as the target, libtiff does not turn the picture.
     if (TIFFReadRGBAImageOriented(tiff_.get(), layout_.width, layout_.height, rgba.ptr<std::uint32_t>(),
                                   layout_.orientation, 1) == 0)
       fail_damaged();
@@ -207,7 +207,7 @@ bool is_plain(const TiffLayout& layout) {
   return whole && (layout.bits == 8 || layout.bits == 16) && ((grey && layout.samples <= 2) || rgb);
 }
 
-// TIFF says where its first pixel belongs; the eight ways are flips, with or without a transposition before.
+// Turns a picture by TIFF's orientation: a flip, or from 5 on a transposition and a flip.
 cv::Mat upright(const cv::Mat& pixels, std::uint16_t orientation) {
   cv::Mat turned = orientation >= ORIENTATION_LEFTTOP ? cv::Mat(pixels.t()) : pixels;
   switch (orientation) {
