@@ -14,10 +14,10 @@ at::Tensor merge_heads(const at::Tensor& x);
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const at::Tensor& mask = {});
 
-// The same where token t of the last T of S sees keys 0 … S − T + t.
+// The same where token t of the last T of S attends to keys 0 … S − T + t.
 at::Tensor causal_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-// The weights of the same, float32: q, k (B, H, T, d) → (B, H, T, T); each row sums to 1.
+// The attention weights of causal_attention, float32: q, k (B, H, T, d) → (B, H, T, T); each row sums to 1.
 at::Tensor causal_weights(const at::Tensor& q, const at::Tensor& k);
 
 }  // namespace medplib::core

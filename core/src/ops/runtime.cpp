@@ -21,7 +21,7 @@ constexpr const char* built = "release";
 constexpr const char* built = "debug";
 #endif
 
-std::atomic<int> threads_set = 0;  // 0: nobody did
+std::atomic<int> threads_set = 0;  // 0: not set
 
 }  // namespace
 
