@@ -38,17 +38,17 @@ Manifest read_manifest(const std::filesystem::path& folder);
 // Writes FOLDER/medplib.json. Errors: Io.
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 
-// The hashes of the folder's files as they are now, but for the manifest and hidden files.
+// Returns the hashes of the folder's files as they are now, except the manifest and hidden files.
 std::map<std::string, std::string> hash_files(const std::filesystem::path& folder);
 
-// Whether an error tells of the call alone, not of the folder: it was cancelled, or memory ran out.
+// Returns whether an error is about the call, not the folder: it was cancelled, or memory ran out.
 inline bool is_of_the_call(const Error& error) {
   return error.code() == ErrorCode::Cancelled || error.code() == ErrorCode::OutOfHostMemory;
 }
 
-// One sentence for each file of the manifest that is missing, has another hash or lies outside the folder,
-// and for each file of a model that a manifest there has no hash for; none when all is well. `between` is
-// called before each block that is read, and what it throws as Cancelled ends it.
+// Returns one sentence for each file of the manifest that is missing, has another hash or lies outside the
+// folder, and for each file of a model that a manifest there has no hash for; none when all is well.
+// `between` is called before each block that is read, and what it throws as Cancelled ends it.
 std::vector<std::string> verify_files(
     const std::filesystem::path& folder, const Manifest& manifest,
     const std::function<void()>& between = [] {});

@@ -106,7 +106,8 @@ bool Checkpoint::is_usable(const std::string& name, const ParameterSpec& spec) {
         text_of(name, ": ", safetensors_type(entry.dtype), " instead of F32, F16, BF16 or I8 with scales"));
     return false;
   }
-  // Looked at whatever the shape is, so that the scale of a misshapen tensor is not unexpected too.
+  // Checked whatever the shape is, so that the scale of a misshapen tensor is not reported as unexpected,
+  // too.
   const bool has_scale = !is_int8 || has_usable_scale(scale_name(name), entry.shape[0]);
   if (entry.shape == spec.shape) return has_scale;
   misshapen_.push_back(
@@ -176,7 +177,7 @@ std::vector<std::string> Checkpoint::not_finite(const std::function<void()>& bet
     between();
     const at::Tensor tensor = stored(name);
     if (!tensor.is_floating_point() || tensor.numel() == 0) continue;
-    // NaN passes through both, infinity is one of them; no mask of the tensor's size is made.
+    // NaN makes both NaN, and infinity is one of them: no temporary of the tensor's size is needed.
     const auto [low, high] = at::aminmax(tensor);
     if (!at::isfinite(low).item<bool>() || !at::isfinite(high).item<bool>()) names.push_back(name);
   }

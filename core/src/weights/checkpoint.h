@@ -25,8 +25,8 @@ struct TensorSummary {
 // F32, F16, BF16, or I8 with the scale of each row in an F32 tensor NAME_scale of shape [rows]: value =
 // stored × scale.
 //
-// A float tensor that is stored as it is asked for, on the CPU, is handed out as a view of the mapped file:
-// it must not be written to; training clones.
+// A float tensor that is stored as it is asked for, on the CPU, is returned as a view of the mapped file: it
+// must not be written to; training copies it.
 class Checkpoint : public ParameterSource {
  public:
   // `dtype`: of the parameters handed out, unless they stay float32. Errors: NotFound, Io, Format.
@@ -37,7 +37,7 @@ class Checkpoint : public ParameterSource {
   // In the form in which it is stored: int8 stays int8.
   Weight take_weight(const ParameterSpec& spec) override;
 
-  // Finds the faults that take finds, and reads no values. Whether there was none.
+  // Checks a parameter as take does, without reading its values. Returns whether it is usable.
   bool check(const ParameterSpec& spec);
 
   // After the network is built: throws one Error(Format) that lists every missing, unexpected, misshapen or
@@ -47,7 +47,8 @@ class Checkpoint : public ParameterSource {
   // All tensors in the files, by name.
   std::vector<TensorSummary> tensors() const;
 
-  // The stored tensors that hold NaN or infinity. Reads every byte; `between` is called before each tensor.
+  // Returns the names of the stored tensors that hold NaN or infinity. Reads every byte; `between` is called
+  // before each tensor.
   std::vector<std::string> not_finite(const std::function<void()>& between) const;
 
  private:
@@ -67,7 +68,7 @@ class Checkpoint : public ParameterSource {
   std::vector<std::string> missing_, misshapen_, mistyped_;
 };
 
-// What floating weights become in a file. Int8: every tensor of two or more dimensions, two or more rows and
+// How floating-point weights are stored. Int8: every tensor of two or more dimensions, two or more rows and
 // 1024 or more elements is stored as I8 with one scale a row (first dimension), max|row| / 127, so that no
 // value is off by more than half a scale; the others (norms, biases, tokens) stay F32, where they cost
 // little. In all three the router and SAM's Fourier matrix stay F32.

@@ -1,4 +1,4 @@
-// The one place that knows how the published checkpoints spell what the network calls by its own names.
+// The names of parameters in the network and in published checkpoints: no other place knows both.
 #pragma once
 
 #include <optional>

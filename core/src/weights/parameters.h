@@ -1,8 +1,8 @@
-// How the network gets its parameters: it says which it needs, a source hands them over.
+// How the network gets its parameters: it asks for each by name and shape, and a source provides it.
 //
 // The network's constructors are the only place that lists parameters and their shapes. The same constructors
-// load a checkpoint (Checkpoint), start a training from scratch (FreshParameters) or list what a
-// configuration needs (weights/shapes), depending on the source. Names here are the network's own;
+// load a checkpoint (Checkpoint), start a training from scratch, or list what a configuration
+// needs (weights/sources.h), depending on the source. Names here are the network's own;
 // weights/names.cpp maps them to the published layout.
 #pragma once
 
@@ -37,14 +37,14 @@ struct ParameterSpec {
 class ParameterSource {
  public:
   virtual ~ParameterSource() = default;
-  // The tensor for this parameter. A source that finds fault remembers it and answers with zeros, so that all
-  // faults can be told at once.
+  // Returns the tensor for this parameter. A source that finds a fault remembers it and returns zeros, so
+  // that all faults can be reported together.
   virtual at::Tensor take(const ParameterSpec& spec) = 0;
   // The same for a matrix that operators take in any form.
   virtual Weight take_weight(const ParameterSpec& spec) { return {.stored = take(spec)}; }
 };
 
-// A source with a name in front: scope / "layers" / 3.
+// A source with a prefix for its names: scope / "layers" / 3.
 class Scope {
  public:
   explicit Scope(ParameterSource& source, std::string prefix = {})

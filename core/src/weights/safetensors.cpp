@@ -61,7 +61,7 @@ struct Descriptor {
 };
 
 Mapping map_file(const fs::path& path) {
-  // Not blocking: a pipe in the file's place would be waited for.
+  // Non-blocking, so that a pipe in the file's place is not waited for.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.number < 0 && (errno == ENOENT || errno == ENOTDIR))
     fail(ErrorCode::NotFound, path, " does not exist. Check the path.");
@@ -99,7 +99,8 @@ std::uint64_t header_length(const fs::path& path, const Mapping& mapping) {
   return length;
 }
 
-// The header as JSON, refused as soon as it nests deeper than a tensor's entry does or has a key twice.
+// Returns the header as JSON; refused as soon as it is nested deeper than a tensor's entry or has a key
+// twice.
 nlohmann::json parse_header(const fs::path& path, std::string_view text) {
   using Event = nlohmann::json::parse_event_t;
   std::array<std::set<std::string>, 3> keys;  // of the object open at each depth
@@ -119,7 +120,7 @@ nlohmann::json parse_header(const fs::path& path, std::string_view text) {
   }
 }
 
-// Reads one tensor's entry; every complaint names the file and the tensor.
+// Reads one tensor's entry; every error names the file and the tensor.
 class EntryReader {
  public:
   EntryReader(const fs::path& path, const std::string& name, const nlohmann::json& entry,

@@ -28,9 +28,9 @@ class SafetensorsFile {
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
-  // A view of the mapped bytes that keeps the mapping alive; must not be written to (that is a fault of the
-  // process: the pages are read-only). A copy where the file does not align the tensor. Errors: NotFound,
-  // Format (a BOOL other than 0 and 1).
+  // A view of the mapped bytes that keeps the mapping alive; must not be written to (the pages are
+  // read-only: the process would be killed). A copy where the file does not align the tensor. Errors:
+  // NotFound, Format (a BOOL other than 0 and 1).
   at::Tensor tensor(const std::string& name) const;
 
  private:
@@ -41,7 +41,7 @@ class SafetensorsFile {
   std::shared_ptr<const char> data_;
 };
 
-// The type's name in safetensors files, such as "F32"; nullptr for a type that they do not hold here.
+// Returns the type's name in safetensors files, such as "F32"; nullptr for a type that is not supported.
 const char* safetensors_type(c10::ScalarType dtype);
 
 // Writes all tensors (any device, any strides), atomically; those with larger elements first, so that every
