@@ -1,4 +1,4 @@
-// CLIP's image tower: what the language model sees (docs/model.md, CLIP; HF CLIPVisionModel).
+// CLIP's image tower, whose features the language model reads (docs/model.md, CLIP; HF CLIPVisionModel).
 #pragma once
 
 #include "nn/config.h"

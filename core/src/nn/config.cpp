@@ -21,12 +21,12 @@ std::int64_t positive(const Json& json, const char* key, std::int64_t otherwise,
   return value;
 }
 
-// How many layers a part has.
+// Reads a number of layers.
 std::int64_t depth(const Json& json, const char* key, std::int64_t otherwise, const std::string& where) {
   return positive(json, key, otherwise, where, 1024);
 }
 
-// The part of the configuration under a key; none is an empty one.
+// Returns the object under a key; an empty one when it is absent.
 Json part(const Json& json, const char* key, const std::string& where) {
   const Json found = json.value(key, Json::object());
   check(found.is_object() || found.is_null(), where, text_of("\"", key, "\" must be a JSON object"));

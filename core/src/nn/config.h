@@ -12,11 +12,11 @@ namespace medplib::core {
 
 struct MoeConfig {
   std::vector<std::int64_t> layers;   // which layers have experts; empty: none
-  std::vector<std::int64_t> experts;  // how many, one entry an element of `layers`
+  std::vector<std::int64_t> experts;  // how many, one entry for each of `layers`
   std::int64_t top_k = 1;
   double router_loss_weight = 0.01;
 
-  // Experts of a layer; 0 = a dense layer.
+  // Returns the number of experts of a layer; 0 = a dense layer.
   std::int64_t experts_in(std::int64_t layer) const;
 };
 
@@ -44,7 +44,7 @@ struct SamConfig {
   std::vector<std::int64_t> global_layers = {2, 5, 8, 11};
   bool adapters = true;
   StemChannels stem;
-  bool decoder_skips = false;   // the decoder also sees the stem's features at 1/8 and 1/4
+  bool decoder_skips = false;   // the decoder also gets the stem's features at 1/8 and 1/4
   std::int64_t channels = 256;  // of the image embedding and the decoder
   std::int64_t decoder_depth = 2, decoder_heads = 8, decoder_mlp = 2048;
   std::int64_t iou_depth = 3, iou_hidden = 256, multimask_outputs = 3, mask_channels = 16;

@@ -17,8 +17,8 @@ class KvCache {
 
   std::int64_t length = 0;
   std::int64_t capacity() const { return capacity_; }
-  // Puts k, v (1, H, T, d) behind the first `length` tokens of a layer and answers with all of them (1, H,
-  // length + T, d).
+  // Stores k, v (1, H, T, d) behind the first `length` tokens of a layer. Returns all of them: (1, H, length
+  // + T, d).
   std::pair<at::Tensor, at::Tensor> append(std::size_t layer, const at::Tensor& k, const at::Tensor& v);
 
  private:
@@ -28,7 +28,7 @@ class KvCache {
 
 struct LanguageOutput {
   at::Tensor hidden;              // (B, T, C) after the final norm
-  std::vector<Routing> routings;  // one a MoE layer; tokens of the batch flattened
+  std::vector<Routing> routings;  // one per MoE layer; tokens of the batch flattened
 };
 
 class Language {
@@ -37,7 +37,7 @@ class Language {
 
   at::Tensor embed(const at::Tensor& ids) const;  // (…) int64, on any device → (…, C)
 
-  // One sequence going on behind what the cache holds: embeddings (1, T, C). The cache grows by T.
+  // Continues the sequence that the cache holds with embeddings (1, T, C). The cache grows by T.
   LanguageOutput extend(const at::Tensor& embeddings, KvCache& cache, const Tap& tap = {}) const;
 
   // Whole sequences: embeddings (B, T, C), positions (B, T) int64, mask (B, 1, T, T) added to the attention
@@ -45,7 +45,7 @@ class Language {
   LanguageOutput forward(const at::Tensor& embeddings, const at::Tensor& positions,
                          const at::Tensor& mask) const;
 
-  // One whole sequence (1, T, C), and what its tokens looked at: a layer (T, T), mean of the heads.
+  // One whole sequence (1, T, C). `attention` receives the weights: (T, T) per layer, mean over the heads.
   LanguageOutput look_inside(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
                              const Tap& tap) const;
 

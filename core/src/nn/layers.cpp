@@ -68,7 +68,7 @@ ConvStem::ConvStem(const Scope& scope, const StemChannels& widths, std::int64_t 
   std::int64_t in = 3, index = 0;
   for (const auto width : widths) {
     convs_.emplace_back(scope / index, in, width, 3, 2, 1);
-    // Padding is flat: with a smaller epsilon its gradients are a thousand times those of the picture.
+    // Padding has no variance: with a smaller epsilon its gradients would be a thousand times the picture's.
     norms_.emplace_back(scope / (index + 1), width, 1e-2);
     index += 3;  // convolution, norm, GELU
     in = width;

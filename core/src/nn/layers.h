@@ -13,8 +13,8 @@
 
 namespace medplib::core {
 
-// Sees what passes through the network, before each layer: "clip.L", "hidden.L" (of the language model) and
-// "sam.L" are the inputs of layer L. It may throw, and so end the pass.
+// Called before each layer with its name and input: "clip.L", "hidden.L" (of the language model) and "sam.L"
+// are those of layer L. It may throw to end the pass.
 using Tap = std::function<void(std::string_view name, const at::Tensor& value)>;
 
 class Linear {
@@ -88,8 +88,8 @@ class ReluMlp {
   std::vector<Linear> layers_;
 };
 
-// Small models' way from pixels to patches: stride-2 3×3 convolutions with LayerNorm and GELU, the last one
-// bare.
+// What small models have instead of a patch projection: stride-2 3×3 convolutions, each followed by LayerNorm
+// and GELU except the last.
 class ConvStem {
  public:
   ConvStem() = default;

@@ -1,4 +1,4 @@
-// The feed-forward part of a language layer: one SwiGLU network, or several of which a router picks
+// The feed-forward part of a language layer: one SwiGLU network, or several between which a router chooses
 // (docs/model.md, Experts).
 #pragma once
 
@@ -17,7 +17,7 @@ class SwiGlu {
   SwiGluWeights weights_;
 };
 
-// Which experts a token takes, and with what weight.
+// The experts that were chosen for each token, and their weights.
 struct Routing {
   at::Tensor logits;   // (tokens, experts), float32
   at::Tensor experts;  // (tokens, k), int64, most probable first

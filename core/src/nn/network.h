@@ -1,5 +1,5 @@
-// The whole network (docs/model.md, Overview): parts and the ways between them. Sessions and training both
-// run this.
+// The whole network (docs/model.md, Overview): its parts and how they are connected. Sessions and training
+// both run this.
 #pragma once
 
 #include "nn/clip.h"

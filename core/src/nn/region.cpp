@@ -12,7 +12,7 @@ at::Tensor RegionPooling::operator()(const at::Tensor& features, const at::Tenso
   const at::Tensor seen = adapted(features);     // (grid², C)
   const at::Tensor inside = at::nonzero(cells);  // (n, 2): row, column
   if (inside.size(0) == 0) return at::zeros({seen.size(1)}, seen.options());
-  // In float32: a place is finer than bfloat16 can say.
+  // In float32: bfloat16 would round the places.
   const at::Tensor map = seen.t().reshape({1, seen.size(1), grid, grid}).to(at::kFloat);
   // x = column, y = row, in [−1, 1] with the corners at the outermost cells' centres; a cell stands at i /
   // grid, without half a cell.

@@ -7,7 +7,7 @@
 
 namespace medplib::core {
 
-// What is pointed at in one image, in pixels of the padded S × S input.
+// The prompts for one image, in pixels of the padded S × S input.
 struct MaskPrompt {
   at::Tensor points;  // (n, 2) x, y, float32; undefined: none
   at::Tensor labels;  // (n) int64: 1 inside, 0 outside
@@ -69,7 +69,7 @@ class MaskDecoder {
     Linear mlp_in, mlp_out;
   };
   static Layer make_layer(const Scope& scope, const SamConfig& config);
-  // Tokens (N, t, C) and image (N, g², C) look at each other.
+  // Attention between tokens (N, t, C) and image (N, g², C), both ways.
   std::pair<at::Tensor, at::Tensor> transform(const at::Tensor& tokens, at::Tensor image,
                                               const at::Tensor& positions) const;
   at::Tensor upscale(const at::Tensor& image, const std::vector<at::Tensor>& skips) const;

@@ -18,7 +18,7 @@ at::Tensor relative_positions(const at::Tensor& table, std::int64_t side) {
   return table.index({i.unsqueeze(1) - i.unsqueeze(0) + (side - 1)});
 }
 
-// Rows of maps (B, C, h, w) whose channels lie together, and stay so.
+// Selects rows of maps (B, C, h, w) in channels-last layout, which they keep.
 at::Tensor select_maps(const at::Tensor& maps, const at::Tensor& index) {
   return maps.permute({0, 2, 3, 1}).index_select(0, index).permute({0, 3, 1, 2});
 }
@@ -77,7 +77,7 @@ SamEncoder::Block SamEncoder::make_block(const Scope& scope, const SamConfig& co
 at::Tensor SamEncoder::attend(const Attention& attention, const at::Tensor& x) const {
   const std::int64_t batch = x.size(0), h = x.size(1), w = x.size(2), heads = config_.heads;
   const at::Tensor qkv = attention.qkv(x).reshape({batch, h * w, 3, heads, -1}).permute({2, 0, 3, 1, 4});
-  const std::vector<at::Tensor> parts = qkv.unbind();  // its gradient is one tensor; that of qkv[i] is three
+  const std::vector<at::Tensor> parts = qkv.unbind();  // its gradient is one tensor; that of indices is three
   const at::Tensor &q = parts[0], &k = parts[1], &v = parts[2];  // (B, H, hw, d)
   const at::Tensor by_place = q.reshape({batch * heads, h, w, -1});
   const at::Tensor rows =

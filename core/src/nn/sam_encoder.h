@@ -7,12 +7,12 @@
 
 namespace medplib::core {
 
-// An image as the mask decoder sees it.
+// An encoded image: the mask decoder's input.
 struct ImageEmbedding {
   at::Tensor embedding;           // (B, channels, g, g)
   std::vector<at::Tensor> skips;  // with decoder_skips: the stem's features at 1/8 and 1/4; else empty
 
-  // The same images in another order, or repeated: `index` (N) int64 → N images.
+  // Returns the N images that `index` (N, int64) names, in its order; repeats are allowed.
   ImageEmbedding select(const at::Tensor& index) const;
 };
 
