@@ -106,8 +106,7 @@ def test_every_file_that_is_not_used_is_named_and_counted(
             (root / name).write_bytes(b"nothing of a picture")
     assert read(root, "--phrase", "liver") == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"passed over: {reason}")]
-    told = sorted(root / name for name in names)
-    assert sum(str(file) in line for file in told) == min(5, len(told))
+    assert sum(name in line for name in names) == min(5, len(names))
     assert len(line) <= 1000
     masks_are(root, "liver", LIVER)
 

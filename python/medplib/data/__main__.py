@@ -63,7 +63,7 @@ def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
     sets, skipped = read_sets(source)
     sets = leave_out(sets, left_out)
     items = [item for image_set in sets for item in image_set.items]
-    masks, told = {}, Notes()
+    masks, told = {}, Notes(source)
     for item in items:
         write_image(item, out, told)
         masks[item.set_name, item.id] = write_masks(item, out, told)

@@ -56,14 +56,16 @@ OF_SETS = (
 
 
 class Notes:
-    """The files of each kind, in the order in which they were met."""
+    """The files of each kind, in the order in which they were met, by their names below `root`."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._files: dict[str, list[str]] = defaultdict(list)
 
     def add(self, kind: str, file: Path, more: str = "") -> None:
         """`more` says what was met in it."""
-        self._files[kind].append(f"{file} ({more})" if more else str(file))
+        name = str(file.relative_to(self._root)) if file.is_relative_to(self._root) else str(file)
+        self._files[kind].append(f"{name} ({more})" if more else name)
 
     def lines(self, kinds: tuple[str, ...] = KINDS, named: int = NAMED) -> list[str]:
         met = [(kind, self._files[kind]) for kind in kinds if kind in self._files]

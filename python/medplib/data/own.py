@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,7 +56,11 @@ class OwnFolder:
     phrase: str  # what masks show that don't say it in their names
     group: str  # what an image's group is found by in its name; without, it is one by itself
     how: How
-    told: Notes = field(default_factory=Notes)
+
+    @cached_property
+    def told(self) -> Notes:
+        """What is to be said of the files."""
+        return Notes(self.root)
 
     def read(self) -> list[Own]:
         """Every image that has masks. Errors: OSError, ValueError."""
