@@ -143,9 +143,9 @@ class Session {
 
   std::vector<core::Prediction> predict(const std::vector<core::Click>& clicks,
                                         const std::optional<core::Region>& box, const cv::Mat& low_resolution,
-                                        bool several) {
+                                        bool multimask) {
     return interruptible(
-        [&](core::Session& session) { return session.predict(clicks, box, low_resolution, several); });
+        [&](core::Session& session) { return session.predict(clicks, box, low_resolution, multimask); });
   }
 
  private:
@@ -273,13 +273,13 @@ core::Mask refine(Session& self, const std::optional<core::Mask>& mask, const Cl
 
 // `low_resolution`: (n, n) or None. Pairs of a mask and its own low-resolution logits.
 py::list predict(Session& self, const Clicks& clicks, const std::optional<core::Region>& box,
-                 const std::optional<Logits>& low_resolution, bool several) {
+                 const std::optional<Logits>& low_resolution, bool multimask) {
   cv::Mat low;
   if (low_resolution)
     low = cv::Mat(static_cast<int>(low_resolution->shape(0)), static_cast<int>(low_resolution->shape(1)),
                   CV_32FC1, const_cast<float*>(low_resolution->data()));  // read only, within this call
   py::list pairs;
-  for (const core::Prediction& each : self.predict(clicks_of(clicks), box, low, several))
+  for (const core::Prediction& each : self.predict(clicks_of(clicks), box, low, multimask))
     pairs.append(py::make_tuple(each.mask, array_over<float>(each.low_resolution)));
   return pairs;
 }
@@ -367,7 +367,7 @@ void bind_session(py::module_& module) {
       .def("_trace", &trace, py::arg("question"), py::arg("options"))
       .def("_refine", &refine, py::arg("mask"), py::arg("clicks"), py::arg("box"), py::arg("threshold"))
       .def("_predict", &predict, py::arg("clicks"), py::arg("box"), py::arg("low_resolution").noconvert(),
-           py::arg("several"))
+           py::arg("multimask"))
       .def("cancel", &Session::cancel);
 }
 

@@ -276,5 +276,5 @@ class Session:
         clicks: Sequence[tuple[float, float, bool]],
         box: Region | None,
         low_resolution: npt.NDArray[np.float32] | None,
-        several: bool,
+        multimask: bool,
     ) -> list[tuple[Mask, npt.NDArray[np.float32]]]: ...

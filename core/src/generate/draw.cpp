@@ -97,12 +97,12 @@ MaskPrompt on_device(const MaskPrompt& prompt, const LoadedModel& model) {
           .mask = prompt.mask.defined() ? prompt.mask.to(model.options()) : prompt.mask};
 }
 
-DecodedMasks decode(const LoadedModel& model, EncodedImage& image, const MaskPrompt& prompt, bool several,
+DecodedMasks decode(const LoadedModel& model, EncodedImage& image, const MaskPrompt& prompt, bool multimask,
                     const Interrupt& interrupt) {
   const ImageEmbedding& embedding = image.embedding(interrupt.tap());
   interrupt.before("masks");
   return model.network.mask_decoder(embedding, model.image_positions,
-                                    model.network.prompt_encoder(on_device(prompt, model)), several);
+                                    model.network.prompt_encoder(on_device(prompt, model)), multimask);
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ Mask draw_prompted(const LoadedModel& model, EncodedImage& image, const std::opt
 
 std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage& image,
                                          const std::vector<Click>& clicks, const std::optional<Region>& box,
-                                         const cv::Mat& low_resolution, bool several,
+                                         const cv::Mat& low_resolution, bool multimask,
                                          const Interrupt& interrupt) {
   if (clicks.empty() && !box && low_resolution.empty())
     fail(ErrorCode::InvalidArgument, "A click, a box or an earlier mask is needed, to know what is meant.");
@@ -155,7 +155,7 @@ std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage&
   if (!low_resolution.empty())
     prompt.mask = low_resolution_mask(low_resolution, model.facts.config.sam.low_resolution());
   const Manifest& manifest = model.facts.manifest;
-  const DecodedMasks decoded = decode(model, image, prompt, several && manifest.several, interrupt);
+  const DecodedMasks decoded = decode(model, image, prompt, multimask && manifest.multimask, interrupt);
   std::vector<Prediction> predictions;
   for (std::int64_t i = 0; i < decoded.logits.size(1); ++i) {
     interrupt.check();

@@ -28,11 +28,11 @@ Mask draw_prompted(const LoadedModel& model, EncodedImage& image, const std::opt
                    const Interrupt& interrupt);
 
 // The masks from clicks, a box and low-resolution logits (n × n, CV_32FC1; empty: none): at least one of the
-// first two. `several`: the decoder's further masks instead of the first, where they were trained. Errors:
+// first two. `multimask`: the decoder's further masks instead of the first, where they were trained. Errors:
 // InvalidArgument.
 std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage& image,
                                          const std::vector<Click>& clicks, const std::optional<Region>& box,
-                                         const cv::Mat& low_resolution, bool several,
+                                         const cv::Mat& low_resolution, bool multimask,
                                          const Interrupt& interrupt);
 
 }  // namespace medplib::core

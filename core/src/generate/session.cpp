@@ -172,11 +172,11 @@ Mask Session::refine(const std::optional<Mask>& mask, const std::vector<Click>& 
 }
 
 std::vector<Prediction> Session::predict(const std::vector<Click>& clicks, const std::optional<Region>& box,
-                                         const cv::Mat& low_resolution, bool several) {
+                                         const cv::Mat& low_resolution, bool multimask) {
   const Call call(state_->busy, state_->interrupt);
   state_->need_image("predict a mask on");
   state_->need_clicks();
-  return draw_predictions(state_->loaded(), state_->images.front(), clicks, box, low_resolution, several,
+  return draw_predictions(state_->loaded(), state_->images.front(), clicks, box, low_resolution, multimask,
                           state_->interrupt);
 }
 

@@ -44,8 +44,8 @@ Trace Session::State::trace(const std::string& question, const AskOptions& ask_o
   }
   trace.rows = pieces_of(slots);
   std::vector<at::Tensor> attention;
-  const LanguageOutput output = loaded().network.language.look_inside(embeddings(slots, request).unsqueeze(0),
-                                                                      attention, interrupt.tap());
+  const LanguageOutput output =
+      loaded().network.language.trace(embeddings(slots, request).unsqueeze(0), attention, interrupt.tap());
   for (const at::Tensor& weights : attention) trace.attention.push_back(matrix_of(weights, at::kFloat));
   for (const Routing& routing : output.routings) {
     trace.router.push_back(matrix_of(routing.logits, at::kFloat));

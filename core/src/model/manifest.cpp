@@ -81,7 +81,7 @@ Manifest read_manifest(const fs::path& folder) {
   manifest.segment_template = optional_text(templates, "segment", where);
   manifest.describe_template = optional_text(templates, "describe", where);
   manifest.refine = optional_or(json, "refine", manifest.refine, where);
-  manifest.several = optional_or(json, "several", manifest.several, where);
+  manifest.multimask = optional_or(json, "several", manifest.multimask, where);
   manifest.files = optional_or(json, "files", manifest.files, where);
   return manifest;
 }
@@ -102,7 +102,7 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
       {"trained_for", manifest.trained_for},
       {"templates", templates},
       {"refine", manifest.refine},
-      {"several", manifest.several},
+      {"several", manifest.multimask},
       {"files", manifest.files},
   };
   write_file(folder / manifest_file, json.dump(2) + "\n");

@@ -27,7 +27,7 @@ struct Manifest {
       segment_template;  // "templates": what the verbs send; absent: the engine's own wording
   std::optional<std::string> describe_template;
   bool refine = true;                        // the mask decoder follows clicks well enough
-  bool several = true;                       // and with several guesses at what a click means
+  bool multimask = true;                     // "several": and with several guesses at what a click means
   std::map<std::string, std::string> files;  // name under the folder → SHA-256
 };
 

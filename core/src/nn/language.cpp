@@ -113,8 +113,8 @@ LanguageOutput Language::forward(const at::Tensor& embeddings, const at::Tensor&
   return run(embeddings, rotary(positions, embeddings), attend, {});
 }
 
-LanguageOutput Language::look_inside(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
-                                     const Tap& tap) const {
+LanguageOutput Language::trace(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
+                               const Tap& tap) const {
   const std::int64_t rows = embeddings.size(1);
   const Attend attend = [&](std::size_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
     const at::Tensor weights = causal_weights(q, k);  // (1, H, T, T)

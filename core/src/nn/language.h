@@ -46,7 +46,7 @@ class Language {
                          const at::Tensor& mask) const;
 
   // One whole sequence (1, T, C). `attention` receives the weights: (T, T) per layer, mean over the heads.
-  LanguageOutput look_inside(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
+  LanguageOutput trace(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
                              const Tap& tap) const;
 
   at::Tensor logits(const at::Tensor& hidden) const { return head_(hidden); }  // (…, C) → (…, vocabulary)

@@ -35,7 +35,7 @@ TEST(Manifest, a_published_folder_without_one_gets_the_defaults) {
   EXPECT_EQ(manifest.mask_geometry, MaskGeometry::Reference);
   EXPECT_EQ(manifest.threshold, 0.1);
   EXPECT_TRUE(manifest.refine);
-  EXPECT_TRUE(manifest.several);
+  EXPECT_TRUE(manifest.multimask);
   EXPECT_EQ(manifest.segment_template, std::nullopt);
 }
 
@@ -52,7 +52,7 @@ TEST(Manifest, comes_back_as_it_was_written) {
   written.trained_for = "examples";
   written.segment_template = "Segment {phrase}.";
   written.refine = false;
-  written.several = false;
+  written.multimask = false;
   written.files = {{"config.json", "00"}};
   write_manifest(folder.path(), written);
 
@@ -68,7 +68,7 @@ TEST(Manifest, comes_back_as_it_was_written) {
   EXPECT_EQ(read.segment_template, written.segment_template);
   EXPECT_EQ(read.describe_template, std::nullopt);
   EXPECT_EQ(read.refine, written.refine);
-  EXPECT_EQ(read.several, written.several);
+  EXPECT_EQ(read.multimask, written.multimask);
   EXPECT_EQ(read.files, written.files);
 }
 

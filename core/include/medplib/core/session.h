@@ -157,10 +157,10 @@ class Session {
               const std::optional<Region>& box = {}, std::optional<double> threshold = {});
 
   // Returns masks from at least one of clicks, a box, and an earlier prediction's `low_resolution` (empty:
-  // none), as segment-anything's predictor does. `several`: the decoder's alternatives (3 in the published
+  // none), as segment-anything's predictor does. `multimask`: the decoder's alternatives (3 in the published
   // model) instead of one mask; a model that was not trained to give several gives one. Errors: as refine.
   std::vector<Prediction> predict(const std::vector<Click>& clicks, const std::optional<Region>& box,
-                                  const cv::Mat& low_resolution, bool several);
+                                  const cv::Mat& low_resolution, bool multimask);
 
   // Returns what the language model reads in place of an image: (image tokens, hidden), or of a region of the
   // first image: (1, hidden). Errors: InvalidArgument (no such image; region off the image), State,
