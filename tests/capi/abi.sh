@@ -27,9 +27,9 @@ if ((status & 3)); then # its own failure; 4 and 8 are changes, which are judged
   echo "abidiff failed with $status: $report"
   exit 1
 fi
+echo "$report"
 # A struct that grew is reported as one with another size and inserted members. (abidiff's own suppression of
 # that hides changes of other members as well.)
 if grep -E '[1-9][0-9]* Removed|deletion|offset changed|type of .* changed|type changed|parameter .* (was|of type .* changed)|enumerator' <<<"$report"; then
-  echo "$report"
   exit 1
 fi

@@ -1,4 +1,4 @@
-"""What capi/abi/1.0/answers.c does, in Python: answers.py ask < LIST, or answers.py segment < LIST."""
+"""What capi/abi/next/answers.c does, in Python: answers.py ask < LIST, or answers.py segment < LIST."""
 
 import sys
 

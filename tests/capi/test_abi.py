@@ -159,15 +159,15 @@ def test_a_line_of_the_layout_that_goes_or_changes_is_missed(line: str) -> None:
     assert lines_gone(earlier, earlier + "VALUE(MEDPLIB_MORE, 1);\n") == []
 
 
-# The sha256 sum of each file that a version left.
+# The sha256 sum of each file that a version left. Until 1.0.0 is tagged, "next" may be made anew (CONTRIBUTING.md).
 FROZEN = {
-    "1.0/answers.c": "56e965e67c8a40de3c5b21730c8dbd1965d13ecab4c74a2d75f6cbcdfefc4a36",
-    "1.0/layout.c": "7303e1f4eda92d3b00089c898465c03390a33a20124ea88881c769c3223c2d9d",
-    "1.0/medplib.h": "a117e0c29fe3a58d5345f58ca7f571862617c26dc3166eda1e85da0ff312fbe5",
+    "next/answers.c": "56e965e67c8a40de3c5b21730c8dbd1965d13ecab4c74a2d75f6cbcdfefc4a36",
+    "next/layout.c": "7303e1f4eda92d3b00089c898465c03390a33a20124ea88881c769c3223c2d9d",
+    "next/medplib.h": "a117e0c29fe3a58d5345f58ca7f571862617c26dc3166eda1e85da0ff312fbe5",
 }
 
 
-def test_what_a_version_left_never_changes() -> None:
+def test_what_a_version_left_changes_only_with_its_sum() -> None:
     left = {str(file.relative_to(LAYOUT.parent)): file for file in LAYOUT.parent.glob("*/*")}
     assert {name: sha256(file.read_bytes()).hexdigest() for name, file in left.items()} == FROZEN
 

@@ -131,7 +131,7 @@ def built(source: Path, program: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(ROOT / "capi/abi/1.0/answers.c", tmp_path_factory.mktemp("program") / "answers")
+    return built(ROOT / "capi/abi/next/answers.c", tmp_path_factory.mktemp("program") / "answers")
 
 
 @pytest.mark.parametrize(
