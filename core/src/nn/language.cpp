@@ -30,8 +30,10 @@ std::pair<at::Tensor, at::Tensor> KvCache::append(std::size_t layer, const at::T
   return {all(keys_, k), all(values_, v)};
 }
 
-Language::Language(const Scope& scope, const LanguageConfig& config) : config_(config) {
-  embedding_ = scope.take_weight("embed.weight", {config.vocabulary, config.hidden}, Init::Normal02);
+Language::Language(const Scope& scope, const LanguageConfig& config)
+    : config_(config),
+      embedding_(scope.take_weight("embed.weight", {config.vocabulary, config.hidden}, Init::Normal02)),
+      rotary_(config, device_of(embedding_)) {
   for (std::int64_t i = 0; i < config.layers; ++i)
     layers_.push_back(make_layer(scope / "layers" / i, config, i));
   norm_ = RmsNorm(scope / "norm", config.hidden, config.norm_eps);
@@ -53,19 +55,12 @@ Language::Layer Language::make_layer(const Scope& scope, const LanguageConfig& c
 }
 
 at::Tensor Language::embed(const at::Tensor& ids) const {
-  return embedding(ids.to(norm_.device()), embedding_, kPadding);
+  return embedding(ids.to(device_of(embedding_)), embedding_, kPadding);
 }
 
-Language::Rotary Language::rotary(const at::Tensor& positions, const at::Tensor& like) const {
-  const std::int64_t dim = config_.hidden / config_.heads;
-  const at::Tensor even = at::arange(0, dim, 2, like.options().dtype(at::kFloat));
-  const at::Tensor frequencies = at::pow(config_.rope_theta, even / static_cast<double>(dim)).reciprocal();
-  const at::Tensor half = positions.to(at::kFloat).unsqueeze(-1) * frequencies;  // (B, T, d/2)
-  const at::Tensor angles = at::cat({half, half}, -1).unsqueeze(1);              // (B, 1, T, d)
-  return {angles.cos().to(like.scalar_type()), angles.sin().to(like.scalar_type())};
-}
-
-LanguageOutput Language::run(at::Tensor x, const Rotary& rotary, const Attend& attend, const Tap& tap) const {
+LanguageOutput Language::run(at::Tensor x, const at::Tensor& positions, const Attend& attend,
+                             const Tap& tap) const {
+  const RotaryRows rotary = rotary_.at_positions(positions, x);
   const auto rotate = [&](const at::Tensor& t) {  // the half-split form
     const auto halves = t.chunk(2, -1);
     return t * rotary.cos + at::cat({-halves[1], halves[0]}, -1) * rotary.sin;
@@ -93,14 +88,13 @@ LanguageOutput Language::extend(const at::Tensor& embeddings, KvCache& cache, co
     fail(ErrorCode::InvalidArgument, "The conversation needs ", cache.length + added,
          " tokens, but the model's context holds ", cache.capacity(),
          ". Ask a shorter question, with fewer images, or start anew.");
-  const at::Tensor positions =
-      at::arange(cache.length, cache.length + added, embeddings.options().dtype(at::kLong));
+  const at::Tensor positions = at::arange(cache.length, cache.length + added, at::kLong);
   const Attend attend = [&](std::size_t layer, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v) {
     const auto [keys, values] = cache.append(layer, k, v);
     return causal_attention(q, keys, values);
   };
-  LanguageOutput output = run(embeddings, rotary(positions.unsqueeze(0), embeddings), attend, tap);
+  LanguageOutput output = run(embeddings, positions.unsqueeze(0), attend, tap);
   cache.length += added;
   return output;
 }
@@ -110,7 +104,7 @@ LanguageOutput Language::forward(const at::Tensor& embeddings, const at::Tensor&
   const Attend attend = [&](std::size_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
     return attention(q, k, v, mask);
   };
-  return run(embeddings, rotary(positions, embeddings), attend, {});
+  return run(embeddings, positions, attend, {});
 }
 
 LanguageOutput Language::trace(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
@@ -121,8 +115,8 @@ LanguageOutput Language::trace(const at::Tensor& embeddings, std::vector<at::Ten
     attention.push_back(weights[0].mean(0));
     return at::matmul(weights.to(v.scalar_type()), v);
   };
-  const at::Tensor positions = at::arange(rows, embeddings.options().dtype(at::kLong));
-  return run(embeddings, rotary(positions.unsqueeze(0), embeddings), attend, tap);
+  const at::Tensor positions = at::arange(rows, at::kLong);
+  return run(embeddings, positions.unsqueeze(0), attend, tap);
 }
 
 }  // namespace medplib::core

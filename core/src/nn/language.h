@@ -4,6 +4,7 @@
 #include "nn/config.h"
 #include "nn/layers.h"
 #include "nn/moe.h"
+#include "nn/rotary.h"
 
 #include <functional>
 #include <variant>
@@ -47,7 +48,7 @@ class Language {
 
   // One whole sequence (1, T, C). `attention` receives the weights: (T, T) per layer, mean over the heads.
   LanguageOutput trace(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
-                             const Tap& tap) const;
+                       const Tap& tap) const;
 
   at::Tensor logits(const at::Tensor& hidden) const { return head_(hidden); }  // (…, C) → (…, vocabulary)
 
@@ -57,19 +58,17 @@ class Language {
     Linear q, k, v, o;
     std::variant<SwiGlu, Moe> ffn;
   };
-  struct Rotary {
-    at::Tensor cos, sin;  // (B or 1, 1, T, d)
-  };
   // What each layer does with its queries, keys and values.
   using Attend = std::function<at::Tensor(std::size_t layer, const at::Tensor& q, const at::Tensor& k,
                                           const at::Tensor& v)>;
 
   static Layer make_layer(const Scope& scope, const LanguageConfig& config, std::int64_t index);
-  Rotary rotary(const at::Tensor& positions, const at::Tensor& like) const;
-  LanguageOutput run(at::Tensor x, const Rotary& rotary, const Attend& attend, const Tap& tap) const;
+  // positions (B or 1, T)
+  LanguageOutput run(at::Tensor x, const at::Tensor& positions, const Attend& attend, const Tap& tap) const;
 
   LanguageConfig config_;
   Weight embedding_;  // (vocabulary, C)
+  RotaryTable rotary_;
   std::vector<Layer> layers_;
   RmsNorm norm_;
   Linear head_;

@@ -46,7 +46,6 @@ class RmsNorm {
   RmsNorm() = default;
   RmsNorm(const Scope& scope, std::int64_t size, double eps);
   at::Tensor operator()(const at::Tensor& x) const;
-  c10::Device device() const { return weight_.device(); }
 
  private:
   at::Tensor weight_;

@@ -14,4 +14,9 @@ at::Tensor dense(const Weight& weight) {
   return values.to(at::kFloat).mul_(scales.view(per_row));
 }
 
+c10::Device device_of(const Weight& weight) {
+  if (const auto* tensor = std::get_if<at::Tensor>(&weight.stored)) return tensor->device();
+  return std::get<Int8Rows>(weight.stored).values.device();
+}
+
 }  // namespace medplib::core

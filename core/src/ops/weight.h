@@ -25,4 +25,6 @@ struct Weight {
 // Its values without the adapter: the tensor itself where it is dense, else float32.
 at::Tensor dense(const Weight& weight);
 
+c10::Device device_of(const Weight& weight);
+
 }  // namespace medplib::core

@@ -1,8 +1,12 @@
 #include "weights/parameters.h"
 
+#include "ops/warm_up.h"
+
 #include <utility>
 
 namespace medplib::core {
+
+ParameterSource::ParameterSource() { warm_up_math(); }
 
 Scope Scope::operator/(const std::string& part) const {
   return Scope(*source_, prefix_.empty() ? part : prefix_ + "." + part);

@@ -37,6 +37,7 @@ struct ParameterSpec {
 class ParameterSource {
  public:
   virtual ~ParameterSource() = default;
+  ParameterSource();  // warms up the math library
   // Returns the tensor for this parameter. A source that finds a fault remembers it and returns zeros, so
   // that all faults can be reported together.
   virtual at::Tensor take(const ParameterSpec& spec) = 0;
