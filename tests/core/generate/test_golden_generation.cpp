@@ -165,4 +165,6 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenGeneration,
                                                std::get<1>(info.param).name);
                          });
 
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenGeneration);
+
 }  // namespace medplib::test

@@ -16,16 +16,14 @@ using core::Session;
 
 class PredictTest : public testing::Test {
  protected:
-  void SetUp() override { names_ = golden_cases(); }
   Session session(const core::Json& manifest) const {
-    const FolderCopy folder(names_.front().checkpoint);
+    const FolderCopy folder(committed_goldens() / "ckpt" / "tiny_seg");
     folder.replace("medplib.json", manifest);
     Session session(core::Model::load(folder.path(), {.device = "cpu"}));
     session.set_image(core::Image::from_pixels(std::as_bytes(std::span(pixels_)), 60, 40, 60, 1));
     return session;
   }
 
-  std::vector<GoldenCase> names_;
   std::vector<std::uint8_t> pixels_ = std::vector<std::uint8_t>(60 * 40, 90);
   const core::Json trained_ = {{"format_version", 1}};
 };

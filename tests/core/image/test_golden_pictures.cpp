@@ -20,9 +20,13 @@ using namespace medplib::test;
 namespace {
 
 struct Goldens {
-  std::filesystem::path folder = golden_root() / "preprocess";
-  nlohmann::json facts = nlohmann::json::parse(bytes_of(folder / "preprocess.json"));
-  PlainSafetensors arrays{folder / "preprocess.safetensors"};
+  nlohmann::json facts = nlohmann::json::parse(bytes_of(golden("preprocess/preprocess.json")));
+  PlainSafetensors arrays{golden("preprocess/preprocess.safetensors")};
+
+  // Of a picture or a mask.
+  std::filesystem::path file(const nlohmann::json& fact) const {
+    return golden("preprocess/" + fact["file"].get<std::string>());
+  }
 
   // The array as pixels, for [H, W] and [H, W, 3].
   cv::Mat pixels(const std::string& name) const {
@@ -66,7 +70,7 @@ void for_each_picture(const Check& check) {
 
 TEST(GoldenPictures, are_decoded_to_the_same_pixels) {
   for_each_picture([](const Goldens& goldens, const nlohmann::json& fact, const std::string& key) {
-    const Image image = Image::read(goldens.folder / fact["file"], as_published());
+    const Image image = Image::read(goldens.file(fact), as_published());
     EXPECT_EQ(image.width(), fact["width"]);
     EXPECT_EQ(image.height(), fact["height"]);
     const cv::Scalar sums = cv::sum(image.rgb());
@@ -80,7 +84,7 @@ TEST(GoldenPictures, are_decoded_to_the_same_pixels) {
 TEST(GoldenPictures, are_resized_for_sam_as_pillow_does) {
   int compared = 0;
   for_each_picture([&](const Goldens& goldens, const nlohmann::json& fact, const std::string& key) {
-    const Image image = Image::read(goldens.folder / fact["file"], as_published());
+    const Image image = Image::read(goldens.file(fact), as_published());
     if (!goldens.arrays.has(key + ".sam_resized_u8")) return;
     const cv::Mat expected = goldens.pixels(key + ".sam_resized_u8");
     const cv::Mat resized = sam_resized(image.rgb(), std::max(expected.cols, expected.rows));
@@ -107,7 +111,7 @@ TEST(GoldenPictures, are_resized_and_padded_for_clip_as_the_published_code_does)
   for_each_picture([&](const Goldens& goldens, const nlohmann::json& fact, const std::string& key) {
     if (!goldens.arrays.has(key + ".clip_padded_u8")) return;
     const cv::Mat expected = interleaved(goldens, key + ".clip_padded_u8");
-    const Image image = Image::read(goldens.folder / fact["file"], as_published());
+    const Image image = Image::read(goldens.file(fact), as_published());
     EXPECT_EQ(differences(clip_square(image.rgb(), expected.rows), expected), 0);
     ++compared;
   });
@@ -121,8 +125,7 @@ TEST(GoldenRegions, fall_on_the_same_cells) {
   for (const auto& fact : filled(goldens.facts["regions"])) {
     const std::string name = fact["name"];
     SCOPED_TRACE(name);
-    const cv::Mat mask =
-        Region::mask_file(goldens.folder / fact["file"]).rasterize(fact["width"], fact["height"]);
+    const cv::Mat mask = Region::mask_file(goldens.file(fact)).rasterize(fact["width"], fact["height"]);
     EXPECT_EQ(cv::countNonZero(mask), fact["pixels"]);
     const Letterbox box = letterbox(mask.cols, mask.rows, kPublishedSide);
     const cv::Mat resized = resize_bilinear(mask, box.resized_width, box.resized_height);
@@ -162,8 +165,7 @@ TEST(GoldenRegions, drawn_as_boxes_and_points_are_what_the_same_corners_give) {
   for (const auto& fact : goldens.facts["regions"]) {
     const std::string name = fact["name"];
     SCOPED_TRACE(name);
-    const cv::Mat mask =
-        Region::mask_file(goldens.folder / fact["file"]).rasterize(fact["width"], fact["height"]);
+    const cv::Mat mask = Region::mask_file(goldens.file(fact)).rasterize(fact["width"], fact["height"]);
     const auto region = drawn_again(name, around(mask));
     if (!region) continue;
     EXPECT_EQ(differences(region->rasterize(mask.cols, mask.rows), mask), 0);

@@ -163,7 +163,7 @@ TEST(RegionMaskFile, reads_odd_masks_as_the_published_code_does) {
   made["16-bit 1,255,256,65535"] = bytes_of(files / "mask_grey16.png");
   made["palette idx 0..3 = black, red, (0,0,1), (0,3,0)"] = bytes_of(files / "mask_palette.png");
   int compared = 0;
-  for (const auto& entry : nlohmann::json::parse(bytes_of(golden_root() / "preprocess/mask_reading.json"))) {
+  for (const auto& entry : nlohmann::json::parse(bytes_of(golden("preprocess/mask_reading.json")))) {
     const auto file = made.find(entry["description"]);
     if (file == made.end()) continue;
     SCOPED_TRACE(file->first);

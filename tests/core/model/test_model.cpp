@@ -12,7 +12,10 @@ namespace medplib::test {
 using core::ErrorCode;
 using core::Model;
 
-class ModelTest : public testing::TestWithParam<std::filesystem::path> {};
+class ModelTest : public testing::TestWithParam<std::filesystem::path> {
+ protected:
+  void SetUp() override { (void)golden_model(GetParam()); }
+};
 
 TEST_P(ModelTest, inspect_tells_what_loading_finds) {
   const core::ModelInfo info = core::inspect(GetParam());
@@ -93,6 +96,7 @@ TEST_P(ModelTest, loading_tells_its_progress_and_can_be_stopped) {
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, ModelTest, testing::ValuesIn(golden_checkpoints()),
                          [](const auto& info) { return info.param.filename().string(); });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ModelTest);
 
 TEST(Model, a_folder_that_is_not_there_is_not_found) {
   EXPECT_EQ(thrown_by([] { (void)Model::load("/no/such/model"); }).code, ErrorCode::NotFound);

@@ -18,13 +18,13 @@ class MaskPrompts {
  public:
   explicit MaskPrompts(const Variant& variant)
       : variant_(variant),
-        facts_(core::read_json(golden_root() / "sam_prompts" / "prompts.json")),
+        facts_(core::read_json(golden("sam_prompts/prompts.json"))),
         expected_(load_golden("sam_prompts/prompts.safetensors")),
         device_(core::open_device(variant.device)) {
-    const auto folder = golden_root() / "ckpt" / facts_.at("checkpoint").get<std::string>();
+    const auto folder = golden_model("ckpt/" + facts_.at("checkpoint").get<std::string>());
     const auto config = core::ModelConfig::read(folder / "config.json");
     network_ = load_network(folder, config, variant.dtype, device_);
-    const auto image = core::Image::read(golden_root() / facts_.at("image").get<std::string>(), kAsPublished);
+    const auto image = core::Image::read(golden(facts_.at("image").get<std::string>()), kAsPublished);
     const at::Tensor pixels = core::sam_pixels(image.rgb(), config.sam).to(device_, variant.dtype);
     image_ = network_->sam_encoder(pixels.unsqueeze(0));
   }
@@ -91,7 +91,6 @@ class MaskPrompts {
 class GoldenMaskPrompts : public testing::TestWithParam<Variant> {};
 
 TEST_P(GoldenMaskPrompts, equal_the_published_implementation) {
-  if (!std::filesystem::exists(golden_root() / "sam_prompts")) GTEST_SKIP() << "no sam_prompts in this set";
   const at::NoGradGuard no_gradients;
   std::optional<MaskPrompts> prompts;
   try {

@@ -13,8 +13,7 @@
 
 namespace medplib::test {
 
-// All tensors of a safetensors file, by name; `file` is absolute, or relative to the root, such as
-// "cases/s00_emits_seg.safetensors".
+// All tensors of a safetensors file, by name; `file` as golden() takes it.
 std::map<std::string, at::Tensor> load_golden(const std::filesystem::path& file);
 
 // Largest absolute difference ÷ largest absolute expected value; infinite when the shapes differ or a value
@@ -25,11 +24,11 @@ struct GoldenCase {
   std::string name;                  // "s00_emits_seg"
   std::filesystem::path folder;      // with NAME.json, .safetensors, .image.png …
   std::filesystem::path checkpoint;  // the folder with its weights
-  std::filesystem::path file(const std::string& suffix) const { return folder / (name + suffix); }
+  std::filesystem::path file(const std::string& suffix) const { return golden(folder / (name + suffix)); }
   friend void PrintTo(const GoldenCase& one, std::ostream* out) { *out << one.name; }
 };
 
-// The cases of cases/index.json that lie on this disk together with their checkpoint.
+// The cases that cases/index.json lists; a set need not have all files of each.
 std::vector<GoldenCase> golden_cases(const std::filesystem::path& root = golden_root());
 
 // Letters, digits and underscores alone, as the name of a test must be.

@@ -61,8 +61,8 @@ struct OpenCase {
   explicit OpenCase(const GoldenCase& golden)
       : golden(golden),
         facts(core::read_json(golden.file(".json"))),
-        config(core::ModelConfig::from_json(config_of(golden.checkpoint, facts), golden.name)),
-        image(core::Image::read(golden.folder / fact<std::string>("image"), kAsPublished)),
+        config(core::ModelConfig::from_json(config_of(golden_model(golden.checkpoint), facts), golden.name)),
+        image(core::Image::read(test::golden(golden.folder / fact<std::string>("image")), kAsPublished)),
         tensors_(load_golden(golden.file(".safetensors"))) {}
 
   template <class T>
@@ -85,7 +85,8 @@ struct OpenCase {
   std::vector<core::Region> regions() const {
     std::vector<core::Region> all;
     for (const core::Json& region : facts.value("regions", core::Json::array()))
-      all.push_back(core::Region::mask_file(golden.folder / region.at("file").get<std::string>()));
+      all.push_back(
+          core::Region::mask_file(test::golden(golden.folder / region.at("file").get<std::string>())));
     return all;
   }
 

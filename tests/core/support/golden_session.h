@@ -37,7 +37,7 @@ class FolderCopy {
 inline core::Model load_model_of(const GoldenCase& golden,
                                  const core::LoadOptions& options = {.device = "cpu"}) {
   const core::Json facts = core::read_json(golden.file(".json"));
-  const FolderCopy folder(golden.checkpoint);
+  const FolderCopy folder(golden_model(golden.checkpoint));
   folder.replace("config.json", config_of(golden.checkpoint, facts));
   folder.replace("medplib.json", {{"format_version", 1}, {"conversation_template", facts.at("template")}});
   return core::Model::load(folder.path(), options);
@@ -52,11 +52,18 @@ inline core::AskOptions ask_options_of(const OpenCase& given) {
 
 constexpr std::int64_t kEos = 2;  // in LLaMA's vocabulary
 
+inline bool is_whole(const GoldenCase& golden) {
+  namespace fs = std::filesystem;
+  const auto has = [&](const char* suffix) { return fs::exists(golden.folder / (golden.name + suffix)); };
+  return has(".json") && has(".safetensors") && has(".image.png") && fs::exists(golden.checkpoint);
+}
+
 // A case whose greedy answer has a <SEG> among several tokens, and comes to its end: of the golden set, else
 // of the committed part.
 inline GoldenCase a_case_with_a_mask() {
   for (const auto& root : {golden_root(), committed_goldens()})
     for (const GoldenCase& golden : golden_cases(root)) {
+      if (!is_whole(golden)) continue;
       const core::Json facts = core::read_json(golden.file(".json"));
       const auto answer = facts.at("generated_ids").get<std::vector<std::int64_t>>();
       if (facts.at("gen_has_seg").get<bool>() && answer.size() > 2 && answer.back() == kEos) return golden;

@@ -20,8 +20,9 @@ namespace medplib::core::test {
 
 using medplib::test::golden_root;
 
+// For tests that need any tokenizer.
 inline std::filesystem::path tiny_tokenizer_folder() {
-  return golden_root() / "tokenizer" / "tiny_tokenizer";
+  return medplib::test::committed_goldens() / "tokenizer" / "tiny_tokenizer";
 }
 
 inline const Tokenizer& tiny_tokenizer() {
@@ -31,7 +32,11 @@ inline const Tokenizer& tiny_tokenizer() {
 
 // The folder of the golden set's tokenizer of this name; that of LLaMA is not in the set.
 inline std::optional<std::filesystem::path> tokenizer_folder(const std::string& name) {
-  if (name == "tiny") return tiny_tokenizer_folder();
+  if (name == "tiny") {
+    for (const char* file : {"tokenizer.model", "added_tokens.json"})
+      (void)medplib::test::golden(std::filesystem::path("tokenizer/tiny_tokenizer") / file);
+    return golden_root() / "tokenizer" / "tiny_tokenizer";
+  }
   if (const char* folder = std::getenv("MEDPLIB_LLAMA_TOKENIZER"); name == "llama" && folder != nullptr)
     return folder;
   return std::nullopt;

@@ -52,7 +52,7 @@ Prompt prompt_of(const std::string& question, std::size_t regions = 0, std::size
 
 void expect_golden_prompts_of(const std::string& name) {
   const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder(name));
-  const Json golden = read_json(golden_root() / "tokenizer" / "tokenizer.json");
+  const Json golden = read_json(medplib::test::golden("tokenizer/tokenizer.json"));
   ASSERT_FALSE(golden.at("prompts").empty());
   for (std::size_t i = 0; i < golden.at("prompts").size(); ++i) {
     const Json& facts = golden.at("prompts")[i];
@@ -77,14 +77,15 @@ TEST(Prompt, every_golden_prompt_has_the_published_ids_with_llamas_vocabulary) {
 }
 
 TEST(Prompt, every_golden_case_has_the_published_ids) {
-  if (!std::filesystem::exists(golden_root() / "cases")) GTEST_SKIP() << golden_root() << " has no cases";
   int cases = 0;
-  for (const auto& file : std::filesystem::directory_iterator(golden_root() / "cases")) {
+  for (const auto& file : std::filesystem::directory_iterator(medplib::test::golden("cases"))) {
     if (file.path().extension() != ".json" || file.path().filename() == "index.json") continue;
     const Json golden = read_json(file.path());
     const auto named = golden.at("checkpoint").get<std::string>();
     const auto folder = golden_root() / "ckpt" / named.substr(0, named.find(", with "));
-    if (!std::filesystem::exists(folder / "tokenizer.model")) continue;
+    if (!std::filesystem::exists(folder / "tokenizer.model") ||
+        !std::filesystem::exists(folder / "added_tokens.json"))
+      continue;
     ++cases;
     const Tokenizer tokenizer = Tokenizer::load(folder);
     const auto ids = ids_of(golden.at("prompt_ids"));
@@ -98,12 +99,12 @@ TEST(Prompt, every_golden_case_has_the_published_ids) {
     const Turn answered{golden.at("question"), golden.at("teacher_answer")};
     EXPECT_EQ(conversation_of(tokenizer, style, {answered}, regions, 1).ids, teacher_ids) << file;
   }
-  if (cases == 0) GTEST_SKIP() << golden_root() << " has no case whose checkpoint is there";
+  if (cases == 0) GTEST_SKIP() << "The golden set has no case whose checkpoint is there.";
 }
 
 void expect_golden_labels_of(const std::string& name) {
   const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder(name));
-  const Json golden = read_json(golden_root() / "tokenizer" / "labels.json");
+  const Json golden = read_json(medplib::test::golden("tokenizer/labels.json"));
   ASSERT_FALSE(golden.empty());
   for (const auto& conversation : golden) {
     if (conversation.at("tokenizer") != name) continue;

@@ -23,9 +23,10 @@ std::string joined(const std::vector<std::string>& pieces) {
 }
 
 TEST(TextStream, the_pieces_of_every_golden_string_are_its_decoded_text) {
-  const Json golden = read_json(golden_root() / "tokenizer" / "tokenizer.json").at("tiny");
+  const Json golden = read_json(medplib::test::golden("tokenizer/tokenizer.json")).at("tiny");
+  const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder("tiny"));
   for (std::size_t i = 0; i < golden.at("ids_with_bos").size(); ++i) {
-    const auto pieces = streamed(tiny_tokenizer(), ids_of(golden.at("ids_with_bos")[i]));
+    const auto pieces = streamed(tokenizer, ids_of(golden.at("ids_with_bos")[i]));
     EXPECT_EQ(joined(pieces), golden.at("decoded_skip_special")[i]);
     EXPECT_EQ(pieces.back(), "");
     for (const auto& piece : pieces) EXPECT_TRUE(is_valid_utf8(piece));

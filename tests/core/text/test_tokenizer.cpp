@@ -16,7 +16,7 @@ using ::testing::Not;
 
 void expect_goldens_of(const std::string& name) {
   const Tokenizer tokenizer = Tokenizer::load(*tokenizer_folder(name));
-  const Json golden = read_json(golden_root() / "tokenizer" / "tokenizer.json");
+  const Json golden = read_json(medplib::test::golden("tokenizer/tokenizer.json"));
   const Json& expected = golden.at(name);
   ASSERT_FALSE(golden.at("strings").empty());
   EXPECT_EQ(tokenizer.vocabulary_size(), expected.at("vocab_size"));
@@ -40,7 +40,7 @@ TEST(Tokenizer, every_golden_string_has_the_published_ids_and_text_with_llamas_v
 
 TEST(Tokenizer, untrusted_text_holds_no_special_or_added_token) {
   const Tokenizer& tokenizer = tiny_tokenizer();
-  const Json golden = read_json(golden_root() / "tokenizer" / "tokenizer.json");
+  const Json golden = read_json(medplib::test::golden("tokenizer/tokenizer.json"));
   for (const auto& string : golden.at("strings")) {
     const auto text = string.get<std::string>();
     const TextPart part{text, false};

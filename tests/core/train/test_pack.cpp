@@ -113,9 +113,7 @@ TEST(Schedule, warms_up_and_then_decays_to_its_floor) {
 }
 
 TEST(Schedule, falls_linearly_as_the_published_one_but_for_its_start) {
-  const std::filesystem::path file = test::golden_root() / "metrics" / "lr_schedule.json";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "There is no " << file;
-  for (const Json& published : read_json(file)) {
+  for (const Json& published : read_json(test::golden("metrics/lr_schedule.json"))) {
     Recipe recipe;
     recipe.schedule = Schedule::Linear;
     recipe.steps = published.at("total_num_steps");

@@ -86,7 +86,7 @@ TEST(MaskGeometry, a_side_of_one_pixel_is_no_trouble) {
 }
 
 TEST(MaskGeometry, the_reference_keeps_the_rows_that_the_published_code_keeps) {
-  const core::Json rows = core::read_json(golden_root() / "preprocess" / "postprocess_rows.json");
+  const core::Json rows = core::read_json(golden("preprocess/postprocess_rows.json"));
   ASSERT_FALSE(rows.empty());
   for (const auto& [side, kept] : rows.items()) {
     const core::Span span = core::reference_span(kLow, std::stoll(side));
