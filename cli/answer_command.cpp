@@ -213,8 +213,9 @@ void AnswerCommand::report(const Request& request, const core::Error& error) con
     event["error"] = json_of(error);
     return print_line(event);
   }
-  const std::string images = joined(request.images), sentence = error.what();
-  print_error(sentence.find(images) == std::string::npos ? images + ": " + sentence : sentence);
+  const std::string images = core::first_five(request.images), sentence = error.what();
+  const bool named = sentence.find(images) != std::string::npos;
+  print_error(core::shortened(named ? sentence : images + ": " + sentence, core::kLongestMessage));
 }
 
 // People see the words as they come; a program gets them whole.

@@ -25,6 +25,7 @@ class AnswerCommand : public Command {
 
   CommandText text() const override { return text_; }
   void add_options(Options& options) override;
+  bool prints_json() const override { return json_; }
   int run(const std::vector<std::string>& operands) override;
 
  private:

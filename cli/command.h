@@ -26,6 +26,8 @@ class Command {
   virtual CommandText text() const = 0;
   // Puts its options, bound to its members, into the table that parsing, help and completion are made from.
   virtual void add_options(Options& options) = 0;
+  // Whether its one result is a JSON object; after the options were read.
+  virtual bool prints_json() const { return false; }
   // Does the work, after the options were read. Returns the exit code.
   virtual int run(const std::vector<std::string>& operands) = 0;
 };

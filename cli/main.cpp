@@ -83,7 +83,13 @@ int run_command(const std::string& name, const Arguments& arguments) {
   const Arguments operands = parse(options, arguments);
   if (help) return std::cout << help_text(*command), kOk;
   start_messages();
-  return command->run(operands);
+  try {
+    return command->run(operands);
+  } catch (const core::Error& error) {
+    // What the sentence on stderr has no room for.
+    if (command->prints_json() && !error.details().empty()) print_line({{"error", json_of(error)}});
+    throw;
+  }
 }
 
 // What stands before the command has no values: the first word without a dash is the command.

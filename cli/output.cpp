@@ -175,7 +175,9 @@ Json json_of(const core::Answer& answer, const PictureFiles& files) {
 }
 
 Json json_of(const core::Error& error) {
-  return {{"code", core::error_code_name(error.code())}, {"message", error.what()}};
+  Json json = {{"code", core::error_code_name(error.code())}, {"message", error.what()}};
+  if (!error.details().empty()) json["details"] = error.details();
+  return json;
 }
 
 std::string line_of(const core::Mask& mask, const std::string& file) {

@@ -28,6 +28,7 @@ class Refine : public Command {
  public:
   CommandText text() const override;
   void add_options(Options& options) override;
+  bool prints_json() const override { return json_; }
   int run(const std::vector<std::string>& operands) override;
 
  private:

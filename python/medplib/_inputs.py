@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import reprlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._core import Image, Mask, Region
-from .errors import FormatError, HostMemoryError, InvalidArgumentError, MedplibError
+from .errors import FormatError, HostMemoryError, InvalidArgumentError, MedplibError, shown
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -71,12 +70,6 @@ def image_of(image: ImageLike) -> Image:
     )
 
 
-def brief(thing: Any) -> str:
-    """What was handed in, for a message: of an array what it is, of a list its beginning."""
-    shape = getattr(thing, "shape", None)
-    return f"{type(thing).__name__} of shape {tuple(shape)}" if shape else reprlib.repr(thing)[:200]
-
-
 def words(name: str, text: str) -> str:
     """What can be put to the model. Errors: InvalidArgumentError."""
     if not isinstance(text, str):
@@ -99,9 +92,9 @@ def file_name(name: str, path: str | os.PathLike[str]) -> str:
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError as error:
-        raise InvalidArgumentError(f"{name} holds half a character, which no path does: {brief(text)}.") from error
+        raise InvalidArgumentError(f"{name} holds half a character, which no path does: {shown(text)}.") from error
     if b"\0" in encoded:
-        raise InvalidArgumentError(f"{name} holds a character of value 0, which no path does: {brief(text)}.")
+        raise InvalidArgumentError(f"{name} holds a character of value 0, which no path does: {shown(text)}.")
     return text
 
 
@@ -109,7 +102,7 @@ def several(name: str, things: Iterable[Thing], one: type[Any] = str) -> Iterabl
     """What is a list, and not one thing (a `one`, say) that Python would take apart. Errors: InvalidArgumentError."""
     is_list = hasattr(things, "__iter__") or hasattr(things, "__getitem__")
     if not is_list or isinstance(things, str | bytes | os.PathLike | one):
-        raise InvalidArgumentError(f"{name} is a list, not one: give [{brief(things)}].")
+        raise InvalidArgumentError(f"{name} is a list, not one: give [{shown(things)}].")
     if getattr(things, "ndim", 0) in (2, 3):  # one picture
         raise InvalidArgumentError(f"{name} is a list, not one array of {getattr(things, 'shape', things)!r}.")
     return things
@@ -118,7 +111,7 @@ def several(name: str, things: Iterable[Thing], one: type[Any] = str) -> Iterabl
 def function(name: str, given: Function | None) -> Function | None:
     """What can be called, or None. Errors: InvalidArgumentError."""
     if given is not None and not callable(given):
-        raise InvalidArgumentError(f"{name} is a function, not {brief(given)}.")
+        raise InvalidArgumentError(f"{name} is a function, not {shown(given)}.")
     return given
 
 
@@ -200,7 +193,7 @@ def region_of(kind: str, value: Any) -> Region:
         points = [(float(x), float(y)) for x, y in value]
         return Region.polygon(points) if kind == "polygon" else Region.scribble(points)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"{kind} is {REGIONS[kind]}, not {brief(value)}.") from error
+        raise InvalidArgumentError(f"{kind} is {REGIONS[kind]}, not {shown(value)}.") from error
 
 
 def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float, float, bool]]:
@@ -208,15 +201,15 @@ def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float,
     try:
         places = [] if points is None else [(float(x), float(y)) for x, y in points]
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"point_coords is (N, 2): x and y of each point, not {brief(points)}.") from error
+        raise InvalidArgumentError(f"point_coords is (N, 2): x and y of each point, not {shown(points)}.") from error
     try:
         inside = [1] * len(places) if labels is None else [int(label) if label in (0, 1) else -1 for label in labels]
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"point_labels is (N): 1 or 0 of each point, not {brief(labels)}.") from error
+        raise InvalidArgumentError(f"point_labels is (N): 1 or 0 of each point, not {shown(labels)}.") from error
     if len(inside) != len(places):
         raise InvalidArgumentError(f"There are {len(places)} point_coords, but {len(inside)} point_labels.")
     if not {*inside} <= {0, 1}:
-        raise InvalidArgumentError(f"point_labels are 1 (inside) or 0 (outside), not {brief(labels)}.")
+        raise InvalidArgumentError(f"point_labels are 1 (inside) or 0 (outside), not {shown(labels)}.")
     return [(x, y, bool(label)) for (x, y), label in zip(places, inside, strict=True)]
 
 

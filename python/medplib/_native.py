@@ -8,13 +8,12 @@ from __future__ import annotations
 import functools
 import importlib.util
 import re
-import reprlib
 from collections.abc import Callable
 from types import BuiltinFunctionType
 from typing import Any
 
 from . import _require_torch
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, shown
 
 if importlib.util.find_spec("medplib._core") is None:
     raise ImportError(
@@ -63,7 +62,7 @@ def _refusal(name: str, doc: str, given: tuple[Any, ...], named: dict[str, Any])
     takes = takes.replace("PathLike | str | bytes", "str | PathLike")
     if takes.startswith("self: "):
         takes, given = takes.partition(", ")[2], given[1:]
-    values = [*map(reprlib.repr, given), *(f"{key}={reprlib.repr(value)}" for key, value in named.items())]
+    values = [*map(shown, given), *(f"{key}={shown(value)}" for key, value in named.items())]
     name = name.removesuffix(".__init__")
     return f"{name} takes ({takes}), not ({', '.join(values)}): a value is of another type or cannot be used."
 

@@ -63,7 +63,8 @@ def answered(session: Session, image: Any, verb: Verb) -> Row:
     except _ENDS_EVERYTHING:
         raise
     except MedplibError as error:
-        return {"error": {"code": error.code, "message": str(error)}}
+        told: Row = {"code": error.code, "message": str(error)}
+        return {"error": {**told, "details": error.details} if error.details else told}
 
 
 def _row_of_mask(mask: Mask) -> Row:

@@ -36,7 +36,7 @@ from ._inputs import (
     words,
 )
 from ._stream import Stream
-from .errors import InvalidArgumentError, MedplibError
+from .errors import InvalidArgumentError, MedplibError, shown
 
 __all__ = [
     "Answer",
@@ -289,7 +289,9 @@ def _split_many(
     asked = [words("what is asked", text) for text in several("what is asked", texts)]
     own: list[AskOptions] = [{}] * len(asked) if each is None else list(several("each", each))
     if strange := [one for one in own if not isinstance(one, Mapping)]:
-        raise InvalidArgumentError(f'each is a list of dict, such as {{"threshold": 0.4}}, but holds {strange[0]!r}.')
+        raise InvalidArgumentError(
+            f'each is a list of dict, such as {{"threshold": 0.4}}, but holds {shown(strange[0])}.'
+        )
     if len(own) != len(asked):
         raise InvalidArgumentError(f"There are {len(asked)} to ask, but {len(own)} options in each.")
     if any("on_text" in one for one in own):
@@ -305,7 +307,9 @@ def _split(options: AskOptions) -> tuple[_AskOptions, Callable[[str], object] | 
     on_text = function("on_text", given.pop("on_text", None))
     regions = list(several("regions", given.pop("regions", ())))
     if strange := [each for each in regions if not isinstance(each, Region)]:
-        raise InvalidArgumentError(f"regions is a list of Region, such as Region.box(…), but holds {strange[0]!r}.")
+        raise InvalidArgumentError(
+            f"regions is a list of Region, such as Region.box(…), but holds {shown(strange[0])}."
+        )
     settings.regions = regions + [region_of(kind, given.pop(kind)) for kind in REGIONS if kind in given]
     for name, value in given.items():
         if not hasattr(settings, name):
@@ -313,5 +317,5 @@ def _split(options: AskOptions) -> tuple[_AskOptions, Callable[[str], object] | 
         try:
             setattr(settings, name, value)
         except TypeError as error:
-            raise InvalidArgumentError(f"{name}={value!r} is of the wrong type or out of range.") from error
+            raise InvalidArgumentError(f"{name}={shown(value)} is of the wrong type or out of range.") from error
     return settings, on_text

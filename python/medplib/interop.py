@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ._inputs import several
 from .engine import Answer, Mask
-from .errors import InvalidArgumentError, UnsupportedError
+from .errors import InvalidArgumentError, UnsupportedError, shown
 
 Thing = TypeVar("Thing")
 
@@ -119,7 +119,7 @@ def _of_one_image(masks: Iterable[Mask]) -> list[Mask]:
 def _all_of(name: str, things: Iterable[Thing], kind: type[Thing]) -> list[Thing]:
     listed = list(several(name, things, kind))
     if strange := [each for each in listed if not isinstance(each, kind)]:
-        raise InvalidArgumentError(f"{name} is a list of {kind.__name__}, but holds {strange[0]!r}.")
+        raise InvalidArgumentError(f"{name} is a list of {kind.__name__}, but holds {shown(strange[0])}.")
     return listed
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ._inputs import Labels, Point, Points, clicks_of, image_of, region_of
 from .engine import Model, Session, load
-from .errors import InvalidArgumentError, StateError
+from .errors import InvalidArgumentError, StateError, shown
 
 
 class Predictor:
@@ -32,9 +32,11 @@ class Predictor:
     def set_image(self, image: npt.NDArray[np.uint8], image_format: str = "RGB") -> None:
         """`image`: (H, W, 3) uint8, its channels in the order of `image_format`, "RGB" or "BGR"."""
         if image_format not in ("RGB", "BGR"):
-            raise InvalidArgumentError(f'image_format is "RGB" or "BGR", not {image_format!r}.')
+            raise InvalidArgumentError(f'image_format is "RGB" or "BGR", not {shown(image_format)}.')
         if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
-            raise InvalidArgumentError(f"The image is an array (H, W, 3), not {getattr(image, 'shape', image)!r}.")
+            raise InvalidArgumentError(
+                f"The image is an array (H, W, 3), not {getattr(image, 'shape', None) or shown(image)}."
+            )
         self._session.set_image(image_of(image if image_format == "RGB" else image[..., ::-1]))
 
     def reset_image(self) -> None:

@@ -26,7 +26,7 @@ from . import _native as _native  # before _core
 from ._core import overlay_png
 from ._inputs import REGIONS, region_of
 from .engine import Answer, Region, Session
-from .errors import InvalidArgumentError, MedplibError, StateError
+from .errors import InvalidArgumentError, MedplibError, StateError, shown
 
 KINDS = tuple(kind for kind in REGIONS if kind != "mask")
 
@@ -69,7 +69,7 @@ class ImageView(anywidget.AnyWidget):
     def draw(self, kind: str, value: Any) -> None:
         """Points at one more place: a "point", "box", "polygon" or "scribble", as `Session.ask` takes them."""
         if kind not in KINDS:
-            raise InvalidArgumentError(f"A place that is drawn is one of {', '.join(KINDS)}, not {kind!r}.")
+            raise InvalidArgumentError(f"A place that is drawn is one of {', '.join(KINDS)}, not {shown(kind)}.")
         region_of(kind, value)
         self._look()
         place = _place(kind, value)

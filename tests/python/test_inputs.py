@@ -340,17 +340,17 @@ LONG: Any = np.arange(3000.0).reshape(1000, 3)
     [
         (
             lambda session: session.ask("What?", box=LONG),
-            r"box is .*, not ndarray of shape \(1000, 3\)",
+            r"box is .*, not ndarray of 1000 × 3",
         ),
         (lambda session: session.ask("What?", polygon=LONG.tolist()), r"not \[\[0.0, 1.0, 2.0\], .*\.\.\.\]"),
-        (lambda session: session.ask("What?", scribble=torch.tensor(LONG)), r"not Tensor of shape \(1000, 3\)"),
-        (lambda session: session.ask("What?", mask=LONG), r"mask is an array .*, not ndarray of shape \(1000, 3\)"),
-        (lambda session: session.refine(point_coords=LONG, point_labels=[1] * 1000), "not ndarray of shape"),
+        (lambda session: session.ask("What?", scribble=torch.tensor(LONG)), r"not Tensor of 1000 × 3"),
+        (lambda session: session.ask("What?", mask=LONG), r"mask is an array .*, not ndarray of 1000 × 3"),
+        (lambda session: session.refine(point_coords=LONG, point_labels=[1] * 1000), "not ndarray of 1000 × 3"),
         (
             lambda session: session.refine(point_coords=[(1, 1)] * 1000, point_labels=[7] * 1000),
             r"not \[7, 7, .*\.\.\.",
         ),
-        (lambda session: session.ask("What?", on_text=LONG), "on_text is a function, not ndarray of shape"),
+        (lambda session: session.ask("What?", on_text=LONG), "on_text is a function, not ndarray of 1000 × 3"),
         (lambda session: session.set_image("a\0" * 3000), "image holds a character of value 0"),
         (lambda session: session.ask_many("Why? " * 3000), "what is asked is a list, not one"),
     ],

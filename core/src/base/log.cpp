@@ -65,7 +65,8 @@ bool is_logged(LogLevel level) { return level != LogLevel::Silent && level >= ta
 void write_log(LogLevel level, const std::string& message) noexcept {
   try {
     const auto now = target();
-    if (level != LogLevel::Silent && level >= now->least) now->callback(level, message);
+    if (level != LogLevel::Silent && level >= now->least)
+      now->callback(level, shortened(message, kLongestMessage));
   } catch (...) {  // NOLINT(bugprone-empty-catch): as the header says
   }
 }

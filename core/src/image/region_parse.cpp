@@ -55,21 +55,22 @@ void check_count(const std::vector<double>& numbers, std::size_t wanted, const s
 }  // namespace
 
 Region Region::parse(const std::string& text, const ImageLimits& limits) {
+  const std::string shown = shortened(text, 80);
   const auto colon = text.find(':');
   const std::string kind = text.substr(0, colon);
   const bool known =
       kind == "point" || kind == "box" || kind == "polygon" || kind == "scribble" || kind == "mask";
   if (colon == std::string::npos || !known)
-    fail(ErrorCode::InvalidArgument, "\"", text, "\" is not a region. One is written as  ", kForms, " .");
+    fail(ErrorCode::InvalidArgument, "\"", shown, "\" is not a region. One is written as  ", kForms, " .");
   const std::string rest = text.substr(colon + 1);
   if (trimmed(rest).empty())
     fail(ErrorCode::InvalidArgument, "Nothing follows \"", kind, ":\". A region is written as  ", kForms,
          " .");
   if (kind == "mask") return mask_file(rest, limits);
-  const std::vector<double> numbers = numbers_of(rest, text);
-  if (kind == "polygon") return polygon(points_of(numbers, text));
-  if (kind == "scribble") return scribble(points_of(numbers, text));
-  check_count(numbers, kind == "point" ? 2 : 4, text);
+  const std::vector<double> numbers = numbers_of(rest, shown);
+  if (kind == "polygon") return polygon(points_of(numbers, shown));
+  if (kind == "scribble") return scribble(points_of(numbers, shown));
+  check_count(numbers, kind == "point" ? 2 : 4, shown);
   if (kind == "point") return point(numbers[0], numbers[1]);
   return box(numbers[0], numbers[1], numbers[2], numbers[3]);
 }

@@ -20,7 +20,7 @@ std::string apply(Json& json, const std::string& text) {
   return key;
 }
 
-std::string shown(const Json& value) { return value.is_null() ? "not given" : value.dump(); }
+std::string shown(const Json& value) { return value.is_null() ? "not given" : shortened(value.dump(), 60); }
 
 // Reads the known keys and complains about the others.
 class Reader {

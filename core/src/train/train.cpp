@@ -116,11 +116,13 @@ class Trainer {
     if (setup_.has_words())
       take_names_from_language({missing.begin(), missing.end()});
     else if (setup_.recipe.stage != Stage::Grounding)
-      throw TrainInputError(TrainInput::Data,
-                            Error(ErrorCode::Format, text_of("\"name_link\" pulls to the vectors that stage "
-                                                             "\"grounding\" learnt for names, but nothing in "
-                                                             "\"start\" has one for ",
-                                                             missing.front(), ".")));
+      throw TrainInputError(
+          TrainInput::Data,
+          Error(ErrorCode::Format,
+                text_of("\"name_link\" pulls to the vectors that stage \"grounding\" learnt "
+                        "for names, but nothing in \"start\" has one for ",
+                        first_five(missing), "."),
+                missing));
   }
 
   // The mean of what the language model says for each of them, whatever the seed.
@@ -173,18 +175,19 @@ class Trainer {
   }
 
   [[noreturn]] void fail_not_finite(const char* what, const Batch& batch, std::int64_t step) {
-    std::string alone, all;
+    std::vector<std::string> alone, all;
     for (const Batch& image : split(batch, std::ssize(batch.prompts))) {
-      std::string ids;
-      for (const auto& id : image.ids.front()) ids += " " + id;
-      all += ids;
-      if (!is_finite(image, step)) alone += ids;
+      const auto& ids = image.ids.front();
+      all.insert(all.end(), ids.begin(), ids.end());
+      if (!is_finite(image, step)) alone.insert(alone.end(), ids.begin(), ids.end());
     }
-    fail(
-        ErrorCode::Internal, "The ", what, " of step ", step + 1,
+    std::vector<std::string>& samples = alone.empty() ? all : alone;
+    const std::string sentence = text_of(
+        "The ", what, " of step ", step + 1,
         " is not finite. The last checkpoint is kept; a training with a lower learning_rate or without these "
-        "samples can start from it, in a folder of its own. The samples:",
-        alone.empty() ? all : alone, ".");
+        "samples can start from it, in a folder of its own. The samples: ",
+        first_five(samples), ".");
+    throw Error(ErrorCode::Internal, sentence, std::move(samples));
   }
 
   // Whether one picture and its records have a loss and a gradient by themselves.

@@ -9,12 +9,11 @@ namespace medplib::core {
 namespace fs = std::filesystem;
 
 void need_files(const std::vector<ImageRecords>& images) {
-  std::set<fs::path> missing;
-  std::string first;
+  std::set<fs::path> seen;
+  std::vector<std::string> missing;
   const auto need = [&](const fs::path& path, const Record& record) {
-    if (fs::exists(path)) return;
-    if (missing.empty()) first = text_of(path, ", which record ", record.id, " names, does not exist");
-    missing.insert(path);
+    if (fs::exists(path) || !seen.insert(path).second) return;
+    missing.push_back(text_of(path, ", which record ", record.id, " names"));
   };
   for (const auto& image : images)
     for (const auto& record : image.records) {
@@ -23,9 +22,12 @@ void need_files(const std::vector<ImageRecords>& images) {
       for (const auto& path : record.masks) need(path, record);
     }
   if (missing.empty()) return;
-  const std::size_t others = missing.size() - 1;
-  fail(ErrorCode::NotFound, first, others == 0 ? "" : text_of("; nor do ", others, " other files"),
-       ". Paths in records start from the folder of their file.");
+  const std::string files = first_five(missing, 300);
+  const std::string sentence =
+      text_of(missing.size() == 1 ? files + ", does not exist"
+                                  : text_of(missing.size(), " files do not exist: ", files),
+              ". Paths in records start from the folder of their file.");
+  throw Error(ErrorCode::NotFound, sentence, std::move(missing));
 }
 
 std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const FolderFacts& model) {

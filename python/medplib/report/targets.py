@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from ..errors import shown
 from .figures import Figure, Table
 from .records import read_json
 
@@ -62,17 +63,17 @@ def _holds_something(value: Any) -> bool:
 
 def _target(said: Any, where: str) -> Target:
     if not isinstance(said, dict):
-        raise ValueError(f"{where}: this must be an object with {', '.join(KEYS)}, not {said!r}")
+        raise ValueError(f"{where}: this must be an object with {', '.join(KEYS)}, not {shown(said)}")
     for key, value in said.items():
         if key not in KEYS:
             raise ValueError(f"{where}: there is no {key}; there are {', '.join(KEYS)}")
         if key in NUMBERS and not _is_number(value):
-            raise ValueError(f"{where}: {key} must be a number, not {value!r}")
+            raise ValueError(f"{where}: {key} must be a number, not {shown(value)}")
     if not said.keys() & set(BOUNDS):
         raise ValueError(f"{where}: this asks for nothing; give one of {', '.join(BOUNDS)}")
     column = said.get("more_than", "-")
     if not isinstance(column, str) or not column:
-        raise ValueError(f"{where}: more_than must be the name of a column, not {column!r}")
+        raise ValueError(f"{where}: more_than must be the name of a column, not {shown(column)}")
     if "more_than" in said and "at_least" in said:
         raise ValueError(f"{where}: give at_least or more_than, not both")
     if "by" in said and "more_than" not in said:

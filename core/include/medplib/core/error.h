@@ -1,10 +1,14 @@
 // Errors: a code for the program, and one sentence for people: what was wrong, where, and what to do.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace medplib::core {
 
@@ -28,15 +32,30 @@ enum class ErrorCode : std::int32_t {
 // The code's name as the C ABI spells it without prefix, such as "INVALID_ARG".
 const char* error_code_name(ErrorCode code);
 
+// The longest sentence, in characters.
+constexpr std::size_t kLongestMessage = 1000;
+
 class Error : public std::runtime_error {
  public:
-  // What of the message is not UTF-8, as a file's name may be, becomes U+FFFD.
-  Error(ErrorCode code, const std::string& message);
+  // What of the message is not UTF-8, as a file's name may be, becomes U+FFFD. What is longer than
+  // kLongestMessage loses its middle.
+  Error(ErrorCode code, const std::string& message, std::vector<std::string> details = {});
   ErrorCode code() const noexcept { return code_; }
+
+  // All that a sentence with several things at fault is about, one a line; it names the first five of each
+  // kind. Empty where the sentence says everything.
+  const std::vector<std::string>& details() const noexcept { return *details_; }
 
  private:
   ErrorCode code_;
+  std::shared_ptr<const std::vector<std::string>> details_;  // shared: an exception's copy must not throw
 };
+
+// `text` itself, or its beginning and end with "…" between, `most` characters in all.
+std::string shortened(std::string_view text, std::size_t most);
+
+// "a, b, c, d, e and 7 more": a list in a sentence. Each name has at most `most` characters.
+std::string first_five(const std::vector<std::string>& names, std::size_t most = 100);
 
 // The parts, written one after the other.
 template <class... Parts>
