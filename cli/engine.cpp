@@ -6,7 +6,6 @@
 
 #include <medplib/core/runtime.h>
 
-#include <iostream>
 #include <limits>
 
 namespace medplib::cli {
@@ -15,12 +14,7 @@ namespace {
 
 // Told the part that is loaded; answers whether to go on.
 bool show_loading(double part) {
-  if (!quiet() && stderr_is_terminal()) {
-    if (part < 1)
-      std::cerr << "\rmedplib: loading the model: " << static_cast<int>(100 * part) << " %" << std::flush;
-    else
-      std::cerr << "\r\033[K" << std::flush;
-  }
+  show_progress("loading the model", part);
   return !interrupted();
 }
 
@@ -28,6 +22,17 @@ bool show_loading(double part) {
 
 std::filesystem::path model_folder(const std::string& given) {
   return given.empty() ? core::embedded_model() : std::filesystem::path(given);
+}
+
+std::filesystem::path model_folder(const std::string& given, const std::vector<std::string>& operands,
+                                   const char* command) {
+  if (operands.size() > 1) fail_usage(command, " takes one model folder, not ", operands.size(), ".");
+  if (operands.empty()) return model_folder(given);
+  if (!given.empty() && std::filesystem::path(given) != operands.front())
+    fail_usage("Two model folders were given, \"", operands.front(), "\" and --model \"", given,
+               "\". Keep one.");
+  if (operands.front().empty()) fail_usage("The name of the model folder is empty.");
+  return operands.front();
 }
 
 void Engine::add_options(Options& options) {

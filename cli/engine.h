@@ -8,11 +8,17 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace medplib::cli {
 
 // The folder given by --model, else the embedded one. Errors: as core::embedded_model.
 std::filesystem::path model_folder(const std::string& given);
+
+// The same, of a command that takes the folder as its operand, too. Errors: a usage error, where there are
+// several.
+std::filesystem::path model_folder(const std::string& given, const std::vector<std::string>& operands,
+                                   const char* command);
 
 class Engine {
  public:

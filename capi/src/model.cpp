@@ -62,7 +62,7 @@ std::int32_t medplib_verify(const char* folder, std::int32_t* count, medplib_byt
   return guarded([&] {
     medplib_bytes*& told = output(problems, "problems");
     required(count, "count");
-    const std::vector<std::string> found = medplib::core::verify(&required(folder, "folder"));
+    const std::vector<std::string> found = medplib::core::verify(&required(folder, "folder")).problems;
     told = bytes_of(lines_of(found));
     *count = static_cast<std::int32_t>(found.size());
   });

@@ -28,6 +28,12 @@ std::string value_completion(const std::string& kind) {
   return "words \"" + words + "\"";
 }
 
+std::string operand_completion(const Command& command) {
+  const CommandText text = command.text();
+  if (text.name == "completion") return "else words bash";
+  return text.operands == "[DIR]" ? "else files -d" : "else files -f";
+}
+
 // `--option) …;;` for every option that has a value. An option is of one kind in all commands.
 std::string value_cases(const std::map<std::string, std::string>& kinds) {
   std::string cases;
@@ -68,7 +74,7 @@ std::string bash_script() {
     const std::string name = command->text().name;
     names += " " + name;
     options += "    " + name + ") if [[ $current == -* ]]; then words \"" + option_words(table) + "\"; " +
-               (name == "completion" ? "else words bash" : "else files -f") + "; fi;;\n";
+               operand_completion(*command) + "; fi;;\n";
     for (const auto& option : table.options())
       if (option->semantic()->max_tokens() > 0) kinds[option->long_name()] = option->format_parameter();
   }

@@ -9,6 +9,7 @@
 #include <medplib/core/model.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 
@@ -60,6 +61,12 @@ void print_parts(const core::ModelInfo& info) {
   row("all", grouped(info.parameters), grouped(info.read_per_token), "");
 }
 
+std::string resident_of(const core::MemoryInfo& memory) {
+  return core::text_of(megabytes(memory.resident()), ": weights ", megabytes(memory.weights), ", cache ",
+                       megabytes(memory.cache), " when it is full, working ", megabytes(memory.working),
+                       ", program ", megabytes(memory.program));
+}
+
 void print_model(const core::ModelInfo& info) {
   print_rows({{"folder", info.folder.string()},
               {"name", info.name},
@@ -75,7 +82,12 @@ void print_model(const core::ModelInfo& info) {
               {"image", core::text_of(info.image_tokens, " tokens")},
               {"context", core::text_of(info.context, " tokens")},
               {"stored", info.storage},
-              {"memory", megabytes(info.memory_bytes) + " with a session of full context"}});
+              {"files", core::first_five(info.weights.files)},
+              {"left alone", core::first_five(info.weights.left_alone)},
+              {"memory", megabytes(info.memory.total()) + " with a session of full context"},
+              {"  mapped",
+               megabytes(info.memory.mapped) + " of the files, which the system drops when it needs room"},
+              {"  must stay", resident_of(info.memory)}});
   std::cout << '\n';
   print_parts(info);
 }
@@ -95,7 +107,8 @@ void print_json(const std::string& json) { std::cout << json << std::endl; }
 class Info : public Command {
  public:
   CommandText text() const override {
-    return {"info", "", "Says what a model, or an image, consists of.", "", "medplib info --json"};
+    return {"info", "[DIR]", "Says what a model folder, or an image, consists of.", "",
+            "medplib info models/tiny --json"};
   }
 
   void add_options(Options& options) override {
@@ -106,11 +119,17 @@ class Info : public Command {
     add_switch(options, "json", json_, "print one JSON object");
   }
 
+  bool prints_json() const override { return json_; }
+
   int run(const std::vector<std::string>& operands) override {
-    if (!operands.empty()) fail_usage("info takes no operand; use --model DIR or --image FILE.");
+    if (!image_.empty() && !operands.empty())
+      fail_usage("info tells of a model folder or of --image, not of both.");
+    std::error_code ignored;
+    if (operands.size() == 1 && std::filesystem::is_regular_file(operands.front(), ignored))
+      fail_usage("\"", operands.front(), "\" is a file, not a model folder. Use --image for an image.");
     if (image_.empty()) {
-      const auto info =
-          during(Phase::Model, [&] { return core::inspect(model_folder(folder_), precision_); });
+      const std::filesystem::path folder = model_folder(folder_, operands, "info");
+      const auto info = during(Phase::Model, [&] { return core::inspect(folder, precision_); });
       stop_when_interrupted();
       json_ ? print_json(core::info_json(info)) : print_model(info);
     } else {

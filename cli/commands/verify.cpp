@@ -1,25 +1,35 @@
 #include "commands/commands.h"
 #include "engine.h"
 #include "interrupt.h"
+#include "messages.h"
 #include "options.h"
-#include "output.h"
 
 #include <medplib/core/model.h>
 
-#include <filesystem>
 #include <iostream>
 
 namespace medplib::cli {
 
 namespace {
 
+void show_reading(double part) {
+  show_progress("reading the weights", part);
+  stop_when_interrupted();
+}
+
+void print_read(const core::WeightsInfo& weights) {
+  if (weights.tensors == 0) return;
+  print_note("read " + core::words_of(weights));
+  if (!weights.left_alone.empty()) print_note("left alone: " + core::first_five(weights.left_alone));
+}
+
 class Verify : public Command {
  public:
   CommandText text() const override {
-    return {"verify", "", "Checks a model folder: hashes, names, shapes, types, values, tokenizer.",
+    return {"verify", "[DIR]", "Checks a model folder: hashes, names, shapes, types, values, tokenizer.",
             "Prints \"ok\", and whether there were hashes to compare, or a line for each problem and exits "
-            "with 1.",
-            "medplib verify --model models/tiny"};
+            "with 1. What was read is told on stderr.",
+            "medplib verify models/tiny"};
   }
 
   void add_options(Options& options) override {
@@ -27,20 +37,22 @@ class Verify : public Command {
     add_switch(options, "json", json_, "print one JSON object");
   }
 
+  bool prints_json() const override { return json_; }
+
   int run(const std::vector<std::string>& operands) override {
-    if (!operands.empty()) fail_usage("verify takes no operand; use --model DIR.");
-    const std::filesystem::path folder = model_folder(folder_);
-    const std::vector<std::string> problems =
-        during(Phase::Model, [&] { return core::verify(folder, stop_when_interrupted); });
-    const bool has_hashes = std::filesystem::exists(folder / "medplib.json");
+    const std::filesystem::path folder = model_folder(folder_, operands, "verify");
+    const core::Verification found = during(Phase::Model, [&] { return core::verify(folder, show_reading); });
+    show_progress("reading the weights", 1);
     if (json_) {
-      print_line({{"problems", problems}, {"has_hashes", has_hashes}});
+      std::cout << core::verification_json(found) << std::endl;
     } else {
-      for (const std::string& problem : problems) std::cout << problem << '\n';
-      if (problems.empty())
-        std::cout << (has_hashes ? "ok\n" : "ok, but there is no medplib.json with hashes to compare\n");
+      print_read(found.read);
+      for (const std::string& problem : found.problems) std::cout << problem << '\n';
+      if (found.problems.empty())
+        std::cout << (found.has_hashes ? "ok\n"
+                                       : "ok, but there is no medplib.json with hashes to compare\n");
     }
-    return problems.empty() ? kOk : kFailure;
+    return found.problems.empty() ? kOk : kFailure;
   }
 
  private:

@@ -65,9 +65,10 @@ std::vector<std::string> verify(const Folder& folder) {
   Signals signals;
   try {
     const WithoutGil release;
-    return core::verify(folder_of(folder), [&] {
+    const auto stop = [&](double) {
       if (signals.raised()) fail(ErrorCode::Cancelled, "Interrupted.");
-    });
+    };
+    return core::verify(folder_of(folder), stop).problems;
   } catch (const core::Error&) {
     if (signals.error()) std::rethrow_exception(signals.error());
     throw;

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <medplib.hpp>
 #include <set>
 #include <source_folder.h>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -19,6 +23,8 @@ using medplib::Image;
 using medplib::Model;
 using medplib::Region;
 using medplib::Session;
+
+namespace fs = std::filesystem;
 
 const std::string kGoldens = std::string(MEDPLIB_SOURCE_FOLDER) + "/tests/goldens/";
 const std::string kQuestion = "Please segment the tumour in this MRI image.";
@@ -262,6 +268,25 @@ TEST_F(Hpp, a_folder_is_inspected_and_verified) {
   ASSERT_FALSE(problems.empty());
   for (const std::string& problem : problems) EXPECT_FALSE(problem.empty());
   EXPECT_EQ(error_of([] { (void)medplib::inspect("no folder"); }).name(), "NOT_FOUND");
+}
+
+TEST_F(Hpp, a_folder_with_an_index_of_bin_files_loads_and_what_does_not_fit_is_listed) {
+  const fs::path folder = fs::temp_directory_path() / ("medplib-published-" + std::to_string(::getpid()));
+  fs::copy(kGoldens + "ckpt/tiny_seg", folder);
+  fs::rename(folder / "model.safetensors.index.json", folder / "pytorch_model.bin.index.json");
+  EXPECT_FALSE(Model::load(folder, {.device = "cpu"}).info_json().empty());
+  std::ifstream file(folder / "config.json");
+  std::string config{std::istreambuf_iterator<char>(file), {}};
+  const std::string layers = "\"num_hidden_layers\": 3";
+  config.replace(config.find(layers), layers.size(), "\"num_hidden_layers\": 2");
+  fs::remove(folder / "config.json");
+  std::ofstream(folder / "config.json") << config;
+  const std::string told = error_of([&] { (void)Model::load(folder, {.device = "cpu"}); }).what();
+  const std::vector<std::string> problems = medplib::verify(folder);
+  fs::remove_all(folder);
+  EXPECT_LE(told.size(), 1100U);
+  EXPECT_NE(told.find(" and "), std::string::npos) << told;
+  EXPECT_GT(problems.size(), 6U);
 }
 
 TEST_F(Hpp, the_library_tells_its_versions_threads_and_names_of_errors) {

@@ -30,11 +30,19 @@ def test_every_key_of_an_answer_is_explained(
     model = ("--model", segmenting_model)
     answered, failed = medplib("segment", "-", "--jsonl", *model, *SHORT, stdin=lines, code=5).lines
     together = medplib("ask", picture, picture, "what?", "--together", "--json", *model, *SHORT).json
-    answer, mask, timing = told
+    answer, mask, timing = told[:3]
     assert answer == answered.keys() | failed.keys() | together.keys()
     assert mask == answered["masks"][0].keys()
     assert timing == answered["timing"].keys()
     assert answered["finish"] in ("end_of_text", "length", "stopped")
+
+
+def test_every_key_of_a_models_files_and_memory_is_explained(medplib: Program, told: list[set[str]]) -> None:
+    weights, memory = told[3:]
+    info = medplib("info", "--json").json
+    assert weights == info["weights"].keys() == medplib("verify", "--json").json["weights"].keys()
+    assert memory == info["memory"].keys()
+    assert info["memory_bytes"] == info["memory"]["mapped_bytes"] + info["memory"]["resident_bytes"]
 
 
 def test_the_request_that_is_shown_is_one(medplib: Program, picture: Path) -> None:

@@ -58,4 +58,5 @@ def test_files_and_folders_are_completed(medplib: Program, tmp_path: Path) -> No
     (tmp_path / "models").mkdir()
     assert completed(tmp_path, "medplib ask ") == {"eye.png", "models"}
     assert completed(tmp_path, "medplib ask eye.png what --out-mask e") == {"eye.png"}
-    assert completed(tmp_path, "medplib info --model ") == {"models"}
+    for line in ("medplib info --model ", "medplib info ", "medplib verify "):
+        assert completed(tmp_path, line) == {"models"}

@@ -36,6 +36,7 @@ PUBLIC_HEADERS = {
     "base": {"error", "files", "log", "runtime"},
     "ops": {"current_error"},
     "image": {"image", "mask", "region"},
+    "weights": {"weights"},
     "model": {"model"},
     "generate": {"session"},
     "train": {"train"},

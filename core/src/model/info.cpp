@@ -1,6 +1,7 @@
 #include "model/info.h"
 
 #include "base/json.h"
+#include "model/memory.h"
 #include "nn/network.h"
 #include "weights/sources.h"
 
@@ -124,16 +125,10 @@ std::vector<std::string> names_of(const Json& trained_on) {
   return names;
 }
 
-// What a process holds beside weights and cache once it has answered: LibTorch's code and its working memory
-// (measured).
-constexpr std::int64_t kProgramBytes = 150'000'000;
-
-void add_parameters(ModelInfo& info, const ModelConfig& config, std::int64_t element_bytes) {
-  ParameterShapes shapes;
-  const Network network(shapes, config);
+void add_parameters(ModelInfo& info, const ModelConfig& config, const std::vector<ParameterSpec>& all) {
   for (const Part& part : kParts)
     info.parts.push_back({.name = std::string(part.name), .sizes = part.sizes(config)});
-  for (const ParameterSpec& spec : shapes.all()) {
+  for (const ParameterSpec& spec : all) {
     if (spec.buffer) continue;
     const std::int64_t size = c10::multiply_integers(spec.shape),
                        read = read_per_token(spec, config.language);
@@ -142,7 +137,6 @@ void add_parameters(ModelInfo& info, const ModelConfig& config, std::int64_t ele
     part->read_per_token += read;
     info.parameters += size;
     info.read_per_token += read;
-    info.memory_bytes += size * (spec.float32 ? 4 : element_bytes);
   }
 }
 
@@ -167,16 +161,35 @@ ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Pre
   info.mask_geometry = facts.manifest.mask_geometry == MaskGeometry::Reference ? "reference" : "centered";
   info.threshold = facts.manifest.threshold;
   info.refines = facts.manifest.refine;
-  add_parameters(info, config, element_bytes);
+  ParameterShapes shapes;
+  const Network network(shapes, config);
+  add_parameters(info, config, shapes.all());
   for (std::int64_t i = 0; i < config.language.layers; ++i)
     info.experts.push_back(config.language.moe.experts_in(i));
   info.experts_per_token = config.language.moe.top_k;
   info.image_tokens = config.image_tokens();
   info.context = default_context(config.language);
-  info.memory_bytes += kProgramBytes;
-  info.memory_bytes += 2 * config.language.layers * info.context * config.language.hidden * element_bytes;
+  info.weights = checkpoint.info();
+  info.memory = memory_of(shapes.all(), checkpoint, config, element_bytes, info.context);
   return info;
 }
+
+namespace {
+
+Json json_of(const WeightsInfo& weights) {
+  return {{"files", weights.files},
+          {"tensors", weights.tensors},
+          {"bytes", weights.bytes},
+          {"left_alone", weights.left_alone}};
+}
+
+Json json_of(const MemoryInfo& memory) {
+  return {{"mapped_bytes", memory.mapped},   {"resident_bytes", memory.resident()},
+          {"weights_bytes", memory.weights}, {"cache_bytes", memory.cache},
+          {"working_bytes", memory.working}, {"program_bytes", memory.program}};
+}
+
+}  // namespace
 
 std::string info_json(const ModelInfo& info) {
   Json parts = Json::array();
@@ -206,7 +219,14 @@ std::string info_json(const ModelInfo& info) {
                     {"experts_per_token", info.experts_per_token},
                     {"image_tokens", info.image_tokens},
                     {"context", info.context},
-                    {"memory_bytes", info.memory_bytes}});
+                    {"weights", json_of(info.weights)},
+                    {"memory_bytes", info.memory.total()},
+                    {"memory", json_of(info.memory)}});
+}
+
+std::string verification_json(const Verification& found) {
+  return json_text(
+      {{"problems", found.problems}, {"has_hashes", found.has_hashes}, {"weights", json_of(found.read)}});
 }
 
 }  // namespace medplib::core

@@ -11,7 +11,11 @@ namespace medplib::core {
 // Tokens of a session by default, and at most.
 std::int64_t default_context(const LanguageConfig& config);
 
-// What inspect tells of a folder whose headers are open.
+inline c10::ScalarType dtype_of(Precision precision) {
+  return precision == Precision::BFloat16 ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
+}
+
+// What inspect tells of a folder whose headers are open, at this precision.
 ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Precision precision);
 
 }  // namespace medplib::core

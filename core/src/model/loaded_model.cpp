@@ -33,13 +33,16 @@ std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& folde
   use_threads();
   const at::NoGradGuard no_gradients;
   const c10::Device device = open_device(options.device);
-  const auto dtype = options.precision == Precision::BFloat16 ? at::kBFloat16 : at::kFloat;
+  const auto dtype = dtype_of(options.precision);
   FolderFacts facts(folder);
   Checkpoint checkpoint(folder, dtype, device);
   ModelInfo info = model_info(facts, checkpoint, options.precision);
   Network network = build(checkpoint, facts.config, options.progress);
   at::Tensor positions = network.prompt_encoder.image_positions();
-  log(LogLevel::Info, "Loaded a model of ", info.parameters, " parameters on ", device.str(), ".");
+  log(LogLevel::Info, "Loaded a model of ", info.parameters, " parameters on ", device.str(), ": ",
+      words_of(info.weights), ".");
+  if (!info.weights.left_alone.empty())
+    log(LogLevel::Info, "Left alone: ", first_five(info.weights.left_alone), ".");
   return std::make_shared<const LoadedModel>(LoadedModel{.facts = std::move(facts),
                                                          .precision = options.precision,
                                                          .device = device,

@@ -18,7 +18,7 @@ std::string Model::device() const { return loaded_->device.str(); }
 Precision Model::precision() const { return loaded_->precision; }
 
 ModelInfo inspect(const fs::path& folder, Precision precision) {
-  return model_info(FolderFacts(folder), Checkpoint(folder), precision);
+  return model_info(FolderFacts(folder), Checkpoint(folder, dtype_of(precision)), precision);
 }
 
 }  // namespace medplib::core

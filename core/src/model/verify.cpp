@@ -12,27 +12,30 @@ namespace medplib::core {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> verify(const fs::path& folder, const std::function<void()>& between) {
+Verification verify(const fs::path& folder, const std::function<void(double)>& between) {
   check_not_forked();
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     fail(ErrorCode::NotFound, folder, " is not a folder. Name a model's folder.");
-  std::vector<std::string> problems;
+  Verification found;
+  found.has_hashes = fs::exists(folder / "medplib.json", ignored);
+  // One fault may answer several questions.
+  const auto add = [&](const std::string& problem) {
+    if (std::ranges::find(found.problems, problem) == found.problems.end()) found.problems.push_back(problem);
+  };
   // Each question is asked, whatever the answer to the one before.
   const auto ask = [&](const std::function<void()>& question) {
-    between();
+    between(0);
     try {
       question();
     } catch (...) {
       const Error error = current_error();
       if (is_of_the_call(error)) throw;
-      problems.emplace_back(error.what());
+      add(error.what());
+      std::ranges::for_each(error.details(), add);
     }
   };
-  ask([&] {
-    for (std::string& problem : verify_files(folder, read_manifest(folder), between))
-      problems.push_back(std::move(problem));
-  });
+  ask([&] { std::ranges::for_each(verify_files(folder, read_manifest(folder), [&] { between(0); }), add); });
   ask([&] { const FolderFacts facts(folder); });
   ask([&] {
     Checkpoint checkpoint(folder);
@@ -41,14 +44,12 @@ std::vector<std::string> verify(const fs::path& folder, const std::function<void
     checkpoint.finish();
   });
   ask([&] {
-    for (const std::string& name : Checkpoint(folder).not_finite(between))
-      problems.push_back(text_of("The tensor '", name, "' holds values that are not finite."));
+    const Checkpoint checkpoint(folder);
+    found.read = checkpoint.info();
+    for (const std::string& name : checkpoint.not_finite(between))
+      add(text_of("The tensor '", name, "' holds values that are not finite."));
   });
-  // One fault may answer several questions.
-  std::vector<std::string> once;
-  for (std::string& problem : problems)
-    if (std::ranges::find(once, problem) == once.end()) once.push_back(std::move(problem));
-  return once;
+  return found;
 }
 
 }  // namespace medplib::core

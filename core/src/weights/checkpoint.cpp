@@ -1,7 +1,5 @@
 #include "weights/checkpoint.h"
 
-#include "base/json.h"
-#include "base/paths.h"
 #include "weights/names.h"
 
 #include <medplib/core/error.h>
@@ -19,19 +17,44 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* single_file = "model.safetensors";
-constexpr const char* index_file = "model.safetensors.index.json";
 
 std::string scale_name(const std::string& name) { return name + "_scale"; }
 
-std::string list(const char* title, const std::vector<std::string>& lines) {
-  if (lines.empty()) return {};
-  std::string text = text_of("\n", title, " (", lines.size(), "):");
-  for (const std::string& line : lines) text += "\n  " + line;
-  return text;
-}
-
 bool is_float(c10::ScalarType dtype) {
   return dtype == at::kFloat || dtype == at::kHalf || dtype == at::kBFloat16;
+}
+
+// The tensors at fault, by kind.
+class Faults {
+ public:
+  void add(const char* kind, const std::vector<std::string>& tensors) {
+    if (!tensors.empty()) kinds_.emplace_back(kind, &tensors);
+    named_ += std::min<std::size_t>(tensors.size(), 5);
+  }
+
+  // Errors: Format, if there are any.
+  void finish(const fs::path& folder) const {
+    if (kinds_.empty()) return;
+    std::vector<std::string> details;
+    std::string text = text_of("The weights in ", folder, " do not fit its config.json: ");
+    // Twenty names of full length are longer than a sentence may be.
+    const std::size_t width = (kLongestMessage - std::min<std::size_t>(text.size() + 280, 600)) / named_ - 2;
+    for (const auto& [kind, tensors] : kinds_) {
+      text +=
+          text_of(details.empty() ? "" : "; ", tensors->size(), " ", kind, ": ", first_five(*tensors, width));
+      for (const std::string& tensor : *tensors) details.push_back(text_of(kind, ": ", tensor));
+    }
+    throw Error(ErrorCode::Format, text + ". Take both from one model; `medplib verify` lists all.",
+                std::move(details));
+  }
+
+ private:
+  std::vector<std::pair<const char*, const std::vector<std::string>*>> kinds_;
+  std::size_t named_ = 0;  // in the sentence
+};
+
+std::int64_t bytes_of(const SafetensorsFile::Entry& entry) {
+  return static_cast<std::int64_t>(entry.end - entry.begin);
 }
 
 // (rows, 1, 1 …): one number a row, to multiply with a tensor of `dimensions`.
@@ -44,37 +67,16 @@ at::Tensor per_row(const at::Tensor& scale, std::int64_t dimensions) {
 }  // namespace
 
 Checkpoint::Checkpoint(fs::path folder, c10::ScalarType dtype, c10::Device device)
-    : folder_(std::move(folder)), dtype_(dtype), device_(device) {
-  std::error_code ignored;
-  if (!fs::is_directory(folder_, ignored))
-    fail(ErrorCode::NotFound, folder_, " is not a folder. Name a model's folder.");
-  if (fs::exists(folder_ / single_file, ignored)) {
-    add_file(folder_ / single_file);
-  } else if (fs::exists(folder_ / index_file, ignored)) {
-    open_shards();
-  } else {
-    fail(ErrorCode::NotFound, folder_, " has neither ", single_file, " nor ", index_file,
-         ". Save other formats as safetensors first.");
-  }
-}
-
-void Checkpoint::open_shards() {
-  const std::string where = (folder_ / index_file).string();
-  const auto weight_map = required<std::map<std::string, std::string>>(read_json(where), "weight_map", where);
-  std::set<std::string> shards;
-  for (const auto& [name, shard] : weight_map) shards.insert(shard);
-  for (const std::string& shard : shards) {
-    const fs::path path = path_inside(folder_, shard, where);
-    std::error_code ignored;
-    if (!fs::exists(path, ignored))
-      fail(ErrorCode::NotFound, "Shard ", path, " is missing, which ", where,
-           " names. Was the download complete?");
-    add_file(path);
-  }
-  for (const auto& [name, shard] : weight_map) {
-    if (!file_of_.contains(name))
-      fail(ErrorCode::Format, where, " says that '", name, "' is in ", shard, ", which does not have it.");
-  }
+    : folder_(std::move(folder)), dtype_(dtype), device_(device), weights_(find_weights(folder_)) {
+  for (const fs::path& file : weights_.read) add_file(file);
+  std::vector<std::string> absent;
+  for (const auto& [name, file] : weights_.index)
+    if (!file_of_.contains(name)) absent.push_back(text_of(name, " in ", file));
+  if (absent.empty()) return;
+  const std::string sentence =
+      text_of(weights_.index_file, " names ", absent.size(),
+              " tensors that its files do not have: ", first_five(absent), ". Take both from one model.");
+  throw Error(ErrorCode::Format, sentence, std::move(absent));
 }
 
 void Checkpoint::add_file(const fs::path& path) {
@@ -138,7 +140,10 @@ bool Checkpoint::check(const ParameterSpec& spec) {
 }
 
 at::Tensor Checkpoint::take(const ParameterSpec& spec) {
-  return dense(take_weight(spec)).to(device_, spec.float32 ? at::kFloat : dtype_);
+  const at::Tensor taken = dense(take_weight(spec)).to(device_, spec.float32 ? at::kFloat : dtype_);
+  const std::string name = published_name(spec.name);
+  if (file_of_.contains(name) && !is_mapped(spec)) files_[file_of_.at(name)].forget_pages(name);
+  return taken;
 }
 
 Weight Checkpoint::take_weight(const ParameterSpec& spec) {
@@ -152,16 +157,25 @@ Weight Checkpoint::take_weight(const ParameterSpec& spec) {
   return {.stored = Int8Rows{tensor.to(device_), stored(scale_name(name)).to(device_)}};
 }
 
+bool Checkpoint::is_mapped(const ParameterSpec& spec) const {
+  const std::string name = published_name(spec.name);
+  const auto file = file_of_.find(name);
+  return file != file_of_.end() && device_.is_cpu() && files_[file->second].is_aligned(name) &&
+         entry_of(name).dtype == (spec.float32 ? at::kFloat : dtype_);
+}
+
 void Checkpoint::finish() const {
   std::vector<std::string> unexpected;
   for (const auto& [name, file] : file_of_) {
     if (taken_.contains(name) || is_ignored_published_name(name)) continue;
     unexpected.push_back(text_of(name, " ", c10::IntArrayRef(entry_of(name).shape)));
   }
-  if (missing_.empty() && unexpected.empty() && misshapen_.empty() && mistyped_.empty()) return;
-  fail(ErrorCode::Format, "The weights in ", folder_,
-       " do not fit its config.json:", list("missing", missing_), list("unexpected", unexpected),
-       list("of another shape", misshapen_), list("of another type", mistyped_));
+  Faults faults;
+  faults.add("missing", missing_);
+  faults.add("unexpected", unexpected);
+  faults.add("of another shape", misshapen_);
+  faults.add("of another type", mistyped_);
+  faults.finish(folder_);
 }
 
 std::vector<TensorSummary> Checkpoint::tensors() const {
@@ -171,15 +185,27 @@ std::vector<TensorSummary> Checkpoint::tensors() const {
   return summaries;
 }
 
-std::vector<std::string> Checkpoint::not_finite(const std::function<void()>& between) const {
+WeightsInfo Checkpoint::info() const {
+  WeightsInfo info{
+      .files = {}, .tensors = std::ssize(file_of_), .bytes = 0, .left_alone = weights_.left_alone};
+  for (const fs::path& file : weights_.read) info.files.push_back(file.filename().string());
+  for (const auto& [name, file] : file_of_) info.bytes += bytes_of(entry_of(name));
+  return info;
+}
+
+std::vector<std::string> Checkpoint::not_finite(const std::function<void(double)>& between) const {
+  const auto all = static_cast<double>(std::max<std::int64_t>(info().bytes, 1));
+  std::int64_t done = 0;
   std::vector<std::string> names;
   for (const auto& [name, file] : file_of_) {
-    between();
+    between(static_cast<double>(done) / all);
+    done += bytes_of(entry_of(name));
     const at::Tensor tensor = stored(name);
     if (!tensor.is_floating_point() || tensor.numel() == 0) continue;
     // NaN makes both NaN, and infinity is one of them: no temporary of the tensor's size is needed.
     const auto [low, high] = at::aminmax(tensor);
     if (!at::isfinite(low).item<bool>() || !at::isfinite(high).item<bool>()) names.push_back(name);
+    files_[file].forget_pages(name);
   }
   return names;
 }

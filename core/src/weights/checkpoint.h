@@ -3,6 +3,9 @@
 
 #include "weights/parameters.h"
 #include "weights/safetensors.h"
+#include "weights/shards.h"
+
+#include <medplib/core/weights.h>
 
 #include <c10/core/Device.h>
 
@@ -21,15 +24,14 @@ struct TensorSummary {
   std::vector<std::int64_t> shape;
 };
 
-// Reads FOLDER/model.safetensors, or the shards that FOLDER/model.safetensors.index.json names. Stored types:
-// F32, F16, BF16, or I8 with the scale of each row in an F32 tensor NAME_scale of shape [rows]: value =
-// stored × scale.
+// Reads the files that find_weights finds in FOLDER. Stored types: F32, F16, BF16, or I8 with the scale of
+// each row in an F32 tensor NAME_scale of shape [rows]: value = stored × scale.
 //
 // A float tensor that is stored as it is asked for, on the CPU, is returned as a view of the mapped file: it
 // must not be written to; training copies it.
 class Checkpoint : public ParameterSource {
  public:
-  // `dtype`: of the parameters handed out, unless they stay float32. Errors: NotFound, Io, Format.
+  // `dtype`: of the parameters handed out, unless they stay float32. Errors: as find_weights, and Format.
   explicit Checkpoint(std::filesystem::path folder, c10::ScalarType dtype = c10::ScalarType::Float,
                       c10::Device device = c10::DeviceType::CPU);
 
@@ -40,19 +42,24 @@ class Checkpoint : public ParameterSource {
   // Checks a parameter as take does, without reading its values. Returns whether it is usable.
   bool check(const ParameterSpec& spec);
 
-  // After the network is built: throws one Error(Format) that lists every missing, unexpected, misshapen or
-  // wrongly typed tensor.
+  // Whether `take` hands the parameter out as a view of the file.
+  bool is_mapped(const ParameterSpec& spec) const;
+
+  // After the network is built: throws one Error(Format) that counts the missing, unexpected, misshapen and
+  // wrongly typed tensors; its details list them all.
   void finish() const;
 
   // All tensors in the files, by name.
   std::vector<TensorSummary> tensors() const;
 
   // Returns the names of the stored tensors that hold NaN or infinity. Reads every byte; `between` is called
-  // before each tensor.
-  std::vector<std::string> not_finite(const std::function<void()>& between) const;
+  // before each tensor with the part that was read.
+  std::vector<std::string> not_finite(const std::function<void(double)>& between) const;
+
+  // What is read, and what isn't.
+  WeightsInfo info() const;
 
  private:
-  void open_shards();
   void add_file(const std::filesystem::path& path);
   const SafetensorsFile::Entry& entry_of(const std::string& name) const;
   at::Tensor stored(const std::string& name) const;
@@ -62,6 +69,7 @@ class Checkpoint : public ParameterSource {
   std::filesystem::path folder_;
   c10::ScalarType dtype_;
   c10::Device device_;
+  WeightFiles weights_;
   std::vector<SafetensorsFile> files_;
   std::map<std::string, std::size_t> file_of_;  // name → index in files_
   std::set<std::string> taken_;

@@ -173,7 +173,8 @@ std::optional<std::string> network_name(const std::string& published) {
 }
 
 bool is_ignored_published_name(const std::string& published) {
-  static constexpr std::array<std::string_view, 2> endings = {".rotary_emb.inv_freq", ".position_ids"};
+  static constexpr std::array<std::string_view, 4> endings = {".rotary_emb.inv_freq", ".position_ids",
+                                                              ".pixel_mean", ".pixel_std"};
   static constexpr std::string_view last_norm =
       "model.vision_tower.vision_tower.vision_model.post_layernorm.";
   return published.starts_with(last_norm) ||

@@ -13,8 +13,8 @@ std::string published_name(const std::string& network);
 // The other way; nothing for a name that no part of the network has.
 std::optional<std::string> network_name(const std::string& published);
 
-// Tensors that published checkpoints carry and the network does not need: buffers that it computes, CLIP's
-// last norm.
+// Tensors that published checkpoints carry and the network does not need: buffers that it computes or knows
+// (SAM's mean and deviation of pixels), CLIP's last norm.
 bool is_ignored_published_name(const std::string& published);
 
 }  // namespace medplib::core

@@ -257,18 +257,32 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) fail(ErrorCode::NotFound, path_, " has no tensor '", name, "'.");
   const Entry& entry = found->second;
-  const char* start = data_.get() + entry.begin;
+  const char* start = start_of(entry);
   if (entry.dtype == at::kBool &&
       std::any_of(start, data_.get() + entry.end, [](char byte) { return byte != 0 && byte != 1; }))
     fail(ErrorCode::Format, path_, " cannot be used: tensor '", name,
          "' has a BOOL that is neither 0 nor 1.");
-  if (reinterpret_cast<std::uintptr_t>(start) % c10::elementSize(entry.dtype) != 0) {
+  if (!is_aligned(name)) {
     at::Tensor copy = at::empty(entry.shape, entry.dtype);
     std::memcpy(copy.data_ptr(), start, entry.end - entry.begin);
     return copy;
   }
   return at::from_blob(
       const_cast<char*>(start), entry.shape, [keep = data_](void*) {}, at::TensorOptions(entry.dtype));
+}
+
+bool SafetensorsFile::is_aligned(const std::string& name) const {
+  const Entry& entry = entries_.at(name);
+  return reinterpret_cast<std::uintptr_t>(start_of(entry)) % c10::elementSize(entry.dtype) == 0;
+}
+
+void SafetensorsFile::forget_pages(const std::string& name) const {
+  const Entry& entry = entries_.at(name);
+  const char* start = start_of(entry);
+  start -= reinterpret_cast<std::uintptr_t>(start) % static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto size = static_cast<std::size_t>(data_.get() + entry.end - start);
+  // A hint: where it fails, the pages stay until they are needed for something else.
+  (void)::madvise(const_cast<char*>(start), size, MADV_DONTNEED);
 }
 
 const char* safetensors_type(c10::ScalarType dtype) {

@@ -33,8 +33,15 @@ class SafetensorsFile {
   // NotFound, Format (a BOOL other than 0 and 1).
   at::Tensor tensor(const std::string& name) const;
 
+  // Whether `tensor` gives a view, not a copy. Errors: std::out_of_range.
+  bool is_aligned(const std::string& name) const;
+
+  // Lets the system have the memory that reading this tensor took; a view of it reads the file again.
+  void forget_pages(const std::string& name) const;
+
  private:
   SafetensorsFile() = default;
+  const char* start_of(const Entry& entry) const { return data_.get() + entry.begin; }
   std::filesystem::path path_;
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;

@@ -35,13 +35,13 @@ class ParameterShapes : public ParameterSource {
 // called before each.
 class CheckedParameters : public ParameterSource {
  public:
-  CheckedParameters(Checkpoint& checkpoint, const std::function<void()>& between)
+  CheckedParameters(Checkpoint& checkpoint, const std::function<void(double)>& between)
       : checkpoint_(checkpoint), between_(between) {}
   at::Tensor take(const ParameterSpec& spec) override;
 
  private:
   Checkpoint& checkpoint_;
-  const std::function<void()>& between_;
+  const std::function<void(double)>& between_;
 };
 
 // The checkpoint's values; tells how far loading is, and stops it. Errors: Cancelled, and the checkpoint's.

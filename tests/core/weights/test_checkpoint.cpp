@@ -120,7 +120,7 @@ TEST(Checkpoint, values_that_are_not_finite_are_found_and_not_quantised) {
             ErrorCode::InvalidArgument);
   for (const auto storage : {Storage::Float32, Storage::BFloat16}) {
     save_checkpoint(folder.path(), weights, storage);
-    EXPECT_THAT(Checkpoint(folder.path()).not_finite([] {}),
+    EXPECT_THAT(Checkpoint(folder.path()).not_finite([](double) {}),
                 ElementsAre("lm_head.weight", "model.norm.weight"));
   }
 }
@@ -145,13 +145,34 @@ TEST(Checkpoint, all_faults_are_told_at_once) {
                               Not(HasSubstr("inv_freq"))));
 }
 
-TEST(Checkpoint, a_long_list_of_faults_is_told_to_its_end) {
+TEST(Checkpoint, a_long_list_of_faults_is_counted_in_the_sentence_and_told_to_its_end_in_the_details) {
   const test::TemporaryFolder folder;
-  std::vector<std::pair<std::string, at::Tensor>> tensors;
-  for (int i = 0; i < 100; ++i) tensors.emplace_back("extra." + std::to_string(i), at::ones({1}));
+  const std::string long_name =
+      "model.layers.0.mlp.deepspeed_moe.experts.deepspeed_experts.0.gate_proj.weight.";
+  std::vector<std::pair<std::string, at::Tensor>> tensors = {{"lm_head.weight", at::ones({4, 6})},
+                                                             {"model.norm.weight", at::ones({4}, at::kLong)}};
+  for (int i = 0; i < 100; ++i) tensors.emplace_back(long_name + std::to_string(i), at::ones({1}));
   write_safetensors(folder / "model.safetensors", tensors);
-  const std::string told = error_of([&] { Checkpoint(folder.path()).finish(); }).second;
-  for (const auto& [name, tensor] : tensors) EXPECT_THAT(told, HasSubstr("\n  " + name));
+  try {
+    Checkpoint checkpoint(folder.path());
+    checkpoint.take({.name = head, .shape = {4, 5}});
+    checkpoint.take({.name = norm, .shape = {4}});
+    for (int i = 0; i < 50; ++i)
+      checkpoint.take({.name = text_of("language.layers.", i, ".attention.q.weight"), .shape = {4, 4}});
+    checkpoint.finish();
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    const std::string sentence = error.what();
+    EXPECT_LE(sentence.size(), 1100) << sentence;  // a few characters have three bytes
+    EXPECT_THAT(sentence,
+                AllOf(HasSubstr("50 missing: model.layers.0.self"), HasSubstr("and 45 more; 100 unexpected"),
+                      HasSubstr("1 of another shape: lm_head.weight: [4, 6]"),
+                      HasSubstr("1 of another type: model.norm.weight"),
+                      HasSubstr("`medplib verify` lists all."), Not(HasSubstr("\n"))));
+    EXPECT_EQ(error.details().size(), 152U);
+    for (int i = 0; i < 100; ++i)
+      EXPECT_THAT(error.details(), testing::Contains(text_of("unexpected: ", long_name, i, " [1]")));
+  }
 }
 
 TEST(Checkpoint, int8_without_a_fitting_scale_is_a_fault) {
@@ -208,6 +229,121 @@ TEST_F(Shards, that_are_missing_elsewhere_or_contradictory_are_refused) {
   }
 }
 
+// A folder of shards as people have them, each with one tensor of its own.
+class PublishedFolder : public testing::Test {
+ protected:
+  void put_shard(const std::string& name, const std::string& tensor) {
+    write_safetensors(folder_ / name, {{tensor, at::ones({2})}});
+  }
+  void put(const std::string& name, const std::string& text) { write_file(folder_ / name, text); }
+  Error error() {
+    try {
+      Checkpoint opened(folder_.path());
+    } catch (const Error& thrown) {
+      return thrown;
+    }
+    return {ErrorCode::Internal, "no error"};
+  }
+  std::vector<std::string> tensors() {
+    std::vector<std::string> names;
+    for (const auto& tensor : Checkpoint(folder_.path()).tensors()) names.push_back(tensor.name);
+    return names;
+  }
+  std::vector<std::string> left_alone() { return Checkpoint(folder_.path()).info().left_alone; }
+  const test::TemporaryFolder folder_;
+};
+
+TEST_F(PublishedFolder, is_read_by_the_headers_of_its_shards_when_there_is_no_index) {
+  put_shard("model-00001-of-00002.safetensors", "a");
+  put_shard("model-00002-of-00002.safetensors", "b");
+  EXPECT_THAT(tensors(), ElementsAre("a", "b"));
+  EXPECT_THAT(left_alone(), testing::IsEmpty());
+}
+
+TEST_F(PublishedFolder, with_an_index_of_bin_files_is_read_by_its_shards_and_leaves_the_twins_alone) {
+  put_shard("model-00001-of-00002.safetensors", "a");
+  put_shard("model-00002-of-00002.safetensors", "b");
+  const std::string index = R"({"weight_map":{"a":"pytorch_model-00001-of-00001.bin"}})";
+  put("pytorch_model.bin.index.json", index);
+  put("pytorch_model-00001-of-00001.bin", "never read");
+  EXPECT_THAT(tensors(), ElementsAre("a", "b"));
+  EXPECT_THAT(left_alone(), ElementsAre("pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json"));
+  put("model.safetensors.index.json", index);  // the same under the other name
+  EXPECT_THAT(tensors(), ElementsAre("a", "b"));
+  EXPECT_THAT(left_alone(), testing::Contains("model.safetensors.index.json"));
+}
+
+TEST_F(PublishedFolder, with_a_file_of_all_weights_leaves_stray_shards_alone) {
+  put_shard("model.safetensors", "a");
+  put_shard("model-00001-of-00002.safetensors", "a");
+  EXPECT_THAT(tensors(), ElementsAre("a"));
+  EXPECT_THAT(left_alone(), ElementsAre("model-00001-of-00002.safetensors"));
+}
+
+TEST_F(PublishedFolder, with_an_index_leaves_what_it_does_not_name_alone) {
+  put_shard("model-00001-of-00001.safetensors", "a");
+  put_shard("model-00001-of-00002.safetensors", "b");
+  put("model.safetensors.index.json", R"({"weight_map":{"a":"model-00001-of-00001.safetensors"}})");
+  EXPECT_THAT(tensors(), ElementsAre("a"));
+  EXPECT_THAT(left_alone(), ElementsAre("model-00001-of-00002.safetensors"));
+}
+
+TEST_F(PublishedFolder, that_lacks_shards_is_not_found_and_they_are_named) {
+  put_shard("model-00001-of-00003.safetensors", "a");
+  put_shard("model-00003-of-00003.safetensors", "b");
+  EXPECT_EQ(error().code(), ErrorCode::NotFound);
+  EXPECT_THAT(error().what(), HasSubstr("model-00002-of-00003.safetensors is missing"));
+  fs::remove(folder_ / "model-00001-of-00003.safetensors");
+  fs::remove(folder_ / "model-00003-of-00003.safetensors");
+  put_shard("model-00001-of-00100.safetensors", "a");
+  EXPECT_THAT(error().what(), AllOf(HasSubstr("99 shards are missing"), HasSubstr("model-00006"),
+                                    HasSubstr("94 more"), Not(HasSubstr("model-00007"))));
+  EXPECT_EQ(error().details().size(), 99U);
+}
+
+TEST_F(PublishedFolder, with_shards_of_two_sets_is_refused) {
+  put_shard("model-00001-of-00001.safetensors", "a");
+  put_shard("model-00002-of-00002.safetensors", "b");
+  EXPECT_EQ(error().code(), ErrorCode::Format);
+  EXPECT_THAT(error().what(), HasSubstr("2 sets"));
+}
+
+TEST_F(PublishedFolder, with_bin_files_alone_says_that_they_are_not_read) {
+  put("pytorch_model-00001-of-00001.bin", "x");
+  put("pytorch_model.bin.index.json", R"({"weight_map":{"a":"pytorch_model-00001-of-00001.bin"}})");
+  EXPECT_EQ(error().code(), ErrorCode::NotFound);
+  EXPECT_THAT(error().what(), HasSubstr("Save them as safetensors"));
+}
+
+TEST_F(PublishedFolder, has_buffers_that_are_accepted_and_anything_else_is_unexpected) {
+  const std::string sam = "model.visual_model.", tower = "model.vision_tower.vision_tower.vision_model.";
+  write_safetensors(folder_ / "model.safetensors",
+                    {{sam + "pixel_mean", at::ones({3, 1, 1})},
+                     {sam + "pixel_std", at::ones({3, 1, 1})},
+                     {tower + "embeddings.position_ids", at::ones({1, 577}, at::kLong)},
+                     {tower + "post_layernorm.weight", at::ones({8})},
+                     {"model.layers.0.self_attn.rotary_emb.inv_freq", at::ones({4})}});
+  EXPECT_NO_THROW(Checkpoint(folder_.path()).finish());
+  write_safetensors(folder_ / "model.safetensors", {{"model.pixels", at::ones({3})}});
+  EXPECT_THROW(Checkpoint(folder_.path()).finish(), Error);
+}
+
+TEST(Checkpoint, float16_is_read_and_its_pages_are_not_kept) {
+  const test::TemporaryFolder folder;
+  const at::Tensor stored = at::arange(4096 * 64, at::kFloat).view({4096, 64}).remainder(2048).to(at::kHalf);
+  write_safetensors(folder / "model.safetensors",
+                    {{"lm_head.weight", stored}, {"model.norm.weight", at::ones({64})}});
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    Checkpoint checkpoint(folder.path(), dtype);
+    EXPECT_FALSE(checkpoint.is_mapped({.name = head, .shape = {4096, 64}}));
+    EXPECT_EQ(checkpoint.is_mapped({.name = norm, .shape = {64}}), dtype == at::kFloat);
+    EXPECT_TRUE(checkpoint.is_mapped({.name = norm, .shape = {64}, .float32 = true}));
+    EXPECT_FALSE(checkpoint.is_mapped({.name = router, .shape = {64}}));
+    for (int i = 0; i < 2; ++i)  // the file is read again
+      EXPECT_TRUE(at::equal(checkpoint.take({.name = head, .shape = {4096, 64}}), stored.to(dtype)));
+  }
+}
+
 TEST(Checkpoint, every_golden_checkpoint_is_taken_whole) {
   const auto folders = test::golden_checkpoints();
   if (folders.empty()) GTEST_SKIP() << "The golden set has no checkpoint.";
@@ -221,7 +357,7 @@ TEST(Checkpoint, every_golden_checkpoint_is_taken_whole) {
       checkpoint.take({.name = *ours, .shape = tensor.shape});
     }
     EXPECT_NO_THROW(checkpoint.finish()) << folder;
-    EXPECT_TRUE(checkpoint.not_finite([] {}).empty());
+    EXPECT_TRUE(checkpoint.not_finite([](double) {}).empty());
   }
 }
 

@@ -1,6 +1,8 @@
 // Model: weights and configuration on a device. Immutable after loading, shared by any number of threads.
 #pragma once
 
+#include <medplib/core/weights.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -30,6 +32,19 @@ struct PartInfo {
   std::vector<std::pair<std::string, std::int64_t>> sizes;
 };
 
+// Bytes that a process with a model takes, by what they hold.
+struct MemoryInfo {
+  // Weights used as the files store them: the system reads them as they are needed, and drops them when
+  // memory is short.
+  std::int64_t mapped = 0;
+  std::int64_t weights = 0;  // those converted to another type, or copied to a device
+  std::int64_t cache = 0;    // keys and values of a full context; a shorter conversation takes its part of it
+  std::int64_t working = 0;  // most that is computed with at once, for one image and a question
+  std::int64_t program = 0;  // LibTorch and the program
+  std::int64_t resident() const { return weights + cache + working + program; }  // what must stay
+  std::int64_t total() const { return mapped + resident(); }
+};
+
 struct ModelInfo {
   std::filesystem::path folder;
   std::string name, stage, licence, intended_use;  // of the manifest; may be empty
@@ -42,9 +57,8 @@ struct ModelInfo {
   std::int64_t parameters = 0, read_per_token = 0;
   std::vector<std::int64_t> experts;  // per language layer; 0 = dense
   std::int64_t experts_per_token = 1, image_tokens = 0, context = 0;
-  // Of a process with this model: weights as loaded at this precision, a session with full context, and the
-  // program itself.
-  std::int64_t memory_bytes = 0;
+  WeightsInfo weights;
+  MemoryInfo memory;
 };
 
 // Returns what `medplib info --json` prints: one JSON object.
@@ -53,11 +67,21 @@ std::string info_json(const ModelInfo& info);
 // Reads what a folder holds from configuration, manifest and headers alone. Errors: as Model::load.
 ModelInfo inspect(const std::filesystem::path& folder, Precision precision = Precision::Float32);
 
-// Checks a folder's hashes, names, shapes, types, tokenizer, and that all values are finite. Returns a
-// sentence for each fault; none when there is none. `between` is called between files and tensors, and may
-// stop the check by throwing Cancelled.
-std::vector<std::string> verify(
-    const std::filesystem::path& folder, const std::function<void()>& between = [] {});
+struct Verification {
+  // What is wrong: hashes, names, shapes, types, values that are not finite, tokenizer. Empty: all is well.
+  std::vector<std::string> problems;
+  bool has_hashes = false;  // whether a medplib.json was there, whose hashes were compared
+  WeightsInfo read;         // the weights whose values were looked at
+};
+
+// Returns what `medplib verify --json` prints: one JSON object.
+std::string verification_json(const Verification& found);
+
+// Checks a folder's hashes, names, shapes, types, tokenizer, and that all values are finite. `between` is
+// called between files and tensors with the part of the weights' values that was looked at, and may stop the
+// check by throwing Cancelled.
+Verification verify(
+    const std::filesystem::path& folder, const std::function<void(double)>& between = [](double) {});
 
 // Returns the folder of the model inside this checkout or installation: $MEDPLIB_MODEL, else models/tiny
 // beside the program or library. Errors: NotFound.
