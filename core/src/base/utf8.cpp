@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <algorithm>
+#include <array>
 
 namespace medplib::core {
 
@@ -55,6 +56,25 @@ bool is_space(char32_t c) {
          c == 0x3000;
 }
 
+struct CodePoints {
+  char32_t first, last;
+};
+
+// Unicode's Default_Ignorable_Code_Point, its interlinear annotations, and control characters.
+constexpr std::array kInvisible = {
+    CodePoints{0x00, 0x1F},      CodePoints{0x7F, 0x9F},       CodePoints{0xAD, 0xAD},
+    CodePoints{0x34F, 0x34F},    CodePoints{0x61C, 0x61C},     CodePoints{0x115F, 0x1160},
+    CodePoints{0x17B4, 0x17B5},  CodePoints{0x180B, 0x180F},   CodePoints{0x200B, 0x200F},
+    CodePoints{0x202A, 0x202E},  CodePoints{0x2060, 0x206F},   CodePoints{0x3164, 0x3164},
+    CodePoints{0xFE00, 0xFE0F},  CodePoints{0xFEFF, 0xFEFF},   CodePoints{0xFFA0, 0xFFA0},
+    CodePoints{0xFFF0, 0xFFFB},  CodePoints{0x1BCA0, 0x1BCA3}, CodePoints{0x1D173, 0x1D17A},
+    CodePoints{0xE0000, 0xE0FFF}};
+
+bool is_invisible(char32_t c) {
+  return std::ranges::any_of(kInvisible,
+                             [c](const CodePoints& range) { return c >= range.first && c <= range.last; });
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view text) {
@@ -105,6 +125,24 @@ std::string_view strip_right(std::string_view text) {
     text.remove_suffix(last.size());
   }
   return text;
+}
+
+std::string plain_words(std::string_view text) {
+  std::string plain;
+  bool apart = false;  // there was white space since the last character
+  while (!text.empty()) {
+    const int length = leading_code_point(text);
+    const std::string_view next = text.substr(0, static_cast<std::size_t>(std::max(length, 1)));
+    text.remove_prefix(next.size());
+    if (length > 0 && is_space(code_point(next))) {
+      apart = true;
+    } else if (length <= 0 || !is_invisible(code_point(next))) {
+      if (apart && !plain.empty()) plain += ' ';
+      apart = false;
+      plain += next;
+    }
+  }
+  return plain;
 }
 
 }  // namespace medplib::core

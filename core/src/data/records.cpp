@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 
 #include <medplib/core/error.h>
 
@@ -54,10 +55,17 @@ void check_tags(const std::string& question, const std::string& answer, bool fir
     fail(ErrorCode::Format, origin.where, ": an answer holds <region>, which belongs into a question.");
 }
 
+// What a session would make of the question. An answer is the model's, and stays as it is.
+std::string as_asked(const std::string& question) {
+  const std::string image = "<image>\n";  // the published form, in which the line break is no white space
+  return question.starts_with(image) ? image + plain_words(question.substr(image.size()))
+                                     : plain_words(question);
+}
+
 Record read_record(const Json& json, const std::string& id, const Origin& origin) {
   Record record{.id = id,
                 .task = optional_or<std::string>(json, "task", "", origin.where),
-                .structure = optional_or<std::string>(json, "structure", "", origin.where),
+                .structure = plain_words(optional_or<std::string>(json, "structure", "", origin.where)),
                 .turns = {},
                 .regions = {},
                 .masks = {}};
@@ -79,7 +87,7 @@ Record read_record(const Json& json, const std::string& id, const Origin& origin
       fail(ErrorCode::Format, origin.where, ": the answer has ", count_of(answer, "<SEG>"), " <SEG> but ",
            masks.size(), " <mask>.");
     record.masks.insert(record.masks.end(), masks.begin(), masks.end());
-    record.turns.push_back({std::move(question), std::move(answer)});
+    record.turns.push_back({as_asked(question), std::move(answer)});
   }
   return record;
 }

@@ -1,4 +1,5 @@
 #include "base/process.h"
+#include "base/utf8.h"
 #include "generate/session_state.h"
 #include "ops/threads.h"
 
@@ -64,8 +65,9 @@ Answer Session::State::ask(const std::string& question, const AskOptions& ask_op
 }
 
 Answer Session::State::segment(const std::string& phrase, const AskOptions& ask_options) {
-  Request request = request_for(fill_phrase(loaded().facts.verbs.segment, phrase), ask_options);
-  request.label = phrase;
+  const std::string words = plain_words(phrase);
+  Request request = request_for(fill_phrase(loaded().facts.verbs.segment, words), ask_options);
+  request.label = words;
   request.asks_for_mask = true;
   return answer(request, ask_options);
 }

@@ -1,6 +1,7 @@
 #include "generate/session_state.h"
 
 #include "base/stopwatch.h"
+#include "base/utf8.h"
 #include "model/info.h"
 
 #include <medplib/core/error.h>
@@ -89,10 +90,11 @@ Session::State::Request Session::State::with_turn(Request before, const std::str
     std::ranges::move(found.warnings, std::back_inserter(request.warnings));
   }
   // A user who asks once has not counted.
-  request.turns.push_back({question_parts(question, first_numbers(0, turn == 0 ? images.size() : 0),
-                                          first_numbers(first_region, ask_options.regions.size()),
-                                          turn == 0 ? "The question" : text_of("Question ", turn + 1)),
-                           {}});
+  request.turns.push_back(
+      {question_parts(plain_words(question), first_numbers(0, turn == 0 ? images.size() : 0),
+                      first_numbers(first_region, ask_options.regions.size()),
+                      turn == 0 ? "The question" : text_of("Question ", turn + 1)),
+       {}});
   return request;
 }
 

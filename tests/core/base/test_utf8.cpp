@@ -56,5 +56,36 @@ TEST(Utf8, white_space_is_what_python_takes_for_it) {
   }
 }
 
+TEST(Words, white_space_of_any_kind_is_one_space_between_words) {
+  for (const std::string space : {" ",      "  ",     "\t",     "\n",     "\r\n",   "\v",        "\f",
+                                  "\x1C",   "\u0085", "\u00A0", "\u1680", "\u2002", "\u2009",    "\u200A",
+                                  "\u2028", "\u2029", "\u202F", "\u205F", "\u3000", " \u00A0\n "})
+    EXPECT_EQ(plain_words(space + "optic" + space + "disc" + space), "optic disc")
+        << testing::PrintToString(space);
+}
+
+TEST(Words, what_shows_nothing_is_gone) {
+  using namespace std::string_literals;
+  for (const std::string& hidden :
+       {"\0"s,     "\b"s,     "\x1B"s,       "\x7F"s,      "\u0080"s, "\u009F"s, "\u00AD"s,
+        "\u034F"s, "\u061C"s, "\u180E"s,     "\u200B"s,    "\u200C"s, "\u200D"s, "\u200E"s,
+        "\u200F"s, "\u202A"s, "\u202E"s,     "\u2060"s,    "\u2066"s, "\u2069"s, "\uFE0F"s,
+        "\uFEFF"s, "\uFFF9"s, "\U000E0001"s, "\U000E0020"s}) {
+    EXPECT_EQ(plain_words(hidden + "op" + hidden + "tic " + hidden + " disc" + hidden), "optic disc")
+        << testing::PrintToString(hidden);
+    EXPECT_EQ(plain_words(hidden), "") << testing::PrintToString(hidden);
+  }
+}
+
+TEST(Words, what_is_seen_stays_letter_by_letter) {
+  for (const std::string text : {"", "optic disc", "White Matter", "L4/5, 3 mm?", "\u809D\u81D3 \u00E9",
+                                 "e\u0301", "\U0001F600", "\u2581", "<region></region>", "\u2800", "\u0600"})
+    EXPECT_EQ(plain_words(text), text);
+}
+
+TEST(Words, bytes_that_are_no_text_stay_to_be_refused) {
+  EXPECT_EQ(plain_words(" a\xFF \xC2"), "a\xFF \xC2");
+}
+
 }  // namespace
 }  // namespace medplib::core

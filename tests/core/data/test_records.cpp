@@ -46,6 +46,24 @@ TEST_F(Records, paths_are_cut_out_and_questions_of_an_image_come_together) {
   EXPECT_EQ(images[0].records[1].masks.at(0).filename(), "m.png");
 }
 
+TEST_F(Records, words_are_trained_as_they_would_be_asked) {
+  const auto images = read(R"([{"image": "a.png", "structure": "optic\u00a0disc", "conversations": [
+    {"from": "human", "value": "<image>\n What\u00a0is\n the\u200b <region>my  r.png</region>\u3000?\ufeff"},
+    {"from": "gpt", "value": " An\u00a0artery\nand a vein. "},
+    {"from": "human", "value": " And\there? "}, {"from": "gpt", "value": "Yes."}]}])");
+  const Record& record = images.at(0).records.at(0);
+  EXPECT_EQ(record.structure, "optic disc");
+  EXPECT_EQ(record.turns.at(0).question, "<image>\nWhat is the <region></region> ?");
+  EXPECT_EQ(record.turns.at(0).answer, " An\u00a0artery\nand a vein. ");
+  EXPECT_EQ(record.turns.at(1).question, "And here?");
+  EXPECT_EQ(record.regions.at(0).filename(), "my  r.png");
+}
+
+TEST_F(Records, a_file_with_a_nul_byte_in_its_name_is_refused) {
+  EXPECT_NE(fault_of("<image> q", "a", "a.png\\u0000x").find("a.png"), std::string::npos);
+  EXPECT_NE(fault_of("<image> <region>r.png\\u0000x</region>", "a").find("r.png"), std::string::npos);
+}
+
 TEST_F(Records, faults_name_the_record) {
   EXPECT_NE(fault_of("<image> q", "Sure.<mask>m.png</mask>").find("seven"), std::string::npos);
   EXPECT_NE(fault_of("<image> q", "Sure <SEG>.").find("0 <mask>"), std::string::npos);

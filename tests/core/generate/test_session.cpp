@@ -277,4 +277,27 @@ TEST_F(SessionTest, refine_takes_clicks_a_box_and_the_mask_so_far) {
   EXPECT_GT(cv::norm(better.logits(), by_box.logits(), cv::NORM_INF), 0);
 }
 
+// Every way in which words come to a session.
+TEST_F(SessionTest, words_are_asked_as_they_are_seen_whatever_white_space_and_marks_are_in_them) {
+  const std::string plain = "left lung", odd = "\ufeff left\u00a0\nlu\u00adng\u200b ";
+  Session one = session();
+  options_.max_new_tokens = 2;
+  expect_same(one.ask(odd, options_), one.ask(plain, options_));
+  expect_same(one.segment(odd, options_), one.segment(plain, options_));
+  EXPECT_EQ(one.segment(odd, options_).prompt, one.segment(plain, options_).prompt);
+  EXPECT_EQ(one.trace(odd, options_).rows, one.trace(plain, options_).rows);
+  const auto asked = one.ask_many({{odd, options_}, {plain, options_}});
+  expect_same(std::get<Answer>(asked.at(0)), std::get<Answer>(asked.at(1)));
+  const auto drawn = one.segment_many({{odd, options_}, {plain, options_}});
+  expect_same(std::get<Answer>(drawn.at(0)), std::get<Answer>(drawn.at(1)));
+  const Answer by_odd = one.chat(odd, options_);
+  one.reset_chat();
+  EXPECT_EQ(by_odd.prompt, one.chat(plain, options_).prompt);
+}
+
+TEST_F(SessionTest, a_mask_is_named_after_the_phrase_as_it_is_seen) {
+  Session one = session({.compat = core::Compat::Reference});
+  EXPECT_EQ(one.segment(" left\u00a0lung\u200b", {.max_new_tokens = 1}).masks.at(0).label(), "left lung");
+}
+
 }  // namespace medplib::test
