@@ -6,10 +6,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <stdexcept>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace medplib::core {
 namespace {
@@ -93,6 +98,90 @@ TEST_F(Files, a_device_is_written_to_and_not_replaced) {
   EXPECT_EQ(code_of([&] { write_file(folder_ / "full", std::string(100000, 'a')); }), ErrorCode::Io);
   EXPECT_TRUE(fs::is_character_file("/dev/full"));
   EXPECT_EQ(files_left(), 1U);
+}
+
+TEST_F(Files, a_name_with_a_nul_byte_is_refused_and_no_other_file_read_or_written) {
+  write_file(folder_ / "x", "old");
+  const fs::path name = folder_ / std::string("x\0y", 3);
+  for (const test::Thrown& thrown :
+       {test::thrown_by([&] { read_file(name); }), test::thrown_by([&] { sha256_of_file(name); }),
+        test::thrown_by([&] { write_file(name, "new"); })}) {
+    EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
+    EXPECT_NE(thrown.sentence.find("NUL"), std::string::npos) << thrown.sentence;
+  }
+  EXPECT_EQ(read_file(folder_ / "x"), "old");
+  EXPECT_EQ(files_left(), 1U);
+}
+
+// What comes out of a pipe into which `write` is called with the names of its end.
+std::string through_pipe(const std::function<void(const fs::path&)>& write) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::pipe(ends.data()), 0);
+  write(fs::path("/dev/fd") / std::to_string(ends[1]));
+  ::close(ends[1]);
+  std::string bytes(100, '\0');
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(::read(ends[0], bytes.data(), bytes.size()), 0)));
+  ::close(ends[0]);
+  return bytes;
+}
+
+TEST_F(Files, what_the_process_has_open_is_written_to_by_any_of_its_names) {
+  EXPECT_EQ(through_pipe([](const fs::path& name) { write_file(name, "new"); }), "new");
+  EXPECT_EQ(through_pipe(
+                [](const fs::path& name) { write_file(fs::path("/proc/self/fd") / name.filename(), "new"); }),
+            "new");
+  EXPECT_EQ(through_pipe([this](const fs::path& name) {
+              fs::create_symlink(name, folder_ / "link");
+              EXPECT_TRUE(is_stream(folder_ / "link"));
+              write_file(folder_ / "link", "new");
+            }),
+            "new");
+  EXPECT_EQ(files_left(), 1U);
+}
+
+TEST_F(Files, what_is_open_and_a_file_is_written_on_where_it_stands) {
+  const int file = ::open((folder_ / "x").c_str(), O_WRONLY | O_CREAT, 0600);
+  ASSERT_EQ(::write(file, "first ", 6), 6);
+  write_file(fs::path("/dev/fd") / std::to_string(file), "second");
+  ::close(file);
+  EXPECT_EQ(read_file(folder_ / "x"), "first second");
+  EXPECT_EQ(files_left(), 1U);
+}
+
+TEST_F(Files, what_is_not_open_is_told) {
+  const test::Thrown thrown = test::thrown_by([] { write_file("/dev/fd/999", "new"); });
+  EXPECT_EQ(thrown.code, ErrorCode::Io);
+  EXPECT_NE(thrown.sentence.find("/dev/fd/999"), std::string::npos) << thrown.sentence;
+}
+
+TEST_F(Files, a_named_pipe_is_written_to_and_stays) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  const int reader = ::open((folder_ / "pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  EXPECT_TRUE(is_stream(folder_ / "pipe"));
+  write_file(folder_ / "pipe", "new");
+  std::array<char, 9> read{};
+  EXPECT_EQ(::read(reader, read.data(), read.size()), 3);
+  ::close(reader);
+  EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
+}
+
+TEST_F(Files, a_file_is_no_stream) {
+  write_file(folder_ / "x", "");
+  EXPECT_FALSE(is_stream(folder_ / "x") || is_stream(folder_ / "none") || is_stream(folder_ / "3"));
+  EXPECT_TRUE(is_stream("/dev/null") && is_stream("/dev/stdout"));
+  EXPECT_TRUE(is_standard_output("/dev/stdout") && is_standard_output("/proc/self/fd/1"));
+  EXPECT_FALSE(is_standard_output("/dev/null") || is_standard_output(folder_ / "x"));
+}
+
+TEST_F(Files, a_picture_is_written_as_what_its_name_says_or_not_at_all) {
+  for (const char* name : {"m.png", "M.PNG", "m", "/dev/stdout", "a.b/m", "brain.nii.png", ".png"})
+    EXPECT_NO_THROW(check_png_name(name)) << name;
+  for (const char* name : {"m.jpg", "m.JPEG", "m.tif", "m.tiff", "m.nii.gz", "m.nii", "m.npy", "m.dcm",
+                           "m.bmp", "m.gif", "m.png.gz", "m.json"}) {
+    const test::Thrown thrown = test::thrown_by([&] { check_png_name(name); });
+    EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument) << name;
+    EXPECT_NE(thrown.sentence.find("written as PNG"), std::string::npos) << thrown.sentence;
+  }
 }
 
 TEST_F(Files, absent_files_folders_and_too_long_ones_have_their_codes) {
