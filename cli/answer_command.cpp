@@ -4,6 +4,8 @@
 #include "messages.h"
 #include "options.h"
 
+#include <medplib/core/files.h>
+
 #include <opencv2/core.hpp>
 
 #include <algorithm>
@@ -42,6 +44,11 @@ bool ends_everything(const core::Error& error) {
   return error.code() == ErrorCode::Cancelled || phase_of(error) == Phase::Model;
 }
 
+void warn_of_empty_list(const Requests& requests) {
+  if (requests.list_was_empty())
+    print_warning("The list on the standard input is empty: there is no image in it to answer about.");
+}
+
 }  // namespace
 
 void AnswerCommand::add_options(Options& options) {
@@ -63,7 +70,11 @@ void AnswerCommand::add_options(Options& options) {
 int AnswerCommand::run(const std::vector<std::string>& operands) {
   Requests requests = requests_of(operands);
   check_options(requests);
-  if (together_) return handle(requests.together(), false), kOk;
+  if (together_) {
+    const Request all = requests.together();
+    warn_of_empty_list(requests);
+    return handle(all, false), kOk;
+  }
   bool failed = false;
   for (;;) {
     stop_when_interrupted();
@@ -79,6 +90,7 @@ int AnswerCommand::run(const std::vector<std::string>& operands) {
     }
   }
   stop_when_interrupted();
+  warn_of_empty_list(requests);
   return failed ? kSomeFailed : kOk;
 }
 
@@ -91,7 +103,7 @@ Requests AnswerCommand::requests_of(std::vector<std::string> operands) {
     operands.pop_back();
   }
   if (operands.empty()) fail_usage(text_.name, " needs an image.");
-  images_ = operands;
+  outputs_.keep(operands, {});
   return {std::move(operands), std::move(common), verb_.words, json_lines_};
 }
 
@@ -104,10 +116,11 @@ void AnswerCommand::check_options(const Requests& requests) const {
     if (several && !file.empty() && file.find("{}") == std::string::npos)
       fail_usage("Several images cannot all write \"", file,
                  "\": put {} into the name, for each image's own.");
+  for (const std::string& file : {common_.files.masks, common_.files.overlay}) core::check_png_name(file);
 }
 
-void AnswerCommand::handle(Request request, bool named) {
-  check_files(request);
+void AnswerCommand::handle(const Request& request, bool named) {
+  plan_pictures(request);
   const std::vector<core::Image> images = read_images(request.images, image_);
   const core::AskOptions options = ask_options_of(request);
   const std::vector<cv::Mat> pointed_at = rasterize(options.regions, images.front());
@@ -115,35 +128,17 @@ void AnswerCommand::handle(Request request, bool named) {
   engine_.session();
   if (streams() && named) std::cout << request.images.front() << ": " << std::flush;
   core::Answer answer = this->answer(request, images, options);
-  std::vector<std::string> files = mask_files(request.files.masks, answer.masks.size());
-  files.insert(files.end(), {request.files.masks, request.files.overlay});
-  need_unwritten(files);
-  write_pictures(request.files, images.front(), answer.masks, pointed_at, answer.warnings);
-  // Not before: a request that failed keeps no later one from its files.
-  for (const std::string& file : files)
-    if (!file.empty()) written_.insert(place_of(file));
+  const WrittenPictures written = outputs_.write(images.front(), answer.masks, pointed_at, answer.warnings);
   for (const std::string& warning : answer.warnings)
     print_warning(named ? request.images.front() + ": " + warning : warning);
-  print(request, answer, named);
+  print(request, answer, written, named);
 }
 
-// Refuses what would end in pictures lost: before anything is computed, as far as it is known then.
-void AnswerCommand::check_files(Request& request) const {
-  std::vector<std::string> read = images_;
-  read.insert(read.end(), request.images.begin(), request.images.end());
-  request.files.read = files_read(std::move(read), request.regions);
-  check_writable(request.files);
-  need_unwritten({request.files.masks, request.files.overlay});
-  for (const std::string& image : request.images)
-    if (written_.contains(place_of(image)))
-      core::fail(ErrorCode::InvalidArgument, "\"", image, "\" was written over by this call.");
-}
-
-void AnswerCommand::need_unwritten(const std::vector<std::string>& files) const {
-  for (const std::string& file : files)
-    if (!file.empty() && written_.contains(place_of(file)))
-      core::fail(ErrorCode::InvalidArgument, "\"", file,
-                 "\" was already written for another image of this call.");
+void AnswerCommand::plan_pictures(const Request& request) {
+  outputs_.plan(request.files, request.images, request.regions);
+  if ((json_ || json_lines_) && outputs_.takes_standard_output())
+    core::fail(ErrorCode::InvalidArgument,
+               "JSON and a picture cannot both go to the standard output: name a file for the picture.");
 }
 
 core::AskOptions AnswerCommand::ask_options_of(const Request& request) const {
@@ -185,7 +180,6 @@ core::Answer AnswerCommand::answer(const Request& request, const std::vector<cor
 // What was asked, as far as it is known: a bad line may say little.
 Json AnswerCommand::event_of(const Request& request) const {
   Json event = Json::object();
-  if (!request.id.is_null()) event["id"] = request.id;
   if (request.line > 0) event["line"] = request.line;
   if (request.images.size() == 1) event["image"] = request.images.front();
   if (request.images.size() > 1) event["images"] = request.images;
@@ -193,32 +187,41 @@ Json AnswerCommand::event_of(const Request& request) const {
   return event;
 }
 
-void AnswerCommand::print(const Request& request, const core::Answer& answer, bool named) const {
+void AnswerCommand::print(const Request& request, const core::Answer& answer, const WrittenPictures& written,
+                          bool named) const {
   if (json_ || json_lines_) {
     Json event = event_of(request);
-    event.update(json_of(answer, request.files));
-    return print_line(event);
+    event.update(json_of(answer, written));
+    return print_line(event, request.id);
   }
   const std::string prefix = named ? request.images.front() + ": " : "";
-  if (!streams()) std::cout << prefix << answer.text << '\n';
-  const std::vector<std::string> files = mask_files(request.files.masks, answer.masks.size());
-  for (std::size_t i = 0; i < files.size(); ++i)
-    std::cout << prefix << line_of(answer.masks[i], files[i]) << '\n';
-  std::cout << std::flush;
+  if (!streams()) people() << prefix << answer.text << '\n';
+  for (std::size_t i = 0; i < answer.masks.size(); ++i)
+    people() << prefix << line_of(answer.masks[i], written.masks[i]) << '\n';
+  people() << std::flush;
 }
 
 void AnswerCommand::report(const Request& request, const core::Error& error) const {
   if (json_lines_) {
     Json event = event_of(request);
     event["error"] = json_of(error);
-    return print_line(event);
+    return print_line(event, request.id);
   }
-  const std::string images = core::first_five(request.images), sentence = error.what();
-  const bool named = sentence.find(images) != std::string::npos;
-  print_error(core::shortened(named ? sentence : images + ": " + sentence, core::kLongestMessage));
+  const std::string sentence = error.what();
+  const std::string about =
+      request.images.empty() ? core::text_of("line ", request.line) : core::first_five(request.images);
+  print_error(core::shortened(sentence.find(about) == std::string::npos ? about + ": " + sentence : sentence,
+                              core::kLongestMessage));
+}
+
+// Where words go: beside a picture that takes the standard output.
+std::ostream& AnswerCommand::people() const {
+  return outputs_.takes_standard_output() ? std::cerr : std::cout;
 }
 
 // People see the words as they come; a program gets them whole.
-bool AnswerCommand::streams() const { return stdout_is_terminal() && !json_ && !json_lines_; }
+bool AnswerCommand::streams() const {
+  return stdout_is_terminal() && !json_ && !json_lines_ && !outputs_.takes_standard_output();
+}
 
 }  // namespace medplib::cli

@@ -7,7 +7,7 @@
 #include "requests.h"
 
 #include <functional>
-#include <set>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -31,16 +31,17 @@ class AnswerCommand : public Command {
  private:
   Requests requests_of(std::vector<std::string> operands);
   void check_options(const Requests& requests) const;
-  void handle(Request request, bool named);
-  void check_files(Request& request) const;
-  void need_unwritten(const std::vector<std::string>& files) const;
+  void handle(const Request& request, bool named);
+  void plan_pictures(const Request& request);
   core::AskOptions ask_options_of(const Request& request) const;
   void show(const std::vector<core::Image>& images);
   core::Answer answer(const Request& request, const std::vector<core::Image>& images,
                       const core::AskOptions& options);
   Json event_of(const Request& request) const;
-  void print(const Request& request, const core::Answer& answer, bool named) const;
+  void print(const Request& request, const core::Answer& answer, const WrittenPictures& written,
+             bool named) const;
   void report(const Request& request, const core::Error& error) const;
+  std::ostream& people() const;
   bool streams() const;
 
   CommandText text_;
@@ -49,8 +50,7 @@ class AnswerCommand : public Command {
   core::AskOptions ask_;
   core::ImageOptions image_;
   Request common_;
-  std::vector<std::string> images_;  // of the command line: none of them is written over
-  std::set<std::string> written_;
+  OutputPlan outputs_;
   std::vector<core::Image> shown_;
   bool together_ = false, json_ = false, json_lines_ = false;
 };

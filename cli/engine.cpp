@@ -45,9 +45,7 @@ void Engine::add_options(Options& options) {
   add_number(options, "context", session_options_.context,
              Range<std::int64_t>{0, std::numeric_limits<std::int64_t>::max(), "of tokens"},
              "longest prompt and answer in tokens, 0: the model's");
-  using core::Compat;
   add_choice(options, "compat", session_options_.compat,
-             {{"none", Compat::None}, {"reference", Compat::Reference}},
              "reference: one mask, as the published evaluation draws it (default none)");
 }
 

@@ -36,9 +36,8 @@ void print(std::string_view kind, std::string_view colour, const std::string& se
 void print_log(LogLevel level, const std::string& message) {
   switch (level) {
     case LogLevel::Debug:
-      return print("debug", "", message);
     case LogLevel::Info:
-      return print("info", "", message);
+      return print(core::to_text(level), "", message);
     case LogLevel::Warning:
       return print_warning(message);
     default:
@@ -51,11 +50,6 @@ void print_log(LogLevel level, const std::string& message) {
 void add_message_options(Options& options) {
   add_switch(options, "quiet", settings.quiet, "no warnings and no progress on stderr");
   add_choice(options, "log-level", settings.least,
-             {{"debug", LogLevel::Debug},
-              {"info", LogLevel::Info},
-              {"warning", LogLevel::Warning},
-              {"error", LogLevel::Error},
-              {"silent", LogLevel::Silent}},
              "least important message of the engine that is shown (default warning)");
 }
 

@@ -79,10 +79,7 @@ void add_model(Options& options, std::string& folder) {
 }
 
 void add_precision(Options& options, core::Precision& precision) {
-  using core::Precision;
-  add_choice(options, "precision", precision,
-             {{"float32", Precision::Float32}, {"bfloat16", Precision::BFloat16}},
-             "what the weights are computed in (default float32)");
+  add_choice(options, "precision", precision, "what the weights are computed in (default float32)");
 }
 
 void add_regions(Options& options, std::vector<std::string>& regions) {
@@ -122,9 +119,7 @@ void add_image_options(Options& options, core::ImageOptions& image) {
              "largest image file that is read");
   add_number(options, "max-pixels", image.limits.max_pixels, Range<std::uint64_t>{1, most, "of pixels"},
              "largest image that is decoded");
-  using core::SixteenBit;
   add_choice(options, "sixteen-bit", image.sixteen_bit,
-             {{"window", SixteenBit::Window}, {"high-byte", SixteenBit::HighByte}},
              "how 16 bits become 8 (default window: darkest to brightest value)");
 }
 

@@ -9,6 +9,7 @@
 
 #include <boost/program_options/value_semantic.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <type_traits>
@@ -50,17 +51,20 @@ void add_number(Options& options, const char* name, Target& target, const Range<
   options.add_options()(name, po::value<std::string>()->value_name("N")->notifier(set), help.c_str());
 }
 
-// One of a few words, each of which stands for a value.
-template <class T>
-using Choices = std::vector<std::pair<std::string, T>>;
-
-template <class T>
-void add_choice(Options& options, const char* name, T& target, const Choices<T>& choices, const char* help) {
+// One of the words that an enumeration has, with hyphens.
+template <class Enum>
+void add_choice(Options& options, const char* name, Enum& target, const char* help) {
+  const auto spelt = [](const char* its_name) {
+    std::string word = its_name;
+    std::ranges::replace(word, '_', '-');
+    return word;
+  };
   std::string words;
-  for (const auto& [word, value] : choices) words.append(words.empty() ? "" : "|").append(word);
-  const auto set = [&target, name, choices, words](const std::string& text) {
-    for (const auto& [word, value] : choices)
-      if (word == text) return void(target = value);
+  for (const auto& [value, its_name] : core::Names<Enum>::all)
+    words.append(words.empty() ? "" : "|").append(spelt(its_name));
+  const auto set = [&target, name, spelt, words](const std::string& text) {
+    for (const auto& [value, its_name] : core::Names<Enum>::all)
+      if (spelt(its_name) == text) return void(target = value);
     fail_usage("\"", text, "\" cannot be the value of --", name, ": give ", words, ".");
   };
   namespace po = boost::program_options;

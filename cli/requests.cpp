@@ -1,10 +1,10 @@
 #include "requests.h"
 
 #include "exit_codes.h"
+#include "request_line.h"
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <utility>
 
 namespace medplib::cli {
@@ -30,28 +30,21 @@ T value_of(const Json& value, const std::string& key, const char* kind) {
 }
 
 // A name with a NUL byte would be cut there, and be another file's.
+void check_no_nul(const std::string& text, const std::string& key) {
+  if (text.find('\0') != std::string::npos)
+    fail(ErrorCode::Format, "\"", key, "\" holds a NUL byte, which no file's name has.");
+}
+
 std::string path_of(const Json& value, const std::string& key) {
   auto path = value_of<std::string>(value, key, "a text");
-  if (path.find('\0') != std::string::npos) fail(ErrorCode::Format, "\"", key, "\" holds a NUL byte.");
+  check_no_nul(path, key);
   return path;
 }
 
-Json parse_object(const std::string& text) {
-  constexpr int kDeepest = 100;  // printing what is nested takes stack
-  Json object;
-  try {
-    object = Json::parse(text, [kDeepest](int depth, Json::parse_event_t, const Json&) {
-      if (depth > kDeepest) fail(ErrorCode::Format, "The line is nested more than ", kDeepest, " deep.");
-      return true;
-    });
-  } catch (const nlohmann::json::parse_error& error) {
-    fail(ErrorCode::Format, "The line is not valid JSON at byte ", error.byte, ".");
-  } catch (const nlohmann::json::out_of_range&) {
-    fail(ErrorCode::Format, "The line holds a number that is too large.");
-  }
-  if (!object.is_object())
-    fail(ErrorCode::Format, "The line must be a JSON object such as {\"image\": \"eye.jpg\"}.");
-  return object;
+std::vector<std::string> regions_of(const Json& value, const std::string& key) {
+  auto regions = value_of<std::vector<std::string>>(value, key, "a list of texts such as \"box:1,2,30,40\"");
+  for (const std::string& region : regions) check_no_nul(region, key);
+  return regions;
 }
 
 }  // namespace
@@ -61,7 +54,8 @@ Requests::Requests(std::vector<std::string> images, Request common, std::string 
       common_(std::move(common)),
       words_key_(std::move(words_key)),
       json_lines_(json_lines),
-      many_(images_.size() > 1 || std::ranges::count(images_, "-") > 0) {}
+      many_(images_.size() > 1 || std::ranges::count(images_, "-") > 0),
+      list_(json_lines) {}
 
 bool Requests::next(Request& request) {
   while (at_ < images_.size()) {
@@ -71,46 +65,51 @@ bool Requests::next(Request& request) {
       name_files(request);
       return true;
     }
-    if (next_line(request)) return true;
+    if (next_item(request)) return true;
     ++at_;
   }
   return false;
 }
 
-bool Requests::next_line(Request& request) {
+bool Requests::is_blank(const std::string& item) const {
+  return list_.of_lines() ? item.find_first_not_of(" \t\r") == std::string::npos : item.empty();
+}
+
+bool Requests::next_item(Request& request) {
   std::string text;
-  while (std::getline(std::cin, text)) {
+  for (;;) {
     request.line = ++line_;
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (!during(Phase::Input, [&] { return list_.next(text); })) break;
+    if (is_blank(text)) continue;
+    any_item_ = true;
     if (json_lines_) {
       during(Phase::Input, [&] { read_json_line(text, request); });
     } else {
-      if (text.ends_with('\r')) text.pop_back();  // of a list written on Windows
+      if (list_.of_lines() && text.ends_with('\r')) text.pop_back();  // of a list written on Windows
       request.images = {text};
     }
     name_files(request);
     return true;
   }
-  if (std::cin.bad()) fail(ErrorCode::Io, "The list on stdin cannot be read. Is it a folder?");
+  list_was_empty_ = !any_item_;
   return false;
 }
 
 void Requests::read_json_line(const std::string& text, Request& request) const {
-  const Json object = parse_object(text);
-  if (object.contains("id")) request.id = object["id"];
+  const auto [object, id] = parse_request_line(text);
+  request.id = id;
   for (const auto& [key, value] : object.items()) {
     if (key == "image")
       request.images = {path_of(value, key)};
     else if (key == words_key_ && !words_key_.empty())
       request.words = value_of<std::string>(value, key, "a text");
     else if (key == "region")
-      request.regions =
-          value_of<std::vector<std::string>>(value, key, "a list of texts such as \"box:1,2,30,40\"");
+      request.regions = regions_of(value, key);
     else if (key == "out_mask")
       request.files.masks = path_of(value, key);
     else if (key == "overlay")
       request.files.overlay = path_of(value, key);
-    else if (key != "id")
+    else
       fail(ErrorCode::Format, "\"", key, "\" is no field of a request.");
   }
   if (request.images.empty()) fail(ErrorCode::Format, "\"image\" is missing.");

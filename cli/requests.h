@@ -1,6 +1,7 @@
 // What is to be answered, one after the other: images from the command line, paths or JSON lines from stdin.
 #pragma once
 
+#include "list_reader.h"
 #include "output.h"
 
 #include <cstdint>
@@ -14,8 +15,8 @@ struct Request {
   std::string words;                 // the question or phrase
   std::vector<std::string> regions;  // as core::Region::parse reads them
   PictureFiles files;
-  std::int64_t line = 0;  // of stdin, from 1; 0: not from there
-  Json id;                // of the JSON line; null: none
+  std::int64_t line = 0;  // of stdin, or item, from 1; 0: not from there
+  std::string id;         // of the JSON line, as it is written there; empty: none
 };
 
 class Requests {
@@ -32,16 +33,21 @@ class Requests {
   bool next(Request& request);
   // All images in one request.
   Request together();
+  // Whether a list on stdin came to its end without an item.
+  bool list_was_empty() const { return list_was_empty_; }
 
  private:
-  bool next_line(Request& request);
+  bool next_item(Request& request);
   void read_json_line(const std::string& text, Request& request) const;
+  bool is_blank(const std::string& item) const;
 
   std::vector<std::string> images_;
   std::size_t at_ = 0;
   Request common_;
   std::string words_key_;
   bool json_lines_, many_;
+  ListReader list_;
+  bool any_item_ = false, list_was_empty_ = false;
   std::int64_t line_ = 0;
 };
 

@@ -50,6 +50,5 @@ std::int32_t translate() noexcept {
 const char* medplib_last_error() { return medplib::capi::last_error; }
 
 const char* medplib_error_name(std::int32_t code) {
-  return code == MEDPLIB_OK ? "OK"
-                            : medplib::core::error_code_name(static_cast<medplib::core::ErrorCode>(code));
+  return code == MEDPLIB_OK ? "OK" : medplib::core::to_text(static_cast<medplib::core::ErrorCode>(code));
 }

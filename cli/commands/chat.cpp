@@ -29,6 +29,7 @@ class Chat : public Command {
   core::ImageOptions image_;
   std::vector<std::string> regions_;
   PictureFiles files_;
+  OutputPlan outputs_;
   std::vector<core::Image> images_;
   int messages_ = 0;
 };
@@ -71,11 +72,14 @@ void Chat::open(const std::vector<std::string>& files) {
 
 int Chat::run(const std::vector<std::string>& operands) {
   if (operands.empty()) fail_usage("chat needs an image.");
-  files_.read = files_read(operands, regions_);
-  check_writable(files_);
+  outputs_.keep(operands, regions_);
+  outputs_.plan(files_, {}, {});
+  if (outputs_.takes_standard_output())
+    fail_usage("A chat's words go to the standard output: name a file for the picture.");
   open(operands);
-  bool failed = false;
+  bool failed = false, asked = false;
   for (std::string message; read_message(message);) {
+    asked = true;
     try {
       answer(message);
     } catch (const core::Error& error) {
@@ -84,6 +88,8 @@ int Chat::run(const std::vector<std::string>& operands) {
       failed = true;
     }
   }
+  if (!asked && ::isatty(STDIN_FILENO) != 1)
+    print_warning("The standard input is empty: there is no message in it to answer.");
   return failed ? kSomeFailed : kOk;
 }
 
@@ -98,14 +104,16 @@ bool Chat::read_message(std::string& message) const {
 }
 
 void Chat::answer(const std::string& message) {
-  const PictureFiles files = named(files_, std::to_string(++messages_));
+  OutputPlan outputs = outputs_;  // what an earlier message wrote may be replaced
+  outputs.plan(named(files_, std::to_string(++messages_)), {}, {});
   core::Answer answer = during(Phase::Work, [&] { return engine_.session().chat(message, ask_); });
   ask_.regions.clear();
   std::cout << '\n';
-  const std::vector<std::string> names = mask_files(files.masks, answer.masks.size());
-  if (!answer.masks.empty()) write_pictures(files, images_.front(), answer.masks, {}, answer.warnings);
+  WrittenPictures written;
+  if (!answer.masks.empty()) written = outputs.write(images_.front(), answer.masks, {}, answer.warnings);
   for (const std::string& warning : answer.warnings) print_warning(warning);
-  for (std::size_t i = 0; i < names.size(); ++i) std::cout << line_of(answer.masks[i], names[i]) << '\n';
+  for (std::size_t i = 0; i < answer.masks.size(); ++i)
+    std::cout << line_of(answer.masks[i], written.masks[i]) << '\n';
   std::cout << std::flush;
 }
 

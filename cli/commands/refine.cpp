@@ -35,13 +35,14 @@ class Refine : public Command {
   core::Region parse_box() const;
   core::Mask refine(const core::Image& image, const std::optional<core::Mask>& earlier,
                     const std::vector<core::Click>& clicks, const std::optional<core::Region>& box);
-  void print(const std::string& name, const core::Mask& mask) const;
+  void print(const std::string& name, const core::Mask& mask, const WrittenPictures& written) const;
 
   Engine engine_;
   core::ImageOptions image_;
   std::vector<std::string> clicks_;
   std::string mask_, box_;
   PictureFiles files_;
+  OutputPlan outputs_;
   std::optional<double> threshold_;
   bool json_ = false;
 };
@@ -78,8 +79,9 @@ int Refine::run(const std::vector<std::string>& operands) {
   for (const std::string& click : clicks_) clicks.push_back(parse_click(click));
   std::optional<core::Region> box;
   if (!box_.empty()) box = parse_box();
-  files_.read = {operands.front()};  // the mask so far may be replaced by the better one
-  check_writable(files_);
+  outputs_.plan(files_, operands, {});  // the mask so far may be replaced by the better one
+  if (json_ && outputs_.takes_standard_output())
+    fail_usage("JSON and a picture cannot both go to the standard output: name a file for the picture.");
 
   const core::Image image = during(Phase::Input, [&] { return core::Image::read(operands.front(), image_); });
   std::vector<cv::Mat> pointed_at;
@@ -92,8 +94,8 @@ int Refine::run(const std::vector<std::string>& operands) {
 
   const core::Mask better = refine(image, earlier, clicks, box);
   std::vector<std::string> no_warnings;
-  write_pictures(files_, image, {better}, pointed_at, no_warnings);
-  print(operands.front(), better);
+  const WrittenPictures written = outputs_.write(image, {better}, pointed_at, no_warnings);
+  print(operands.front(), better, written);
   return kOk;
 }
 
@@ -106,13 +108,13 @@ core::Mask Refine::refine(const core::Image& image, const std::optional<core::Ma
   });
 }
 
-void Refine::print(const std::string& name, const core::Mask& mask) const {
+void Refine::print(const std::string& name, const core::Mask& mask, const WrittenPictures& written) const {
   if (!json_) {
-    std::cout << line_of(mask, files_.masks) << '\n';
+    (outputs_.takes_standard_output() ? std::cerr : std::cout) << line_of(mask, written.masks[0]) << '\n';
     return;
   }
-  Json json = {{"image", name}, {"masks", json_of(std::vector<core::Mask>{mask}, files_)}};
-  if (!files_.overlay.empty()) json["overlay"] = files_.overlay;
+  Json json = {{"image", name}, {"masks", Json::array({json_of(mask, written.masks[0])})}};
+  if (!written.overlay.empty()) json["overlay"] = written.overlay;
   print_line(json);
 }
 

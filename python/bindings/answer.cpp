@@ -7,7 +7,6 @@
 #include <medplib/core/error.h>
 #include <medplib/core/files.h>
 
-#include <opencv2/imgproc.hpp>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
@@ -48,7 +47,7 @@ std::vector<std::vector<std::pair<int, int>>> outlines(const Mask& mask) {
 
 // x, y, width, height of the smallest box around it; nothing around nothing.
 std::optional<std::array<int, 4>> box_around(const Mask& mask) {
-  const cv::Rect box = cv::boundingRect(mask.binary());
+  const cv::Rect box = mask.box();
   if (box.empty()) return std::nullopt;
   return std::array{box.x, box.y, box.width, box.height};
 }
@@ -62,18 +61,6 @@ std::string described(const Mask& mask) {
                                    mask.height(), ", ", mask.area(), " pixels");
   if (mask.presence) text += core::text_of(", presence ", *mask.presence);
   return text + ">";
-}
-
-const char* name_of(core::Finish finish) {
-  switch (finish) {
-    case core::Finish::EndOfText:
-      return "end_of_text";
-    case core::Finish::Length:
-      return "length";
-    case core::Finish::Stopped:
-      return "stopped";
-  }
-  return "unknown";
 }
 
 // A negative index counts from the end, as everywhere in Python.
@@ -117,7 +104,10 @@ void bind_mask(py::module_& module) {
       .def("polygon", &outlines, py::call_guard<WithoutGil>())
       .def(
           "save",
-          [](const Mask& mask, const std::filesystem::path& path) { core::write_file(path, mask.png()); },
+          [](const Mask& mask, const std::filesystem::path& path) {
+            core::check_png_name(path);
+            core::write_file(path, mask.png());
+          },
           py::arg("path"), py::call_guard<WithoutGil>())
       .def("_repr_png_", [](const Mask& mask) { return py::bytes(without_gil([&] { return mask.png(); })); })
       .def("_repr_html_", &html)
@@ -125,19 +115,12 @@ void bind_mask(py::module_& module) {
 }
 
 void bind_timing(py::module_& module) {
-  py::class_<Timing>(module, "Timing")
-      .def_readonly("image_encode", &Timing::image_encode)
-      .def_readonly("prefill", &Timing::prefill)
-      .def_readonly("decode", &Timing::decode)
-      .def_readonly("masks", &Timing::masks)
-      .def_readonly("first_token", &Timing::first_token)
-      .def_readonly("total", &Timing::total)
-      .def_readonly("prompt_tokens", &Timing::prompt_tokens)
-      .def_readonly("reused_tokens", &Timing::reused_tokens)
-      .def_readonly("generated_tokens", &Timing::generated_tokens)
-      .def("__repr__", [](const Timing& timing) {
-        return core::text_of("<medplib.Timing ", timing.total, " ms, ", timing.generated_tokens, " tokens>");
-      });
+  py::class_<Timing> bound(module, "Timing");
+  std::apply([&](const auto&... field) { (bound.def_readonly(field.first, field.second), ...); },
+             core::kTimingFields);
+  bound.def("__repr__", [](const Timing& timing) {
+    return core::text_of("<medplib.Timing ", timing.total, " ms, ", timing.generated_tokens, " tokens>");
+  });
 }
 
 std::string overlay(const core::Image& image, const std::vector<Mask>& masks,
@@ -173,7 +156,7 @@ void bind_answer(py::module_& module) {
       .def_property_readonly("masks", read<&core::Answer::masks>())
       .def_property_readonly("prompt", read<&core::Answer::prompt>())
       .def_property_readonly("warnings", read<&core::Answer::warnings>())
-      .def_property_readonly("finish", [](const Answer& self) { return name_of(self.answer.finish); })
+      .def_property_readonly("finish", [](const Answer& self) { return core::to_text(self.answer.finish); })
       .def_property_readonly("timing", read<&core::Answer::timing>())
       .def_property_readonly("routing", read<&core::Answer::routing>())
       .def_property_readonly("near_ties", read<&core::Answer::near_ties>())
@@ -183,9 +166,13 @@ void bind_answer(py::module_& module) {
       .def(
           "save",
           [](const Answer& self, const std::filesystem::path& path) {
+            core::check_png_name(path);
             core::write_file(path, self.overlay());
           },
           py::arg("path"), py::call_guard<WithoutGil>())
+      .def(
+          "to_json", [](const Answer& self) { return core::answer_json(self.answer); },
+          py::call_guard<WithoutGil>())
       .def("__len__", [](const Answer& self) { return self.answer.masks.size(); })
       .def("__bool__", [](const Answer&) { return true; })
       .def("__getitem__", &mask_at, py::arg("index"))

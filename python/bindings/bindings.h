@@ -14,10 +14,6 @@ namespace medplib::python {
 // An exception of the class of medplib.errors for the error's code.
 py::object exception_of(const core::Error& error);
 
-// "float32", "bfloat16". Errors: InvalidArgument.
-core::Precision precision_of(const std::string& name);
-const char* name_of(core::Precision precision);
-
 // A JSON object as a dict.
 py::dict parsed(const std::string& json);
 

@@ -35,13 +35,8 @@ using Window = std::pair<double, double>;  // the values that become black and w
 
 core::ImageOptions options_of(std::uint64_t max_bytes, std::uint64_t max_pixels,
                               const std::string& sixteen_bit) {
-  core::ImageOptions options{.limits = {.max_bytes = max_bytes, .max_pixels = max_pixels}};
-  if (sixteen_bit == "high_byte")
-    options.sixteen_bit = core::SixteenBit::HighByte;
-  else if (sixteen_bit != "window")
-    fail(ErrorCode::InvalidArgument, "sixteen_bit \"", sixteen_bit,
-         "\" is none of \"window\" and \"high_byte\".");
-  return options;
+  return {.limits = {.max_bytes = max_bytes, .max_pixels = max_pixels},
+          .sixteen_bit = core::from_text<core::SixteenBit>(sixteen_bit)};
 }
 
 Image read(const std::filesystem::path& path, std::uint64_t max_bytes, std::uint64_t max_pixels,

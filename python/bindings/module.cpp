@@ -25,7 +25,7 @@ void translate(std::exception_ptr thrown) {
 
 py::object exception_of(const core::Error& error) {
   const py::object classes = py::module_::import("medplib.errors").attr("BY_CODE");
-  return classes[core::error_code_name(error.code())](error.what(), error.details());
+  return classes[core::to_text(error.code())](error.what(), error.details());
 }
 
 }  // namespace medplib::python

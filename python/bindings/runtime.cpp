@@ -10,7 +10,6 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
-#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -25,15 +24,6 @@ using core::ErrorCode;
 using core::fail;
 using Folder = std::optional<std::filesystem::path>;
 
-constexpr std::array kLevels = {"debug", "info", "warning", "error", "silent"};  // by core::LogLevel
-
-core::LogLevel level_of(const std::string& name) {
-  for (std::size_t at = 0; at < kLevels.size(); ++at)
-    if (name == kLevels[at]) return static_cast<core::LogLevel>(at);
-  fail(ErrorCode::InvalidArgument, "The level \"", name,
-       "\" is none of \"debug\", \"info\", \"warning\", \"error\" and \"silent\".");
-}
-
 // What the callback raises is told to sys.unraisablehook: a message never changes what the engine does.
 core::LogCallback telling(const py::object& callback) {
   if (callback.is_none()) return {};
@@ -42,7 +32,7 @@ core::LogCallback telling(const py::object& callback) {
   return [shared](core::LogLevel level, const std::string& message) {
     with_gil([&] {
       try {
-        (*shared)(kLevels.at(static_cast<std::size_t>(level)), message);
+        (*shared)(core::to_text(level), message);
       } catch (py::error_already_set& error) {
         error.discard_as_unraisable("the callback of medplib.set_log");
       }
@@ -51,14 +41,15 @@ core::LogCallback telling(const py::object& callback) {
 }
 
 void set_log(const std::string& level, const py::object& callback) {
-  core::set_log(level_of(level), telling(callback));
+  core::set_log(core::from_text<core::LogLevel>(level), telling(callback));
 }
 
 std::filesystem::path folder_of(const Folder& folder) { return folder ? *folder : core::embedded_model(); }
 
 py::dict inspect(const Folder& folder, const std::string& precision) {
-  return parsed(without_gil(
-      [&] { return core::info_json(core::inspect(folder_of(folder), precision_of(precision))); }));
+  return parsed(without_gil([&] {
+    return core::info_json(core::inspect(folder_of(folder), core::from_text<core::Precision>(precision)));
+  }));
 }
 
 std::vector<std::string> verify(const Folder& folder) {
@@ -76,16 +67,6 @@ std::vector<std::string> verify(const Folder& folder) {
 }
 
 }  // namespace
-
-core::Precision precision_of(const std::string& name) {
-  if (name == "float32") return core::Precision::Float32;
-  if (name == "bfloat16") return core::Precision::BFloat16;
-  fail(ErrorCode::InvalidArgument, "The precision \"", name, "\" is none of \"float32\" and \"bfloat16\".");
-}
-
-const char* name_of(core::Precision precision) {
-  return precision == core::Precision::Float32 ? "float32" : "bfloat16";
-}
 
 py::dict parsed(const std::string& json) { return py::module_::import("json").attr("loads")(json); }
 

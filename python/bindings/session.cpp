@@ -51,7 +51,7 @@ Owned<Model> load(const std::optional<std::filesystem::path>& folder, const std:
                   const std::string& precision, const py::object& progress) {
   core::LoadOptions options;
   options.device = device;
-  options.precision = precision_of(precision);
+  options.precision = core::from_text<core::Precision>(precision);
   std::exception_ptr raised;
   options.progress = [&](double part) {
     return caught(raised, false, [&] {
@@ -84,7 +84,7 @@ class Session {
   }
   std::vector<core::Image> images() const { return images_; }
   std::string device() const { return session_.model().device(); }
-  const char* precision() const { return name_of(session_.model().precision()); }
+  const char* precision() const { return core::to_text(session_.model().precision()); }
   std::int64_t context() const { return session_.context(); }
   const std::string& compat() const { return compat_; }
   void reset_chat() {
@@ -155,10 +155,7 @@ class Session {
     if (context && *context < 1)
       fail(ErrorCode::InvalidArgument, "context is ", *context, ": give at least 1 token, or None.");
     options.context = context.value_or(0);
-    if (compat_ == "reference")
-      options.compat = core::Compat::Reference;
-    else if (compat_ != "none")
-      fail(ErrorCode::InvalidArgument, "compat \"", compat_, "\" is none of \"none\" and \"reference\".");
+    options.compat = core::from_text<core::Compat>(compat_);
     options.on_layer = [this](std::string_view) {
       if (signals_.raised()) {
         raised_ = signals_.error();
@@ -308,7 +305,7 @@ void bind_model(py::module_& module) {
       .def(py::init(&load), py::arg("folder") = py::none(), py::arg("device") = "auto",
            py::arg("precision") = "float32", py::arg("progress") = py::none())
       .def_property_readonly("device", &Model::device)
-      .def_property_readonly("precision", [](const Model& model) { return name_of(model.precision()); })
+      .def_property_readonly("precision", [](const Model& model) { return core::to_text(model.precision()); })
       .def_property_readonly("info", [](const Model& model) { return parsed(core::info_json(model.info())); })
       .def_property_readonly("folder", [](const Model& model) { return model.info().folder; })
       .def_property_readonly("name", [](const Model& model) { return model.info().name; })

@@ -10,13 +10,14 @@ that cannot be read or answered gives a row with an "error" and the rest goes on
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Unpack
 
 from ._bar import items_told
 from ._inputs import several
-from .engine import Answer, AskOptions, Mask, Model, Session, load
+from .engine import Answer, AskOptions, Model, Session, load
 from .errors import CancelledError, DeviceError, MedplibError
 
 Row = dict[str, Any]
@@ -42,17 +43,9 @@ def segment(
 
 def row_of(answer: Answer) -> Row:
     """An answer as plain values, for JSON."""
-    return {
-        "text": answer.text,
-        "masks": [_row_of_mask(mask) for mask in answer],
-        "presence": answer.presence,
-        "prompt": answer.prompt,
-        "warnings": answer.warnings,
-        "finish": answer.finish,
-        "tokens": answer.tokens,
-        "routing": answer.routing,
-        "near_ties": answer.near_ties,
-    }
+    row: Row = json.loads(answer.to_json())
+    del row["timing"]  # which no two runs share
+    return row
 
 
 def answered(session: Session, image: Any, verb: Verb) -> Row:
@@ -65,18 +58,6 @@ def answered(session: Session, image: Any, verb: Verb) -> Row:
     except MedplibError as error:
         told: Row = {"code": error.code, "message": str(error)}
         return {"error": {**told, "details": error.details} if error.details else told}
-
-
-def _row_of_mask(mask: Mask) -> Row:
-    return {
-        "label": mask.label,
-        "area": mask.area,
-        "presence": mask.presence,
-        "iou_estimate": mask.iou_estimate,
-        "threshold": mask.threshold,
-        "bbox": mask.bbox,
-        "rle": mask.rle,
-    }
 
 
 def _rows(images: Iterable[Any], words: Row, verb: Verb, model: Model | None, bar: bool) -> Iterator[Row]:

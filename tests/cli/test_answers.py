@@ -313,7 +313,7 @@ def test_one_bad_line_of_requests_gives_an_event_and_the_rest_goes_on(
         {"id": [1], "image": "none.png", "question": "what?"},
         {"image": image, "question": "what?", "region": ["point:999,999"]},
         {"image": image, "question": "what?", "out_mask": "nowhere/m.png"},
-        f'{{"id": 1e400, "image": "{image}", "question": "what?"}}',
+        f'{{"image": "{image}", "question": 1e400}}',
         {"id": 12, "image": image, "question": "what?", "out_mask": "m.png", "overlay": "o.png"},
     ]
     text = "".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in requests)

@@ -37,36 +37,8 @@ std::string first_five(const std::vector<std::string>& names, std::size_t most) 
   return text;
 }
 
-const char* error_code_name(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::InvalidArgument:
-      return "INVALID_ARG";
-    case ErrorCode::NotFound:
-      return "NOT_FOUND";
-    case ErrorCode::Format:
-      return "FORMAT";
-    case ErrorCode::OutOfHostMemory:
-      return "OOM_HOST";
-    case ErrorCode::OutOfDeviceMemory:
-      return "OOM_DEVICE";
-    case ErrorCode::Device:
-      return "DEVICE";
-    case ErrorCode::Cancelled:
-      return "CANCELLED";
-    case ErrorCode::Callback:
-      return "CALLBACK";
-    case ErrorCode::Version:
-      return "VERSION";
-    case ErrorCode::State:
-      return "STATE";
-    case ErrorCode::Unsupported:
-      return "UNSUPPORTED";
-    case ErrorCode::Io:
-      return "IO";
-    case ErrorCode::Internal:
-      return "INTERNAL";
-  }
-  return "UNKNOWN";
+void fail_name(const char* kind, const std::string& text, const std::string& names) {
+  fail(ErrorCode::InvalidArgument, "The ", kind, " \"", text, "\" is none of ", names, ".");
 }
 
 }  // namespace medplib::core

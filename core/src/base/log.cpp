@@ -15,21 +15,8 @@ struct Target {
   LogCallback callback;
 };
 
-const char* level_name(LogLevel level) {
-  switch (level) {
-    case LogLevel::Debug:
-      return "debug";
-    case LogLevel::Info:
-      return "info";
-    case LogLevel::Warning:
-      return "warning";
-    default:
-      return "error";
-  }
-}
-
 void write_to_stderr(LogLevel level, const std::string& message) {
-  std::string line = text_of("medplib: ", level_name(level), ": ", message);
+  std::string line = text_of("medplib: ", to_text(level), ": ", message);
   std::replace(line.begin(), line.end(), '\n', ' ');
   line += '\n';
   std::fputs(line.c_str(), stderr);  // one call, so that lines of two threads do not mix

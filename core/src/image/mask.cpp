@@ -72,6 +72,8 @@ cv::Mat Mask::binary() const {
 
 std::int64_t Mask::area() const { return cv::countNonZero(binary()); }
 
+cv::Rect Mask::box() const { return cv::boundingRect(binary()); }
+
 RunLengths Mask::run_lengths() const { return {height(), width(), coco_string(runs_of(binary()))}; }
 
 std::vector<std::vector<cv::Point>> Mask::polygons() const {

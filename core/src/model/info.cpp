@@ -158,7 +158,7 @@ ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Pre
   info.trained_on = names_of(facts.manifest.trained_on);
   info.storage = storage_of(checkpoint);
   info.conversation_template = conversation_template_name(facts.conversation);
-  info.mask_geometry = facts.manifest.mask_geometry == MaskGeometry::Reference ? "reference" : "centered";
+  info.mask_geometry = to_text(facts.manifest.mask_geometry);
   info.threshold = facts.manifest.threshold;
   info.refines = facts.manifest.refine;
   ParameterShapes shapes;

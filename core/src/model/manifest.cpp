@@ -18,14 +18,10 @@ constexpr const char* manifest_file = "medplib.json";
 constexpr int format_version = 1;
 
 MaskGeometry mask_geometry(const std::string& name, const std::string& where) {
-  if (name == "reference") return MaskGeometry::Reference;
-  if (name == "centered") return MaskGeometry::Centered;
+  for (const auto& [geometry, its_name] : Names<MaskGeometry>::all)
+    if (name == its_name) return geometry;
   fail(ErrorCode::Format, "\"mask_geometry\" in ", where, " is '", name,
        "'; \"reference\" or \"centered\" is expected.");
-}
-
-const char* mask_geometry_name(MaskGeometry geometry) {
-  return geometry == MaskGeometry::Reference ? "reference" : "centered";
 }
 
 void check_version(const Json& json, const std::string& where) {
@@ -71,8 +67,7 @@ Manifest read_manifest(const fs::path& folder) {
   manifest.conversation_template =
       optional_or(json, "conversation_template", manifest.conversation_template, where);
   manifest.mask_geometry = mask_geometry(
-      optional_or<std::string>(json, "mask_geometry", mask_geometry_name(manifest.mask_geometry), where),
-      where);
+      optional_or<std::string>(json, "mask_geometry", to_text(manifest.mask_geometry), where), where);
   manifest.threshold = threshold(json, manifest.threshold, where);
   manifest.trained_on = trained_on(json, where);
   manifest.trained_for = optional_or(json, "trained_for", manifest.trained_for, where);
@@ -96,7 +91,7 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
       {"stage", manifest.stage},
       {"licence", manifest.licence},
       {"conversation_template", manifest.conversation_template},
-      {"mask_geometry", mask_geometry_name(manifest.mask_geometry)},
+      {"mask_geometry", to_text(manifest.mask_geometry)},
       {"threshold", manifest.threshold},
       {"trained_on", manifest.trained_on},
       {"trained_for", manifest.trained_for},

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 
+#include <medplib/core/names.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -56,6 +58,13 @@ struct SamConfig {
 enum class MaskGeometry {
   Reference,  // as the published code does, whose weights were trained with its crop
   Centered,   // the true image area of the letterbox
+};
+
+template <>
+struct Names<MaskGeometry> {
+  static constexpr const char* kind = "mask geometry";
+  static constexpr NameTable<MaskGeometry, 2> all = {
+      {{MaskGeometry::Reference, "reference"}, {MaskGeometry::Centered, "centered"}}};
 };
 
 struct ModelConfig {

@@ -300,4 +300,21 @@ TEST_F(SessionTest, a_mask_is_named_after_the_phrase_as_it_is_seen) {
   EXPECT_EQ(one.segment(" left\u00a0lung\u200b", {.max_new_tokens = 1}).masks.at(0).label(), "left lung");
 }
 
+TEST_F(SessionTest, the_json_of_an_answer_has_what_the_answer_has) {
+  const Answer answer = session().ask(question_, options_);
+  const core::Json json = core::parse_json(core::answer_json(answer), "the answer");
+  EXPECT_EQ(json.at("text"), answer.text);
+  EXPECT_EQ(json.at("prompt"), answer.prompt);
+  EXPECT_EQ(json.at("tokens"), answer.tokens);
+  EXPECT_EQ(json.at("routing"), answer.routing);
+  EXPECT_EQ(json.at("finish"), core::to_text(answer.finish));
+  EXPECT_EQ(json.at("timing").size(), std::tuple_size_v<decltype(core::kTimingFields)>);
+  EXPECT_EQ(json.at("timing").at("total"), answer.timing.total);
+  ASSERT_EQ(json.at("masks").size(), answer.masks.size());
+  const core::Json mask = core::parse_json(core::mask_json(answer.masks.front()), "the mask");
+  EXPECT_EQ(json.at("masks").at(0), mask);
+  EXPECT_EQ(mask.at("area"), answer.masks.front().area());
+  EXPECT_EQ(mask.at("iou_estimate"), answer.masks.front().iou_estimate.value());
+}
+
 }  // namespace medplib::test

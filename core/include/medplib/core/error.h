@@ -1,6 +1,8 @@
 // Errors: a code for the program, and one sentence for people: what was wrong, where, and what to do.
 #pragma once
 
+#include <medplib/core/names.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,8 +31,24 @@ enum class ErrorCode : std::int32_t {
   Internal = -13      // a defect of the engine
 };
 
-// The code's name as the C ABI spells it without prefix, such as "INVALID_ARG".
-const char* error_code_name(ErrorCode code);
+// As the C ABI spells them without prefix.
+template <>
+struct Names<ErrorCode> {
+  static constexpr const char* kind = "error code";
+  static constexpr NameTable<ErrorCode, 13> all = {{{ErrorCode::InvalidArgument, "INVALID_ARG"},
+                                                    {ErrorCode::NotFound, "NOT_FOUND"},
+                                                    {ErrorCode::Format, "FORMAT"},
+                                                    {ErrorCode::OutOfHostMemory, "OOM_HOST"},
+                                                    {ErrorCode::OutOfDeviceMemory, "OOM_DEVICE"},
+                                                    {ErrorCode::Device, "DEVICE"},
+                                                    {ErrorCode::Cancelled, "CANCELLED"},
+                                                    {ErrorCode::Callback, "CALLBACK"},
+                                                    {ErrorCode::Version, "VERSION"},
+                                                    {ErrorCode::State, "STATE"},
+                                                    {ErrorCode::Unsupported, "UNSUPPORTED"},
+                                                    {ErrorCode::Io, "IO"},
+                                                    {ErrorCode::Internal, "INTERNAL"}}};
+};
 
 // The longest sentence, in characters.
 constexpr std::size_t kLongestMessage = 1000;

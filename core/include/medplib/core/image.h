@@ -1,6 +1,8 @@
 // Image: pixels and where they came from.
 #pragma once
 
+#include <medplib/core/names.h>
+
 #include <opencv2/core/mat.hpp>
 
 #include <cstddef>
@@ -23,6 +25,13 @@ struct ImageLimits {
 enum class SixteenBit {
   Window,    // the darkest to the brightest value of the picture become 0 … 255
   HighByte,  // v >> 8, as the published code reads them
+};
+
+template <>
+struct Names<SixteenBit> {
+  static constexpr const char* kind = "sixteen_bit";
+  static constexpr NameTable<SixteenBit, 2> all = {
+      {{SixteenBit::Window, "window"}, {SixteenBit::HighByte, "high_byte"}}};
 };
 
 struct ImageOptions {

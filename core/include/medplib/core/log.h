@@ -1,6 +1,8 @@
 // Where the engine's messages go. They never hold an image, a question, an answer, a name or a DICOM tag.
 #pragma once
 
+#include <medplib/core/names.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -8,6 +10,16 @@
 namespace medplib::core {
 
 enum class LogLevel : std::int32_t { Debug = 0, Info = 1, Warning = 2, Error = 3, Silent = 4 };
+
+template <>
+struct Names<LogLevel> {
+  static constexpr const char* kind = "level";
+  static constexpr NameTable<LogLevel, 5> all = {{{LogLevel::Debug, "debug"},
+                                                  {LogLevel::Info, "info"},
+                                                  {LogLevel::Warning, "warning"},
+                                                  {LogLevel::Error, "error"},
+                                                  {LogLevel::Silent, "silent"}}};
+};
 
 using LogCallback = std::function<void(LogLevel, const std::string&)>;
 

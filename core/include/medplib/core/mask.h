@@ -4,6 +4,7 @@
 #include <medplib/core/image.h>
 
 #include <opencv2/core/mat.hpp>
+#include <opencv2/core/types.hpp>
 
 #include <array>
 #include <cstdint>
@@ -36,6 +37,7 @@ class Mask {
 
   cv::Mat binary() const;     // H × W, CV_8UC1, 1 inside, 0 outside
   std::int64_t area() const;  // pixels inside
+  cv::Rect box() const;       // the smallest around what is inside; empty when nothing is
   RunLengths run_lengths() const;
   std::vector<std::vector<cv::Point>> polygons() const;  // outer contours and holes, pixel coordinates
   std::string png() const;                               // 8-bit grey PNG of image size, 0 and 255
@@ -51,6 +53,9 @@ class Mask {
   std::string label_;
   double threshold_;
 };
+
+// One JSON object, such as stand in that of an answer.
+std::string mask_json(const Mask& mask);
 
 // Encodes rows of 8-bit grey (CV_8UC1) or RGB (CV_8UC3) as a PNG file.
 std::string encode_png(const cv::Mat& pixels);

@@ -1,6 +1,7 @@
 // Model: weights and configuration on a device. Immutable after loading, shared by any number of threads.
 #pragma once
 
+#include <medplib/core/names.h>
 #include <medplib/core/weights.h>
 
 #include <cstdint>
@@ -14,6 +15,13 @@
 namespace medplib::core {
 
 enum class Precision { Float32, BFloat16 };
+
+template <>
+struct Names<Precision> {
+  static constexpr const char* kind = "precision";
+  static constexpr NameTable<Precision, 2> all = {
+      {{Precision::Float32, "float32"}, {Precision::BFloat16, "bfloat16"}}};
+};
 
 struct LoadOptions {
   std::string device = "auto";  // "auto" (a GPU if there is one), "cpu", "cuda", "cuda:N"

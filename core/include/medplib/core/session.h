@@ -13,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -36,6 +38,12 @@ enum class Compat {
   None,       // every <SEG> gives its mask; none gives no mask
   Reference,  // one mask as the published evaluation draws it: of the first <SEG>, else of the second-to-last
               // state
+};
+
+template <>
+struct Names<Compat> {
+  static constexpr const char* kind = "compat";
+  static constexpr NameTable<Compat, 2> all = {{{Compat::None, "none"}, {Compat::Reference, "reference"}}};
 };
 
 struct SessionOptions {
@@ -67,7 +75,25 @@ struct Timing {
   int prompt_tokens = 0, reused_tokens = 0, generated_tokens = 0;
 };
 
+// Of each field its name.
+inline constexpr std::tuple kTimingFields = {std::pair{"image_encode", &Timing::image_encode},
+                                             std::pair{"prefill", &Timing::prefill},
+                                             std::pair{"decode", &Timing::decode},
+                                             std::pair{"masks", &Timing::masks},
+                                             std::pair{"first_token", &Timing::first_token},
+                                             std::pair{"total", &Timing::total},
+                                             std::pair{"prompt_tokens", &Timing::prompt_tokens},
+                                             std::pair{"reused_tokens", &Timing::reused_tokens},
+                                             std::pair{"generated_tokens", &Timing::generated_tokens}};
+
 enum class Finish { EndOfText, Length, Stopped };
+
+template <>
+struct Names<Finish> {
+  static constexpr const char* kind = "finish";
+  static constexpr NameTable<Finish, 3> all = {
+      {{Finish::EndOfText, "end_of_text"}, {Finish::Length, "length"}, {Finish::Stopped, "stopped"}}};
+};
 
 struct Answer {
   std::string text;
@@ -83,6 +109,10 @@ struct Answer {
   std::optional<double>
       presence;  // of the structure when `segment` was declined (no mask): probability of <SEG>; uncalibrated
 };
+
+// What `medplib --json` prints of an answer: one JSON object. Routing and tokens are in it, pixels as run
+// lengths.
+std::string answer_json(const Answer& answer);
 
 // Clicks in pixels of the image.
 struct Click {
