@@ -663,8 +663,9 @@ MEDPLIB_API int32_t medplib_ask(medplib_session* session, const char* question,
                                 const medplib_ask_options* options, medplib_answer** answer);
 
 /*
- * Draws what the phrase names. An answer without masks says that the model does not see it. Otherwise as
- * medplib_ask. One thread per handle.
+ * Draws what the phrase names. An answer without masks says that the model does not see it. Errors: those of
+ * medplib_ask, and UNSUPPORTED (regions, with a model that was not taught to look for a phrase in them). One
+ * thread per handle.
  *
  * Example:
  *   medplib_answer* drawn;

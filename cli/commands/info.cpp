@@ -78,6 +78,8 @@ void print_model(const core::ModelInfo& info) {
               {"mask geometry", info.mask_geometry},
               {"threshold", core::text_of(info.threshold)},
               {"refines", info.refines ? "yes" : "no"},
+              {"phrase + region", info.segments_in_region ? "yes" : "no"},
+              {"IoU estimate", info.estimates_iou ? "yes" : "no"},
               {"experts", experts_of(info)},
               {"image", core::text_of(info.image_tokens, " tokens")},
               {"context", core::text_of(info.context, " tokens")},

@@ -63,7 +63,8 @@ class Predictor:
         multimask_output: bool = True,
         return_logits: bool = False,
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Masks (C, H, W), boolean or logits; the model's estimates of their IoU (C,); low-resolution logits (C, n, n).
+        """Masks (C, H, W), boolean or logits; the model's estimates of their IoU (C,), NaN from a model that was never
+        taught to estimate; low-resolution logits (C, n, n).
 
         `point_coords` (N, 2) xy with `point_labels` (N,), 1 inside, 0 outside; `box` (4,) xyxy; `mask_input` (1, n, n),
         a low-resolution result of before; at least one of the three. C is 3 with `multimask_output`, else 1; always 1
@@ -78,7 +79,8 @@ class Predictor:
         clicks = clicks_of(point_coords, point_labels)
         found = self._session._predict(clicks, region, _low_resolution(mask_input), multimask_output)
         masks = np.stack([mask.logits if return_logits else mask.array for mask, _ in found])
-        scores = np.array([mask.iou_estimate for mask, _ in found], np.float32)
+        estimates = [mask.iou_estimate for mask, _ in found]
+        scores = np.array([np.nan if each is None else each for each in estimates], np.float32)
         return masks, scores, np.stack([low for _, low in found])
 
     def __repr__(self) -> str:

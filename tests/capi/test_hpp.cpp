@@ -12,6 +12,7 @@
 #include <string>
 #include <type_traits>
 #include <unistd.h>
+#include <variant>
 #include <vector>
 
 namespace {
@@ -309,6 +310,56 @@ TEST_F(Hpp, messages_of_the_asked_level_come_to_the_callback) {
   (void)Model::load(kGoldens + "ckpt/tiny_seg", {.device = "cpu"});
   medplib::set_log(medplib::LogLevel::Warning);
   EXPECT_EQ(messages.size(), 1U);
+}
+
+// A model that never learnt to look for a phrase in a region, nor to estimate its IoU.
+Session untaught() {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::TempDir()) / ("untaught" + std::to_string(::getpid()));
+  fs::create_directory(folder);
+  for (const auto& file : fs::directory_iterator(kGoldens + "ckpt/tiny_seg"))
+    fs::copy_file(file, folder / file.path().filename(), fs::copy_options::overwrite_existing);
+  std::ofstream(folder / "medplib.json")
+      << R"({"format_version": 1, "segment_in_region": false, "iou_estimate": false})";
+  Session session(Model::load(folder.string(), {.device = "cpu"}));
+  fs::remove_all(folder);
+  return session;
+}
+
+TEST_F(Hpp, phrase_and_region__segment_is_refused_by_the_manifest) {
+  Session one = untaught();
+  one.set_image(picture());
+  AskOptions with_region;
+  with_region.regions = {Region::box(20, 20, 120, 120)};
+  with_region.max_new_tokens = 1;
+  const auto refused = error_of([&] { (void)one.segment("tumour", with_region); });
+  EXPECT_EQ(refused.code(), MEDPLIB_E_UNSUPPORTED);
+  EXPECT_NE(std::string(refused.what()).find("to refine"), std::string::npos) << refused.what();
+  const auto many = one.segment_many({"tumour"}, with_region);
+  EXPECT_EQ(std::get<medplib::Error>(many.front()).code(), MEDPLIB_E_UNSUPPORTED);
+  EXPECT_FALSE(one.ask("What is this?", with_region).prompt().empty());
+  EXPECT_FALSE(session().segment("tumour", with_region).prompt().empty());
+}
+
+TEST_F(Hpp, untaught_iou_estimate__is_none) {
+  Session one = untaught();
+  one.set_image(picture());
+  const Answer answer = one.ask(kQuestion);
+  ASSERT_EQ(answer.masks().size(), 1U);
+  EXPECT_FALSE(answer.masks().front().iou_estimate());
+  EXPECT_TRUE(session().ask(kQuestion).masks().front().iou_estimate());
+}
+
+TEST_F(Hpp, white_space_in_words__are_asked_as_they_are_seen) {
+  const std::string odd = "\xEF\xBB\xBF left\xC2\xA0\nlu\xC2\xADng\xE2\x80\x8B ";
+  AskOptions brief;
+  brief.max_new_tokens = 1;
+  Session one = session();
+  EXPECT_EQ(one.ask(odd, brief).prompt(), one.ask("left lung", brief).prompt());
+  EXPECT_EQ(one.segment(odd, brief).prompt(), one.segment("left lung", brief).prompt());
+  const std::string chatted = one.chat(odd, brief).prompt();
+  one.reset_chat();
+  EXPECT_EQ(chatted, one.chat("left lung", brief).prompt());
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ Mask finished(const LoadedModel& model, const EncodedImage& image, const at::Ten
   const at::Tensor logits = masks_at_image_size(low.to(at::kFloat).view({1, 1, low.size(0), low.size(1)}),
                                                 model.facts.manifest.mask_geometry, image.sam_box());
   Mask mask(picture_of(logits[0][0].cpu()), label, threshold);
-  mask.iou_estimate = iou.item<double>();
+  if (model.facts.manifest.iou_estimate) mask.iou_estimate = iou.item<double>();
   return mask;
 }
 

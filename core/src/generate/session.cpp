@@ -65,6 +65,7 @@ Answer Session::State::ask(const std::string& question, const AskOptions& ask_op
 }
 
 Answer Session::State::segment(const std::string& phrase, const AskOptions& ask_options) {
+  if (!ask_options.regions.empty()) need_segmenting_in_regions();
   const std::string words = plain_words(phrase);
   Request request = request_for(fill_phrase(loaded().facts.verbs.segment, words), ask_options);
   request.label = words;
@@ -156,7 +157,7 @@ namespace {
 
 // A mask that the decoder drew goes on with its threshold; one that was drawn by hand has none of its own.
 double threshold_after(const std::optional<Mask>& mask, double of_model) {
-  return mask && mask->iou_estimate ? mask->threshold() : of_model;
+  return mask && !mask->by_hand() ? mask->threshold() : of_model;
 }
 
 }  // namespace

@@ -70,6 +70,14 @@ void Session::State::need_clicks() const {
          "This model's mask decoder does not follow clicks well enough. Use segment or ask.");
 }
 
+void Session::State::need_segmenting_in_regions() const {
+  const Manifest& manifest = loaded().facts.manifest;
+  if (!manifest.segment_in_region)
+    fail(ErrorCode::Unsupported, "This model was not taught to segment what a phrase names within a region: ",
+         manifest.refine ? "give the box, or clicks, to refine, or leave the region out."
+                         : "leave the region out.");
+}
+
 Session::State::Request Session::State::request_for(const std::string& question,
                                                     const AskOptions& ask_options) const {
   return with_turn({}, question, ask_options);

@@ -47,6 +47,7 @@ struct Session::State {
   void set_images(std::vector<Image> given);
   void need_image(const char* verb) const;
   void need_clicks() const;
+  void need_segmenting_in_regions() const;
 
   SmallRegion small_regions() const {
     return options.compat == Compat::Reference ? SmallRegion::Nothing : SmallRegion::CentroidCell;

@@ -60,7 +60,9 @@ Mask Mask::from_binary(const cv::Mat& inside) {
     fail(ErrorCode::InvalidArgument, "A mask is made of rows of one byte a pixel.");
   cv::Mat logits(inside.size(), CV_32FC1, cv::Scalar(-sure));
   logits.setTo(sure, inside);
-  return {std::move(logits), "", 0.5};
+  Mask mask(std::move(logits), "", 0.5);
+  mask.by_hand_ = true;
+  return mask;
 }
 
 cv::Mat Mask::binary() const {

@@ -161,6 +161,8 @@ ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Pre
   info.mask_geometry = to_text(facts.manifest.mask_geometry);
   info.threshold = facts.manifest.threshold;
   info.refines = facts.manifest.refine;
+  info.segments_in_region = facts.manifest.segment_in_region;
+  info.estimates_iou = facts.manifest.iou_estimate;
   ParameterShapes shapes;
   const Network network(shapes, config);
   add_parameters(info, config, shapes.all());
@@ -212,6 +214,8 @@ std::string info_json(const ModelInfo& info) {
                     {"mask_geometry", info.mask_geometry},
                     {"threshold", info.threshold},
                     {"refines", info.refines},
+                    {"segments_in_region", info.segments_in_region},
+                    {"estimates_iou", info.estimates_iou},
                     {"parts", parts},
                     {"parameters", info.parameters},
                     {"read_per_token", info.read_per_token},

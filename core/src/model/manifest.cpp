@@ -77,6 +77,8 @@ Manifest read_manifest(const fs::path& folder) {
   manifest.describe_template = optional_text(templates, "describe", where);
   manifest.refine = optional_or(json, "refine", manifest.refine, where);
   manifest.multimask = optional_or(json, "several", manifest.multimask, where);
+  manifest.segment_in_region = optional_or(json, "segment_in_region", manifest.segment_in_region, where);
+  manifest.iou_estimate = optional_or(json, "iou_estimate", manifest.iou_estimate, where);
   manifest.files = optional_or(json, "files", manifest.files, where);
   return manifest;
 }
@@ -98,6 +100,8 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
       {"templates", templates},
       {"refine", manifest.refine},
       {"several", manifest.multimask},
+      {"segment_in_region", manifest.segment_in_region},
+      {"iou_estimate", manifest.iou_estimate},
       {"files", manifest.files},
   };
   write_file(folder / manifest_file, json.dump(2) + "\n");

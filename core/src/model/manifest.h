@@ -28,6 +28,8 @@ struct Manifest {
   std::optional<std::string> describe_template;
   bool refine = true;                        // the mask decoder follows clicks well enough
   bool multimask = true;                     // "several": and with several guesses at what a click means
+  bool segment_in_region = true;             // it was taught to draw what a phrase names within a region
+  bool iou_estimate = true;                  // its mask decoder was taught to estimate its IoU
   std::map<std::string, std::string> files;  // name under the folder → SHA-256
 };
 

@@ -55,6 +55,45 @@ TEST_F(SessionTest, refine_is_refused_on_a_model_that_was_not_trained_with_click
   EXPECT_EQ(thrown_by([&] { (void)one.refine({}, {click(0.3, 0.4)}); }).code, ErrorCode::Unsupported);
 }
 
+TEST_F(SessionTest, segment_with_a_region_is_refused_on_a_model_that_was_not_taught_it) {
+  const FolderCopy folder(given_->golden.checkpoint);
+  const AskOptions with_region = {.regions = {box(0.2, 0.2, 0.7, 0.7)}, .max_new_tokens = 1};
+  const auto refusal_with = [&](bool refines) {
+    folder.replace("medplib.json",
+                   {{"format_version", 1}, {"segment_in_region", false}, {"refine", refines}});
+    Session one(core::Model::load(folder.path(), {.device = "cpu"}));
+    EXPECT_FALSE(one.model().info().segments_in_region);
+    one.set_image(given_->image);
+    EXPECT_NO_THROW((void)one.segment("lung", {.max_new_tokens = 1}));
+    EXPECT_NO_THROW((void)one.ask("What is this?", with_region));
+    const auto many = one.segment_many({{"lung", with_region}, {"lung", {.max_new_tokens = 1}}});
+    EXPECT_EQ(std::get<core::Error>(many.at(0)).code(), ErrorCode::Unsupported);
+    EXPECT_TRUE(std::holds_alternative<Answer>(many.at(1)));
+    return thrown_by([&] { (void)one.segment("lung", with_region); });
+  };
+  const Thrown refused = refusal_with(true);
+  EXPECT_EQ(refused.code, ErrorCode::Unsupported);
+  EXPECT_THAT(refused.sentence, testing::HasSubstr("refine"));
+  EXPECT_THAT(refusal_with(false).sentence, testing::Not(testing::HasSubstr("refine")));
+  EXPECT_NO_THROW((void)session().segment("lung", with_region)) << "nothing says that this one wasn't";
+}
+
+TEST_F(SessionTest, a_model_that_was_not_taught_to_estimate_its_iou_gives_no_estimate) {
+  const FolderCopy folder(given_->golden.checkpoint);
+  folder.replace("medplib.json", {{"format_version", 1}, {"iou_estimate", false}});
+  Session one(core::Model::load(folder.path(), {.device = "cpu"}), {.compat = core::Compat::Reference});
+  EXPECT_FALSE(one.model().info().estimates_iou);
+  one.set_image(given_->image);
+  const Answer answer = one.segment("lung", {.max_new_tokens = 1, .threshold = 0.3});
+  EXPECT_EQ(answer.masks.at(0).iou_estimate, std::nullopt);
+  EXPECT_THAT(core::answer_json(answer), testing::HasSubstr(R"("iou_estimate":null)"));
+  const core::Mask better = one.refine(answer.masks.at(0), {click(0.3, 0.4)});
+  EXPECT_EQ(better.iou_estimate, std::nullopt);
+  EXPECT_EQ(better.threshold(), 0.3) << "the drawn mask's own";
+  for (const auto& each : one.predict({click(0.3, 0.4)}, {}, {}, true))
+    EXPECT_EQ(each.mask.iou_estimate, std::nullopt);
+}
+
 TEST_F(SessionTest, a_forked_child_is_told_to_use_spawn) {
   Session one = session();
   (void)one.ask(question_, options_);

@@ -34,6 +34,7 @@ class Mask {
   const cv::Mat& logits() const { return logits_; }    // before the sigmoid
   const std::string& label() const { return label_; }  // the phrase asked for; may be empty
   double threshold() const { return threshold_; }      // a pixel is inside when sigmoid(logit) > threshold
+  bool by_hand() const { return by_hand_; }            // made by from_binary: the threshold says nothing
 
   cv::Mat binary() const;     // H × W, CV_8UC1, 1 inside, 0 outside
   std::int64_t area() const;  // pixels inside
@@ -44,14 +45,17 @@ class Mask {
 
   std::optional<double>
       presence;  // probability that the structure is there at all; uncalibrated; absent in refine
-  std::optional<double> iou_estimate;  // the decoder's own estimate of its IoU; uncalibrated
-  std::vector<float> embedding;        // of the <SEG> that it was drawn from; empty in refine
-  std::size_t image = 0;               // which of the session's images it is of
+  // The decoder's own estimate of its IoU, uncalibrated; absent where the model was never taught to estimate
+  // it, and in a mask by hand.
+  std::optional<double> iou_estimate;
+  std::vector<float> embedding;  // of the <SEG> that it was drawn from; empty in refine
+  std::size_t image = 0;         // which of the session's images it is of
 
  private:
   cv::Mat logits_;
   std::string label_;
   double threshold_;
+  bool by_hand_ = false;
 };
 
 // One JSON object, such as stand in that of an answer.

@@ -59,8 +59,10 @@ struct ModelInfo {
   std::vector<std::string> trained_on;
   std::string storage;  // types of the stored tensors and their bytes: "int8 13.1 MB, float32 0.4 MB"
   std::string conversation_template, mask_geometry;
-  double threshold = 0.5;  // default mask threshold
-  bool refines = true;     // whether `refine` is for this model
+  double threshold = 0.5;          // default mask threshold
+  bool refines = true;             // whether `refine` is for this model
+  bool segments_in_region = true;  // whether `segment` takes regions
+  bool estimates_iou = true;       // whether its masks have an IoU estimate
   std::vector<PartInfo> parts;
   std::int64_t parameters = 0, read_per_token = 0;
   std::vector<std::int64_t> experts;  // per language layer; 0 = dense

@@ -166,7 +166,7 @@ class Session {
   // The verbs. ask, segment, describe and refine start from the images' prefix and leave no history; chat
   // goes on where it was. Errors: InvalidArgument (question empty, not UTF-8, too long for the context; a
   // region off the image; options out of range), State (no image; called from within a callback of this
-  // session), Unsupported (refine on a model that isn't made for it), Cancelled.
+  // session), Unsupported (refine, or segment with regions, on a model that isn't made for it), Cancelled.
   Answer ask(const std::string& question, const AskOptions& options = {});
   Answer segment(const std::string& phrase, const AskOptions& options = {});
   // Several calls of ask, or segment, in one: each has its own outcome, and after a cancel all that follow
