@@ -94,16 +94,7 @@ std::string line_of(const core::TrainProgress& said) {
   std::ostringstream line;
   line << "step " << said.step << '/' << said.steps << std::fixed << std::setprecision(3) << "  loss "
        << said.loss;
-  for (const auto& [name, loss] : {std::pair{"words", said.cross_entropy},
-                                   {"dice", said.dice},
-                                   {"bce", said.bce},
-                                   {"focal", said.focal},
-                                   {"iou", said.iou},
-                                   {"clicks", said.prompted},
-                                   {"router", said.router},
-                                   {"pictures", said.image_label},
-                                   {"structures", said.structure_label},
-                                   {"names", said.name_link}})
+  for (const auto& [name, loss] : said.losses)
     if (loss != 0) line << "  " << name << ' ' << loss;
   line << std::setprecision(1) << "  " << said.samples_per_second << " questions/s  " << std::setprecision(0)
        << said.seconds_left / 60 << " min left";
@@ -134,7 +125,7 @@ class ProgressLine {
     if (validation.masks > 0)
       std::cerr << "  gIoU " << validation.giou << "  Dice " << validation.dice << " of " << validation.masks
                 << " masks";
-    if (validation.answer_tokens > 0) std::cerr << "  words " << validation.cross_entropy;
+    if (validation.answer_tokens > 0) std::cerr << "  cross_entropy " << validation.cross_entropy;
     std::cerr << (validation.best ? "  the best so far" : "") << std::endl;
     open_ = false;
   }

@@ -64,7 +64,8 @@ def logged_steps(out: Path) -> list[int]:
     return [line["step"] for line in lines if "validation" not in line]
 
 
-PROGRESS = rf"step 1/{STEPS}  loss [\d.]+  words [\d.]+(  [a-z]+ [\d.]+)+  [\d.]+ questions/s  \d+ min left"
+LOSSES = r"  loss [\d.]+  cross_entropy [\d.]+(?:  [a-z_]+ [\d.]+)+"
+PROGRESS = rf"step 1/{STEPS}{LOSSES}  [\d.]+ questions/s  \d+ min left"
 
 
 def test_the_log_has_the_parts_of_each_steps_loss(medplib: Program, folder: Path) -> None:
@@ -81,6 +82,15 @@ def test_the_log_has_the_parts_of_each_steps_loss(medplib: Program, folder: Path
         assert all(line[name] > 0 for name in ("cross_entropy", *weights))
         assert line["samples_per_second"] > 0
         assert line["learning_rate"] > 0
+
+
+def test_the_terminal_calls_the_losses_as_the_log_does(medplib: Program, folder: Path) -> None:
+    said = medplib("train", "recipe.json", "steps=1", "focal=0.7", "--out", "out").err
+    told = dict(re.findall(r"  ([a-z_]+) ([\d.]+)(?=  )", said))
+    line = json.loads((folder / "out/log.jsonl").read_text())
+    assert {"loss", "cross_entropy", "focal"} <= told.keys()
+    assert told == {name: f"{line[name]:.3f}" for name in told}
+    assert all(line[name] == 0 for name in line.keys() - told.keys() - {"step", "learning_rate", "samples_per_second"})
 
 
 def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(medplib: Program, folder: Path) -> None:
@@ -258,7 +268,7 @@ def test_a_dry_run_counts_the_activations_of_the_largest_part_of_a_step(medplib:
 def test_a_training_is_judged_by_pictures_that_it_does_not_learn_from(medplib: Program, folder: Path) -> None:
     said = medplib("train", "recipe.json", "steps=2", "validate=records.json", "--out", "out").err
     assert re.search(
-        r"^validation at step 2  gIoU 0\.\d{3}  Dice 0\.\d{3} of 3 masks  words \d\.\d{3}  the best so far$",
+        r"^validation at step 2  gIoU 0\.\d{3}  Dice 0\.\d{3} of 3 masks  cross_entropy \d\.\d{3}  the best so far$",
         said,
         re.MULTILINE,
     )

@@ -134,9 +134,26 @@ def test_records_are_of_the_group_that_its_option_finds(clone: Path) -> None:
     assert groups[0] | groups[1] == {"case0", *(f"case{index}" for index in range(100, SAMPLES))}
 
 
+def the_recipe() -> str:
+    """What docs/training.md says of a recipe's keys."""
+    return DOCUMENT.read_text(encoding="utf-8").split("\n## The recipe")[1].split("\n## ")[0]
+
+
+def losses() -> list[tuple[str, str, str]]:
+    """Key, default weight and meaning, from the engine's table."""
+    table = (ROOT / "core/src/train/loss_table.h").read_text(encoding="utf-8")
+    rows = re.findall(r'\.key = "(\w+)",\s*\.weight = ([\d.]+),\s*\.meaning = "([^"]+)"', table)
+    assert len(rows) == table.count("LossRow{")
+    return rows
+
+
 def test_every_key_of_a_recipe_is_explained() -> None:
     source = (ROOT / "core/src/train/recipe.cpp").read_text(encoding="utf-8")
     keys = set(re.findall(r'read(?:\.\w+)?\("(\w+)", ', source))
     assert {"model", "steps", "freeze"} <= keys
-    explained = DOCUMENT.read_text(encoding="utf-8").split("\n## The recipe")[1].split("\n## ")[0]
-    assert [key for key in sorted(keys) if f"`{key}`" not in explained] == []
+    assert [key for key in sorted(keys) if f"`{key}`" not in the_recipe()] == []
+
+
+def test_the_losses_are_those_of_the_engine() -> None:
+    told = re.findall(r"^\| `(\w+)` \| (.+) \| ([\d.]+) \|$", the_recipe().split("|---|---|---|\n")[2], re.MULTILINE)
+    assert told == [(key, meaning, weight) for key, weight, meaning in losses()]

@@ -123,8 +123,8 @@ BatchMaker::BatchMaker(const Recipe& recipe, const FolderFacts& model)
     fail(ErrorCode::Format, recipe.train, " holds no record that can be learnt from.",
          left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));
   cumulative_ = cumulative_weights(images_, recipe);
-  const bool needs_names =
-      recipe.stage == Stage::Grounding || recipe.name_link > 0 || recipe.structure_label > 0;
+  const bool needs_names = recipe.stage == Stage::Grounding || recipe.weight["name_link"] > 0 ||
+                           recipe.weight["structure_label"] > 0;
   for (const auto& image : images_) {
     image_labels_.try_emplace({image.set, image.modality, image.kind}, image_label_count());
     for (const auto& record : image.records) {

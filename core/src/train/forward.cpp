@@ -68,34 +68,28 @@ Reading read(const Network& network, const Batch& batch, std::int64_t seg_token,
   return reading;
 }
 
-// Of the masks of a batch: their sums, divided by how many the whole batch has.
-struct MaskLosses {
-  at::Tensor dice, bce, focal, iou;
-};
-
 at::Tensor sum_of(const std::vector<at::Tensor>& losses) {
   return losses.empty() ? at::zeros({}) : at::stack(losses).sum();
 }
 
-// `logits`: (H, W) each, `iou`: (targets). Dice teaches nothing where there is nothing, and is a mean over
-// the others. What has no weight isn't computed.
-MaskLosses mask_losses(const Recipe& recipe, const std::vector<at::Tensor>& logits, const at::Tensor& iou,
-                       const std::vector<MaskTarget>& targets, double count, double shown) {
-  std::vector<at::Tensor> dices, bces, focals, ious;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const at::Tensor& inside = targets[i].inside;
-    if (inside.any().item<bool>()) dices.push_back(dice_loss(logits[i], inside));
-    bces.push_back(bce_loss(logits[i], inside));
-    if (recipe.focal > 0) focals.push_back(focal_loss(logits[i], inside));
-    if (recipe.iou > 0) ious.push_back(iou_loss(logits[i], inside, iou[static_cast<std::int64_t>(i)]));
-  }
-  return {sum_of(dices) / std::max(shown, 1.0), sum_of(bces) / count, sum_of(focals) / count,
-          sum_of(ious) / count};
-}
+// How many masks a whole batch has.
+struct MaskCounts {
+  double all = 0, nonempty = 0;
+};
 
-at::Tensor weighted(const Recipe& recipe, const MaskLosses& losses) {
-  return recipe.dice * losses.dice + recipe.bce * losses.bce + recipe.focal * losses.focal +
-         recipe.iou * losses.iou;
+// Calls `visit` with each loss of single masks that is computed: its key, and the sum over these masks
+// divided by the number that the whole batch has. `logits`: (H, W) each, `iou`: (targets).
+template <class Visit>
+void for_each_mask_loss(const Recipe& recipe, const std::vector<at::Tensor>& logits, const at::Tensor& iou,
+                        const std::vector<MaskTarget>& targets, const MaskCounts& whole, const Visit& visit) {
+  for_each_loss([&](LossKey key, const LossRow& row) {
+    if (row.of_mask == nullptr || !is_computed(recipe, key)) return;
+    std::vector<at::Tensor> losses;
+    for (std::size_t i = 0; i < targets.size(); ++i)
+      if (!row.only_nonempty || targets[i].inside.any().item<bool>())
+        losses.push_back(row.of_mask({logits[i], targets[i].inside, iou[static_cast<std::int64_t>(i)]}));
+    visit(key, sum_of(losses) / std::max(row.only_nonempty ? whole.nonempty : whole.all, 1.0));
+  });
 }
 
 // One batch, or a part of one, on its way.
@@ -127,19 +121,20 @@ class Pass {
     return static_cast<double>(own) / static_cast<double>(whole);
   }
 
-  void add(double weight, const at::Tensor& loss) { losses_.total = losses_.total + weight * loss; }
+  void add(LossKey key, const at::Tensor& loss) {
+    losses_[key] = losses_[key] + loss;
+    losses_.total = losses_.total + recipe_.weight[key] * loss;
+  }
 
-  void add_image_label_loss(const Linear& head, const at::Tensor& seen) {
-    if (recipe_.image_label == 0) return;
-    const at::Tensor loss = cross_entropy(head(seen), at::tensor(batch_.image_labels, at::kLong)) *
-                            share(own_.images, whole_.images);
-    losses_.image_label = losses_.image_label + loss;
-    add(recipe_.image_label, loss);
+  void add_image_label_loss(const Linear& head, const at::Tensor& features) {
+    if (!is_computed(recipe_, "image_label")) return;
+    add("image_label", cross_entropy(head(features), at::tensor(batch_.image_labels, at::kLong)) *
+                           share(own_.images, whole_.images));
   }
 
   // What each cell shows of the structures that the batch has masks of: a mean over each, then over all.
   void add_structure_label_loss(const at::Tensor& features) {
-    if (recipe_.structure_label == 0) return;
+    if (!is_computed(recipe_, "structure_label")) return;
     std::vector<at::Tensor> losses;
     for (const auto& target : batch_.targets) {
       const at::Tensor cells = at::nonzero(target.cells.view({-1})).squeeze(1);
@@ -148,8 +143,7 @@ class Pass {
       const at::Tensor label = at::tensor(trainee_.parts.label_of(target.structure), at::kLong);
       losses.push_back(cross_entropy(trainee_.parts.structure_label(seen), label.expand({cells.numel()})));
     }
-    losses_.structure_label = sum_of(losses) / std::max(static_cast<double>(whole_.shown), 1.0);
-    add(recipe_.structure_label, losses_.structure_label);
+    add("structure_label", sum_of(losses) / std::max(static_cast<double>(whole_.shown), 1.0));
   }
 
   // Everything about words, and the text prompts of the batch's targets.
@@ -160,18 +154,20 @@ class Pass {
     const Predictions& predictions = reading.predictions;
     if (own_.tokens > 0) {
       const at::Tensor logits = network_.language.logits(predictions.states);
-      losses_.cross_entropy = cross_entropy(logits, predictions.labels) * share(own_.tokens, whole_.tokens);
+      losses_["cross_entropy"] =
+          cross_entropy(logits, predictions.labels) * share(own_.tokens, whole_.tokens);
       result_.said = logits.index_select(0, reading.seg_rows).argmax(1) == trainee_.seg_token;
     }
-    losses_.router = router_loss(reading.language.routings) * share(own_.images, whole_.images);
-    add(recipe_.cross_entropy, losses_.cross_entropy + recipe_.router * losses_.router);
+    losses_["router"] = router_loss(reading.language.routings) * share(own_.images, whole_.images);
+    // As in the published model, the router's weight is within that of the words.
+    losses_.total =
+        losses_.total + recipe_.weight["cross_entropy"] *
+                            (losses_["cross_entropy"] + recipe_.weight["router"] * losses_["router"]);
     result_.language = std::move(reading.language);
     result_.text_prompts = reading.prompts;
-    if (recipe_.name_link > 0 && !batch_.targets.empty()) {
-      losses_.name_link = at::mse_loss(result_.text_prompts.to(at::kFloat), name_prompts().detach()) *
-                          share(own_.targets, whole_.targets);
-      add(recipe_.name_link, losses_.name_link);
-    }
+    if (is_computed(recipe_, "name_link") && !batch_.targets.empty())
+      add("name_link", at::mse_loss(result_.text_prompts.to(at::kFloat), name_prompts().detach()) *
+                           share(own_.targets, whole_.targets));
   }
 
   // The vectors of the names of what the targets show: (targets, channels).
@@ -188,18 +184,10 @@ class Pass {
     const ImageEmbedding images = all_images.select(at::tensor(image_of, at::kLong));
     result_.masks = decode(images, network_.prompt_encoder.text(result_.text_prompts));
     result_.mask_logits = at_image_size(result_.masks.logits, batch_.targets);
-    const MaskLosses text =
-        mask_losses(recipe_, result_.mask_logits, result_.masks.iou.select(1, 0), batch_.targets,
-                    static_cast<double>(whole_.targets), static_cast<double>(whole_.shown));
-    losses_.dice = text.dice;
-    losses_.bce = text.bce;
-    losses_.focal = text.focal;
-    losses_.iou = text.iou;
-    add(1, weighted(recipe_, text));
-    if (recipe_.prompted > 0) {
-      losses_.prompted = prompted_loss(images);
-      add(recipe_.prompted, losses_.prompted);
-    }
+    const MaskCounts counts{static_cast<double>(whole_.targets), static_cast<double>(whole_.shown)};
+    for_each_mask_loss(recipe_, result_.mask_logits, result_.masks.iou.select(1, 0), batch_.targets, counts,
+                       [&](LossKey key, const at::Tensor& loss) { add(key, loss); });
+    if (is_computed(recipe_, "prompted")) add("prompted", prompted_loss(images));
   }
 
   // In float32, as the losses are.
@@ -246,8 +234,11 @@ class Pass {
     }
     const DecodedMasks masks = decode(images, encode(users));
     const auto count = static_cast<double>(whole_.shown);
-    return weighted(recipe_, mask_losses(recipe_, at_image_size(masks.logits, targets),
-                                         masks.iou.select(1, 0), targets, count, count));
+    at::Tensor sum = at::zeros({});
+    for_each_mask_loss(recipe_, at_image_size(masks.logits, targets), masks.iou.select(1, 0), targets,
+                       {count, count},
+                       [&](LossKey key, const at::Tensor& loss) { sum = sum + recipe_.weight[key] * loss; });
+    return sum;
   }
 
   std::uint64_t seed_of(const MaskTarget& target) const {
@@ -285,14 +276,6 @@ class Pass {
   Losses& losses_ = result_.losses;
 };
 
-// Its parts, in one order.
-std::vector<at::Tensor*> scalars(Losses& losses) {
-  return {
-      &losses.total,    &losses.cross_entropy, &losses.dice,   &losses.bce,         &losses.focal,
-      &losses.iou,      &losses.prompted,      &losses.router, &losses.image_label, &losses.structure_label,
-      &losses.name_link};
-}
-
 }  // namespace
 
 TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, std::int64_t image_labels,
@@ -318,8 +301,12 @@ void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, c
     by_name[batch.targets[i].structure].push_back(prompts[static_cast<std::int64_t>(i)]);
 }
 
-Losses::Losses() {
-  for (at::Tensor* loss : scalars(*this)) *loss = at::zeros({});
+Losses::Losses() : total(at::zeros({})) {
+  for_each_loss([&](LossKey key, const LossRow&) { each[key] = at::zeros({}); });
+}
+
+bool is_computed(const Recipe& recipe, LossKey key) {
+  return recipe.weight[key] > 0 || kLosses[key.row()].always;
 }
 
 Forward forward(const Trainee& trainee, const Batch& batch, const BatchCounts& whole, std::uint64_t seed) {
@@ -333,8 +320,8 @@ Losses backward(const Trainee& trainee, const Batch& batch, std::uint64_t seed) 
   for (const Batch& part : split(batch, trainee.recipe.accumulate)) {
     Losses losses = forward(trainee, part, whole, seed).losses;
     if (losses.total.requires_grad()) losses.total.backward();
-    const auto parts = scalars(losses), sums = scalars(sum);
-    for (std::size_t i = 0; i < parts.size(); ++i) sums[i]->add_(parts[i]->detach());
+    sum.total.add_(losses.total.detach());
+    for_each_loss([&](LossKey key, const LossRow&) { sum[key].add_(losses[key].detach()); });
   }
   return sum;
 }

@@ -40,15 +40,19 @@ struct Trainee {
   std::int64_t seg_token;
 };
 
+// The losses of a batch, or of a part of one: its share, so that the parts' sum is the batch's.
 struct Losses {
   Losses();  // all 0
-  // w_ce · (cross entropy + coefficient · router) + Σ weight · each of the others: scalar, with gradient.
-  at::Tensor total;
-  // What it is made of, unweighted; 0 where the batch has none or (focal, iou, image_label, structure_label,
-  // name_link) the recipe gives it no weight. Of a part of a batch: its share, so that the parts' sum is the
-  // batch's.
-  at::Tensor cross_entropy, dice, bce, focal, iou, prompted, router, image_label, structure_label, name_link;
+  at::Tensor& operator[](LossKey key) { return each[key]; }
+  const at::Tensor& operator[](LossKey key) const { return each[key]; }
+
+  at::Tensor
+      total;  // Σ weight · loss, the router's weight times that of cross_entropy: scalar, with gradient
+  PerLoss<at::Tensor> each;  // unweighted; 0 where the batch has none or it isn't computed
 };
+
+// Whether it has a weight, or is computed always.
+bool is_computed(const Recipe& recipe, LossKey key);
 
 // The losses of a batch, and what they were computed from.
 struct Forward {

@@ -15,27 +15,27 @@ at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels) {
   return at::cross_entropy_loss(logits.to(at::kFloat), labels);
 }
 
-at::Tensor bce_loss(const at::Tensor& logits, const at::Tensor& target) {
-  return at::binary_cross_entropy_with_logits(logits, target);
+at::Tensor bce_loss(const DrawnMask& mask) {
+  return at::binary_cross_entropy_with_logits(mask.logits, mask.target);
 }
 
-at::Tensor dice_loss(const at::Tensor& logits, const at::Tensor& target) {
-  const at::Tensor p = at::sigmoid(logits);
-  return 1 - (2 * (p * target).sum() + kSmooth) / (p.sum() + target.sum() + kSmooth);
+at::Tensor dice_loss(const DrawnMask& mask) {
+  const at::Tensor p = at::sigmoid(mask.logits);
+  return 1 - (2 * (p * mask.target).sum() + kSmooth) / (p.sum() + mask.target.sum() + kSmooth);
 }
 
-at::Tensor focal_loss(const at::Tensor& logits, const at::Tensor& target) {
+at::Tensor focal_loss(const DrawnMask& mask) {
   constexpr double foreground = 0.25;
-  const at::Tensor signed_logits = logits * (2 * target - 1);  // q = σ(this)
-  const at::Tensor weight = foreground * target + (1 - foreground) * (1 - target);
+  const at::Tensor signed_logits = mask.logits * (2 * mask.target - 1);  // q = σ(this)
+  const at::Tensor weight = foreground * mask.target + (1 - foreground) * (1 - mask.target);
   const at::Tensor missing = at::sigmoid(-signed_logits);  // 1 − q
   return -(weight * missing.square() * at::log_sigmoid(signed_logits)).mean();
 }
 
-at::Tensor iou_loss(const at::Tensor& logits, const at::Tensor& target, const at::Tensor& predicted) {
-  const at::Tensor p = at::sigmoid(logits);
-  const at::Tensor both = (p * target).sum();
-  return ((both + kSmooth) / (p.sum() + target.sum() - both + kSmooth) - predicted).square();
+at::Tensor iou_loss(const DrawnMask& mask) {
+  const at::Tensor p = at::sigmoid(mask.logits);
+  const at::Tensor both = (p * mask.target).sum();
+  return ((both + kSmooth) / (p.sum() + mask.target.sum() - both + kSmooth) - mask.predicted_iou).square();
 }
 
 at::Tensor router_loss(const std::vector<Routing>& routings) {

@@ -4,24 +4,22 @@
 
 namespace medplib::core {
 
+Progress::Progress(std::int64_t first_step, std::int64_t steps)
+    : first_(first_step), said_{.step = first_step, .steps = steps} {
+  for (const LossRow& row : kLosses) said_.losses.push_back({row.key});
+}
+
 const TrainProgress& Progress::after(const Losses& losses, std::size_t samples, double learning_rate) {
   now_ = said_;
   const double keep = said_.step == first_ ? 0.0 : 0.98;
-  const auto take = [&](double TrainProgress::*part, const at::Tensor& loss) {
-    now_.*part = loss.item<double>();
-    said_.*part = keep * said_.*part + (1 - keep) * now_.*part;
+  const auto add = [keep](double& now, double& mean, const at::Tensor& loss) {
+    now = loss.item<double>();
+    mean = keep * mean + (1 - keep) * now;
   };
-  take(&TrainProgress::loss, losses.total);
-  take(&TrainProgress::cross_entropy, losses.cross_entropy);
-  take(&TrainProgress::dice, losses.dice);
-  take(&TrainProgress::bce, losses.bce);
-  take(&TrainProgress::focal, losses.focal);
-  take(&TrainProgress::iou, losses.iou);
-  take(&TrainProgress::prompted, losses.prompted);
-  take(&TrainProgress::router, losses.router);
-  take(&TrainProgress::image_label, losses.image_label);
-  take(&TrainProgress::structure_label, losses.structure_label);
-  take(&TrainProgress::name_link, losses.name_link);
+  add(now_.loss, said_.loss, losses.total);
+  for_each_loss([&](LossKey key, const LossRow&) {
+    add(now_.losses[key.row()].value, said_.losses[key.row()].value, losses[key]);
+  });
   said_.learning_rate = learning_rate;
   samples_ += static_cast<double>(samples);
   ++said_.step;
@@ -36,20 +34,12 @@ const TrainProgress& Progress::after(const Losses& losses, std::size_t samples, 
 }
 
 Json json_of(const TrainProgress& said) {
-  return {{"step", said.step},
-          {"loss", said.loss},
-          {"cross_entropy", said.cross_entropy},
-          {"dice", said.dice},
-          {"bce", said.bce},
-          {"focal", said.focal},
-          {"iou", said.iou},
-          {"prompted", said.prompted},
-          {"router", said.router},
-          {"image_label", said.image_label},
-          {"structure_label", said.structure_label},
-          {"name_link", said.name_link},
-          {"learning_rate", said.learning_rate},
-          {"samples_per_second", said.samples_per_second}};
+  Json line{{"step", said.step},
+            {"loss", said.loss},
+            {"learning_rate", said.learning_rate},
+            {"samples_per_second", said.samples_per_second}};
+  for (const TrainLoss& loss : said.losses) line[loss.name] = loss.value;
+  return line;
 }
 
 }  // namespace medplib::core

@@ -12,8 +12,7 @@ namespace medplib::core {
 
 class Progress {
  public:
-  Progress(std::int64_t first_step, std::int64_t steps)
-      : first_(first_step), said_{.step = first_step, .steps = steps} {}
+  Progress(std::int64_t first_step, std::int64_t steps);
 
   const TrainProgress& after(const Losses& losses, std::size_t samples, double learning_rate);
 

@@ -185,23 +185,19 @@ void read_optimizer(Reader& read, Recipe& recipe) {
 }
 
 void read_losses(Reader& read, Recipe& recipe) {
-  const auto weight = [&read](const char* key, double& value) {
-    read(key, value);
-    read.at_least(key, value, 0);
-  };
-  weight("cross_entropy", recipe.cross_entropy);
-  weight("dice", recipe.dice);
-  weight("bce", recipe.bce);
-  weight("focal", recipe.focal);
-  weight("iou", recipe.iou);
-  weight("prompted", recipe.prompted);
-  weight("router", recipe.router);
-  weight("image_label", recipe.image_label);
-  weight("structure_label", recipe.structure_label);
-  weight("name_link", recipe.name_link);
+  for_each_loss([&](LossKey key, const LossRow& row) {
+    read(row.key, recipe.weight[key]);
+    read.at_least(row.key, recipe.weight[key], 0);
+  });
 }
 
 }  // namespace
+
+PerLoss<double> default_weights() {
+  PerLoss<double> weights;
+  for_each_loss([&](LossKey key, const LossRow& row) { weights[key] = row.weight; });
+  return weights;
+}
 
 Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
   Recipe recipe;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "train/loss_table.h"
 
 #include <medplib/core/model.h>
 
@@ -23,6 +24,9 @@ enum class Stage {
 
 // How the learning rate falls from its peak to its final fraction.
 enum class Schedule { Cosine, Linear };
+
+// Those of loss_table.h.
+PerLoss<double> default_weights();
 
 struct Recipe {
   // Where things are. Relative paths start from the recipe's folder.
@@ -54,11 +58,7 @@ struct Recipe {
   std::int64_t accumulate = 1;  // parts in which a step's images are computed: more need less memory
   Precision precision = Precision::Float32;  // of matrix products; weights and losses are float32 in both
 
-  // Loss weights.
-  double cross_entropy = 1, dice = 1, bce = 2, focal = 0, iou = 0, prompted = 0.5, router = 0.01,
-         image_label = 0,   // of heads that exist in training alone and name the kind of picture
-      structure_label = 0,  // of one that names the structure that a cell of CLIP's grid shows
-      name_link = 0;  // pulls the text prompts to the vectors that stage "grounding" learnt for the names
+  PerLoss<double> weight = default_weights();  // of the losses
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent
   double set_exponent = 0.6;

@@ -159,7 +159,9 @@ Trainee TrainingSetup::trainee() const {
           .seg_token = facts.tokenizer.added("<SEG>")};
 }
 
-bool TrainingSetup::uses_names() const { return recipe.stage == Stage::Grounding || recipe.name_link > 0; }
+bool TrainingSetup::uses_names() const {
+  return recipe.stage == Stage::Grounding || recipe.weight["name_link"] > 0;
+}
 
 bool TrainingSetup::has_words() const {
   return std::ranges::any_of(given, [](const std::string& name) { return is_under(name, "language"); });

@@ -49,9 +49,9 @@ class Evenly {
   std::size_t total_, wanted_, seen_ = 0;
 };
 
-Recipe without_extras(Recipe recipe) {
-  recipe.focal = recipe.iou = recipe.prompted = recipe.image_label = recipe.structure_label =
-      recipe.name_link = 0;
+// What is judged is computed all the same.
+Recipe without_weights(Recipe recipe) {
+  recipe.weight = {};
   return recipe;
 }
 
@@ -106,7 +106,7 @@ struct Validation::Sums {
 
 Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
     : setup_(setup),
-      recipe_(without_extras(setup.recipe)),
+      recipe_(without_weights(setup.recipe)),
       images_(reading(TrainInput::Data,
                       [&] { return validation_records(recipe_, setup.batches.structures(), setup.facts); })),
       network_([&] {
@@ -159,7 +159,7 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
   const BatchCounts counts = counts_of(batch);
   const Forward seen = forward(trainee, batch, counts, /*seed=*/0);
   if (recipe_.stage != Stage::Grounding) {
-    sums.cross_entropy += seen.losses.cross_entropy.item<double>() * static_cast<double>(counts.tokens);
+    sums.cross_entropy += seen.losses["cross_entropy"].item<double>() * static_cast<double>(counts.tokens);
     sums.tokens += counts.tokens;
   }
   if (seen.mask_logits.empty()) return;

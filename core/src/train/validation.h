@@ -25,7 +25,7 @@ class Validation {
   void judge(const ImageRecords& image, Sums& sums, const std::filesystem::path& overlay);
 
   TrainingSetup& setup_;
-  Recipe recipe_;  // the training's, without the losses that are of no use here
+  Recipe recipe_;  // the training's, without the weights of losses: nothing is minimised here
   std::vector<ImageRecords> images_;
   std::vector<std::size_t> shown_;  // which of them are drawn
   Network network_;

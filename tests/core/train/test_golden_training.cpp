@@ -64,13 +64,13 @@ class TrainingCase {
     for (const auto& [name, value] : tensors_) unread_.insert(name);
     load_weights();
     const Json& weights = facts_.at("weights");
-    recipe_.cross_entropy = weights.at("ce");
-    recipe_.dice = weights.at("dice");
-    recipe_.bce = weights.at("bce");
-    recipe_.focal = weights.at("focal");
-    recipe_.iou = weights.at("iou");
-    recipe_.router = facts_.at("router_aux_loss_coef");
-    recipe_.prompted = 0;
+    recipe_.weight["cross_entropy"] = weights.at("ce");
+    recipe_.weight["dice"] = weights.at("dice");
+    recipe_.weight["bce"] = weights.at("bce");
+    recipe_.weight["focal"] = weights.at("focal");
+    recipe_.weight["iou"] = weights.at("iou");
+    recipe_.weight["router"] = facts_.at("router_aux_loss_coef");
+    recipe_.weight["prompted"] = 0;
     make_batch();
   }
 
@@ -273,32 +273,32 @@ class TrainingCase {
   // Also of the losses that have no weight in this case.
   void check_scalars(const core::Forward& forward) const {
     core::Losses got = forward.losses;
-    if (recipe_.focal == 0 || recipe_.iou == 0) unweighted_means(forward, got.focal, got.iou);
-    const at::Tensor router = recipe_.router * got.router, language = got.cross_entropy + router;
-    scalar("cross_entropy_only", got.cross_entropy);
-    scalar("router_aux_loss_scaled", router);
+    if (recipe_.weight["focal"] == 0 || recipe_.weight["iou"] == 0) add_unweighted(forward, got);
+    const auto weighted = [&](core::LossKey key) { return recipe_.weight[key] * got[key]; };
+    const at::Tensor language = got["cross_entropy"] + weighted("router");
+    scalar("cross_entropy_only", got["cross_entropy"]);
+    scalar("router_aux_loss_scaled", weighted("router"));
     scalar("lm_loss_with_aux", language);
-    scalar("ce_loss", recipe_.cross_entropy * language);
-    scalar("unscale_mask_bce_loss", got.bce);
-    scalar("unscale_mask_dice_loss", got.dice);
-    scalar("unscale_mask_focal_loss", got.focal);
-    scalar("unscale_mask_iou_loss", got.iou);
-    scalar("unscale_mask_loss", got.bce + got.dice + got.focal + got.iou);
-    scalar("mask_bce_loss", recipe_.bce * got.bce);
-    scalar("mask_dice_loss", recipe_.dice * got.dice);
-    scalar("mask_loss", recipe_.bce * got.bce + recipe_.dice * got.dice + recipe_.focal * got.focal +
-                            recipe_.iou * got.iou);
+    scalar("ce_loss", recipe_.weight["cross_entropy"] * language);
+    scalar("unscale_mask_bce_loss", got["bce"]);
+    scalar("unscale_mask_dice_loss", got["dice"]);
+    scalar("unscale_mask_focal_loss", got["focal"]);
+    scalar("unscale_mask_iou_loss", got["iou"]);
+    scalar("unscale_mask_loss", got["bce"] + got["dice"] + got["focal"] + got["iou"]);
+    scalar("mask_bce_loss", weighted("bce"));
+    scalar("mask_dice_loss", weighted("dice"));
+    scalar("mask_loss", weighted("bce") + weighted("dice") + weighted("focal") + weighted("iou"));
     scalar("loss", got.total);
   }
 
-  void unweighted_means(const core::Forward& forward, at::Tensor& focal, at::Tensor& iou) const {
+  void add_unweighted(const core::Forward& forward, core::Losses& losses) const {
     const auto count = static_cast<double>(batch_.targets.size());
-    focal = iou = at::zeros({});
+    losses["focal"] = losses["iou"] = at::zeros({});
     for (std::size_t i = 0; i < batch_.targets.size(); ++i) {
-      const at::Tensor &logits = forward.mask_logits[i], &inside = batch_.targets[i].inside;
-      const at::Tensor predicted = forward.masks.iou[static_cast<std::int64_t>(i)][0];
-      focal = focal + core::focal_loss(logits, inside) / count;
-      iou = iou + core::iou_loss(logits, inside, predicted) / count;
+      const core::DrawnMask mask{forward.mask_logits[i], batch_.targets[i].inside,
+                                 forward.masks.iou[static_cast<std::int64_t>(i)][0]};
+      losses["focal"] = losses["focal"] + core::focal_loss(mask) / count;
+      losses["iou"] = losses["iou"] + core::iou_loss(mask) / count;
     }
   }
 

@@ -71,23 +71,23 @@ TEST_F(Packing, padding_sees_its_whole_sequence_and_nothing_sees_padding) {
 
 TEST(Losses, dice_and_bce_follow_their_formulas) {
   const at::Tensor target = at::tensor({1.0F, 1.0F, 0.0F, 0.0F}).view({2, 2}), even = at::zeros({2, 2});
-  EXPECT_NEAR(dice_loss(even, target).item<double>(), 1 - (2 * 1.0 + 1e-6) / (2.0 + 2.0 + 1e-6), 1e-6);
-  EXPECT_NEAR(bce_loss(even, target).item<double>(), std::log(2.0), 1e-6);
-  EXPECT_LT(dice_loss((target - 0.5) * 100, target).item<double>(), 1e-6);
+  EXPECT_NEAR(dice_loss({even, target}).item<double>(), 1 - (2 * 1.0 + 1e-6) / (2.0 + 2.0 + 1e-6), 1e-6);
+  EXPECT_NEAR(bce_loss({even, target}).item<double>(), std::log(2.0), 1e-6);
+  EXPECT_LT(dice_loss({(target - 0.5) * 100, target}).item<double>(), 1e-6);
 }
 
 TEST(Losses, focal_and_iou_follow_their_formulas) {
   const at::Tensor target = at::tensor({1.0F, 0.0F, 0.0F, 0.0F}).view({2, 2}), even = at::zeros({2, 2});
   // α (1 − q)² (−log q) with q = ½ everywhere.
-  EXPECT_NEAR(focal_loss(even, target).item<double>(), (0.25 + 3 * 0.75) / 4 * 0.25 * std::log(2.0), 1e-6);
+  EXPECT_NEAR(focal_loss({even, target}).item<double>(), (0.25 + 3 * 0.75) / 4 * 0.25 * std::log(2.0), 1e-6);
   // p = ½: both hold ½, one of them 1 + ½ · 4 − ½.
-  EXPECT_NEAR(iou_loss(even, target, at::tensor(0.7F)).item<double>(), std::pow(0.5 / 2.5 - 0.7, 2), 1e-6);
+  EXPECT_NEAR(iou_loss({even, target, at::tensor(0.7F)}).item<double>(), std::pow(0.5 / 2.5 - 0.7, 2), 1e-6);
 }
 
 TEST(Losses, a_better_mask_brings_its_iou_to_what_was_predicted) {
   const at::Tensor target = at::tensor({1.0F, 0.0F}).view({1, 2}),
                    drawn = at::zeros({1, 2}).set_requires_grad(true);
-  iou_loss(drawn, target, at::tensor(1.0F)).backward();
+  iou_loss({drawn, target, at::tensor(1.0F)}).backward();
   EXPECT_LT(drawn.grad()[0][0].item<double>(), 0) << "more inside";
   EXPECT_GT(drawn.grad()[0][1].item<double>(), 0) << "less outside";
 }

@@ -12,11 +12,17 @@
 
 namespace medplib::core {
 
+// A loss, by the key of its weight in a recipe.
+struct TrainLoss {
+  std::string name;
+  double value = 0;  // unweighted
+};
+
 // What is said after every step.
 struct TrainProgress {
   std::int64_t step = 0, steps = 0;
-  double loss = 0, cross_entropy = 0, dice = 0, bce = 0, focal = 0, iou = 0, prompted = 0, router = 0,
-         image_label = 0, structure_label = 0, name_link = 0;          // unweighted; running means
+  double loss = 0;                     // the weighted sum that is minimised; running mean
+  std::vector<TrainLoss> losses = {};  // all that there are; running means; 0 where this training has none
   double learning_rate = 0, samples_per_second = 0, seconds_left = 0;  // a sample is a question
 };
 
