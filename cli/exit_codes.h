@@ -46,8 +46,16 @@ template <class... Parts>
 }
 
 inline Phase phase_of(const core::Error& error) {
-  const auto* failure = dynamic_cast<const Failure*>(&error);
-  return failure == nullptr ? Phase::Work : failure->phase();
+  if (const auto* failure = dynamic_cast<const Failure*>(&error)) return failure->phase();
+  switch (error.subject()) {
+    case core::Subject::Model:
+      return Phase::Model;
+    case core::Subject::Data:
+      return Phase::Input;
+    case core::Subject::None:
+      return Phase::Work;
+  }
+  return Phase::Work;
 }
 
 inline ExitCode exit_code(const core::Error& error) {

@@ -135,16 +135,6 @@ class ProgressLine {
   bool open_ = false;
 };
 
-// Runs `work`; what it could not read is an input of the program, or the model.
-template <class Work>
-auto training(const Work& work) {
-  try {
-    return work();
-  } catch (const core::TrainInputError& error) {
-    throw Failure(error.input() == core::TrainInput::Model ? Phase::Model : Phase::Input, error);
-  }
-}
-
 // Each step needs the memory of the one before: given back to the system and fetched anew, it would cost up
 // to a tenth of the time.
 void keep_freed_memory() {
@@ -180,7 +170,7 @@ class Train : public Command {
     options_.overrides.assign(operands.begin() + 1, operands.end());
     if (max_samples_) options_.overrides.push_back("max_samples=" + std::to_string(*max_samples_));
     if (dry_run_) {
-      print_plan(training([&] { return core::plan_training(operands.front(), options_); }));
+      print_plan(core::plan_training(operands.front(), options_));
       return kOk;
     }
     options_.stop = &interrupted();
@@ -189,7 +179,7 @@ class Train : public Command {
       ProgressLine line;
       options_.on_step = [&line](const core::TrainProgress& progress) { line(progress); };
       options_.on_validation = [&line](const core::TrainValidation& validation) { line(validation); };
-      training([&] { core::train(operands.front(), options_); });
+      core::train(operands.front(), options_);
     }
     std::cout << (options_.out / "model").string() << '\n';
     return kOk;

@@ -1,6 +1,7 @@
 #include "train/batch.h"
 
 #include "base/json.h"
+#include "train/subject.h"
 #include "train/usable.h"
 #include "vision/pixels.h"
 #include "vision/region_cells.h"
@@ -115,28 +116,32 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
       letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(model_.config.sam.image_size)));
 }
 
-BatchMaker::BatchMaker(const Recipe& recipe, const FolderFacts& model)
-    : recipe_(recipe), builder_(model), images_(read_records(recipe.train, recipe.max_samples)) {
+BatchMaker::BatchMaker(const Recipe& recipe, const FolderFacts& model) : recipe_(recipe), builder_(model) {
+  reading(Subject::Data, [&] { read_images(model); });
+}
+
+void BatchMaker::read_images(const FolderFacts& model) {
+  images_ = read_records(recipe_.train, recipe_.max_samples);
   need_files(images_);
   left_out_ = drop_unlearnable(images_, model);
   if (images_.empty())
-    fail(ErrorCode::Format, recipe.train, " holds no record that can be learnt from.",
+    fail(ErrorCode::Format, recipe_.train, " holds no record that can be learnt from.",
          left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));
-  cumulative_ = cumulative_weights(images_, recipe);
-  const bool needs_names = recipe.stage == Stage::Grounding || recipe.weight["name_link"] > 0 ||
-                           recipe.weight["structure_label"] > 0;
+  cumulative_ = cumulative_weights(images_, recipe_);
+  const bool needs_names = recipe_.stage == Stage::Grounding || recipe_.weight["name_link"] > 0 ||
+                           recipe_.weight["structure_label"] > 0;
   for (const auto& image : images_) {
     image_labels_.try_emplace({image.set, image.modality, image.kind}, image_label_count());
     for (const auto& record : image.records) {
       if (record.masks.empty()) continue;
       if (needs_names && record.structure.empty())
-        fail(ErrorCode::Format, recipe.train, ", record ", record.id,
+        fail(ErrorCode::Format, recipe_.train, ", record ", record.id,
              " has a mask but no \"structure\", by whose name this recipe teaches it.");
       structures_.insert(record.structure);
     }
   }
   if (!(cumulative_.back() > 0))
-    fail(ErrorCode::Format, "stage and set_weight leave no image of ", recipe.train, " to learn from.");
+    fail(ErrorCode::Format, "stage and set_weight leave no image of ", recipe_.train, " to learn from.");
 }
 
 std::vector<std::string> BatchMaker::sets_without_images() const {
@@ -177,9 +182,10 @@ std::int64_t BatchMaker::image_label(const ImageRecords& image) const {
 void BatchMaker::add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records,
                            Random* random) {
   const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
-  builder_.add(batch, image.image, records, image_label(image), [&](const View& view) {
+  const auto change = [&](const View& view) {
     return random == nullptr ? view : augment_with_all_masks(view, free, *random);
-  });
+  };
+  reading(Subject::Data, [&] { builder_.add(batch, image.image, records, image_label(image), change); });
 }
 
 Batch BatchMaker::batch(std::int64_t step) {

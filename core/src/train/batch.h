@@ -67,11 +67,11 @@ class BatchBuilder {
 
 class BatchMaker {
  public:
-  // Errors: NotFound, Format; nothing to train on is Format, too.
+  // Errors, all of Subject::Data: NotFound, Format; nothing to train on is Format, too.
   BatchMaker(const Recipe& recipe, const FolderFacts& model);
 
   // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same. Any
-  // number of threads.
+  // number of threads. Errors, all of Subject::Data: NotFound, Io, Format: a picture, region or mask.
   Batch batch(std::int64_t step);
   // An image as it is, with all of its records. It need not be one of the training's.
   Batch plain(const ImageRecords& image);
@@ -90,6 +90,7 @@ class BatchMaker {
   const std::set<std::string>& structures() const { return structures_; }
 
  private:
+  void read_images(const FolderFacts& model);
   RecordsOfImage draw_records(const ImageRecords& image, Random& random) const;
   std::int64_t image_label(const ImageRecords& image) const;
   // `random`: of its augmentation; null: none.

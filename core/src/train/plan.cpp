@@ -1,5 +1,4 @@
 #include "train/memory_peak.h"
-#include "train/reading.h"
 #include "train/setup.h"
 #include "train/split.h"
 #include "train/validation.h"
@@ -43,7 +42,7 @@ std::vector<TrainPart> parts_of(const NamedTensors& parameters) {
 
 // The most that a step like the first needs at once on its way forward: that of its largest part.
 std::int64_t activation_bytes(TrainingSetup& setup) {
-  const Batch batch = reading(TrainInput::Data, [&] { return setup.batches.batch(0); });
+  const Batch batch = setup.batches.batch(0);
   const BatchCounts whole = counts_of(batch);
   std::int64_t most = 0;
   for (const Batch& part : split(batch, setup.recipe.accumulate)) {
@@ -63,9 +62,7 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
                  .sets = sets_of(setup.batches.images())};
   plan.left_out = setup.batches.left_out();
   if (!setup.recipe.validate.empty())
-    plan.validation = sets_of(reading(TrainInput::Data, [&] {
-      return validation_records(setup.recipe, setup.batches.structures(), setup.facts);
-    }));
+    plan.validation = sets_of(validation_records(setup.recipe, setup.batches.structures(), setup.facts));
   for (const auto& [name, value] : setup.parameters.all()) {
     const auto bytes = static_cast<std::int64_t>(value.nbytes());
     plan.weight_bytes += bytes;

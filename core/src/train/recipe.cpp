@@ -1,5 +1,7 @@
 #include "train/recipe.h"
 
+#include "train/subject.h"
+
 #include <medplib/core/error.h>
 
 #include <cstdint>
@@ -191,15 +193,7 @@ void read_losses(Reader& read, Recipe& recipe) {
   });
 }
 
-}  // namespace
-
-PerLoss<double> default_weights() {
-  PerLoss<double> weights;
-  for_each_loss([&](LossKey key, const LossRow& row) { weights[key] = row.weight; });
-  return weights;
-}
-
-Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
   Recipe recipe;
   const LinedJson file = read_lined_json(path);
   recipe.json = file.json;
@@ -214,6 +208,18 @@ Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::st
   read_losses(read, recipe);
   read.finish();
   return recipe;
+}
+
+}  // namespace
+
+PerLoss<double> default_weights() {
+  PerLoss<double> weights;
+  for_each_loss([&](LossKey key, const LossRow& row) { weights[key] = row.weight; });
+  return weights;
+}
+
+Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+  return reading(Subject::Data, [&] { return read_recipe(path, overrides); });
 }
 
 std::string difference(const Json& recipe, const Json& earlier) {

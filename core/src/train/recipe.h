@@ -70,7 +70,7 @@ struct Recipe {
   std::int64_t validate_every = 200;   // steps; and after the last
   std::int64_t validate_samples = 64;  // records with masks, and as many without; 0: all
 
-  // Errors: NotFound, Format (an unknown or wrongly typed key is named).
+  // Errors of Subject::Data: NotFound, Format (an unknown or wrongly typed key is named).
   static Recipe read(const std::filesystem::path& path, const std::vector<std::string>& overrides);
   Json json;  // as read, overrides applied: a resumed training must have the same
 };

@@ -1,6 +1,6 @@
 #include "train/setup.h"
 
-#include "train/reading.h"
+#include "train/subject.h"
 #include "weights/checkpoint.h"
 #include "weights/safetensors.h"
 
@@ -78,19 +78,25 @@ std::string part_of(const std::string& name) {
 }
 
 TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string>& overrides)
-    : recipe(reading(TrainInput::Data, [&] { return Recipe::read(path, overrides); })),
-      facts(reading(TrainInput::Model, [&] { return FolderFacts(recipe.model); })),
+    : recipe(Recipe::read(path, overrides)),
+      facts(reading(Subject::Model, [&] { return FolderFacts(recipe.model); })),
       parameters(recipe.seed),
       network(parameters, facts.config),
-      batches(reading(TrainInput::Data, [&] { return BatchMaker(recipe, facts); })),
+      batches(recipe, facts),
       parts(Scope(parameters, kTrainingOnly), facts.config, batches.image_label_count(),
             batches.structures()) {
-  start_from_trainings_held();
-  for (const auto& folder : recipe.start) start_from(folder);
-  reading(TrainInput::Data, [&] { freeze(*this); });
+  reading(Subject::Data, [&] { start(); });
   if (recipe.augment) return;
   if (is_frozen("clip")) parts.seen_by_clip = std::make_shared<FeatureCache>(kFeatureBytes);
   if (is_frozen("sam.encoder")) parts.seen_by_sam = std::make_shared<FeatureCache>(kFeatureBytes);
+}
+
+// First what trainings only held, which may be older than what another taught.
+void TrainingSetup::start() {
+  for (const auto& folder : recipe.start)
+    if (fs::exists(folder / kCheckpoint)) take(folder / kCheckpoint, kHeld);
+  for (const auto& folder : recipe.start) start_from(folder);
+  freeze(*this);
 }
 
 void TrainingSetup::take(const fs::path& checkpoint, const std::string& kind) {
@@ -109,18 +115,11 @@ void TrainingSetup::take(const fs::path& checkpoint, const std::string& kind) {
   }
 }
 
-// Before anything that was taught: what a training only held may be older than what another taught.
-void TrainingSetup::start_from_trainings_held() {
-  for (const auto& folder : recipe.start)
-    if (fs::exists(folder / kCheckpoint))
-      reading(TrainInput::Data, [&] { take(folder / kCheckpoint, kHeld); });
-}
-
 void TrainingSetup::start_from(const fs::path& folder) {
   if (fs::exists(folder / kCheckpoint))
-    reading(TrainInput::Data, [&] { take(folder / kCheckpoint, kAverage); });
+    take(folder / kCheckpoint, kAverage);
   else
-    reading(fs::exists(folder) ? TrainInput::Model : TrainInput::Data, [&] { start_from_model(folder); });
+    reading(fs::exists(folder) ? Subject::Model : Subject::Data, [&] { start_from_model(folder); });
 }
 
 void TrainingSetup::start_from_model(const fs::path& folder) {

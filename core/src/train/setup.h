@@ -25,7 +25,7 @@ inline constexpr const char* kCheckpoint = "checkpoint.safetensors";
 std::string part_of(const std::string& parameter);
 
 struct TrainingSetup {
-  // Errors: TrainInputError.
+  // Errors: of Subject::Model or Data.
   TrainingSetup(const std::filesystem::path& recipe, const std::vector<std::string>& overrides);
   TrainingSetup(const TrainingSetup&) = delete;
 
@@ -59,9 +59,9 @@ struct TrainingSetup {
   std::set<std::string> given;  // parameters that do not start at random
 
  private:
+  void start();
   // What a checkpoint holds of parameters under names that begin so.
   void take(const std::filesystem::path& checkpoint, const std::string& kind);
-  void start_from_trainings_held();
   void start_from(const std::filesystem::path& folder);  // an earlier training's output, or a model
   void start_from_model(const std::filesystem::path& folder);
 };

@@ -6,10 +6,10 @@
 #include "train/model_folder.h"
 #include "train/optimizer.h"
 #include "train/progress.h"
-#include "train/reading.h"
 #include "train/setup.h"
 #include "train/split.h"
 #include "train/step_log.h"
+#include "train/subject.h"
 #include "train/validation.h"
 #include "weights/safetensors.h"
 
@@ -53,7 +53,7 @@ class Trainer {
       : options_(options),
         setup_(recipe, options.overrides),
         optimizer_(setup_.recipe, setup_.trained()),
-        inputs_(reading(TrainInput::Data, [&] { return hashes_of_inputs(setup_.recipe); })) {
+        inputs_(reading(Subject::Data, [&] { return hashes_of_inputs(setup_.recipe); })) {
     if (!setup_.recipe.validate.empty()) validation_.emplace(setup_, optimizer_.averaged());
   }
 
@@ -70,8 +70,9 @@ class Trainer {
     StepLog lines(options_.out / "log.jsonl", step);
     try {
       run_from(step, lines);
-    } catch (const TrainInputError&) {
-      if (step > 0) save(step);  // with the file mended, --resume goes on from here
+    } catch (const Error& error) {
+      // With the file mended, --resume goes on from here.
+      if (error.subject() != Subject::None && step > 0) save(step);
       throw;
     }
     write_model(setup_, optimizer_.averaged(), options_.out / "model");
@@ -89,7 +90,7 @@ class Trainer {
     Progress progress(step, recipe.steps);
     while (step < recipe.steps) {
       stop_if_asked(step);
-      const Batch batch = reading(TrainInput::Data, [&] { return queue.next(); });
+      const Batch batch = queue.next();
       const TrainProgress said = run_step(progress, batch, step);
       step = said.step;
       lines.add(json_of(progress.now()));
@@ -116,13 +117,13 @@ class Trainer {
     if (setup_.has_words())
       take_names_from_language({missing.begin(), missing.end()});
     else if (setup_.recipe.stage != Stage::Grounding)
-      throw TrainInputError(
-          TrainInput::Data,
-          Error(ErrorCode::Format,
-                text_of("\"name_link\" pulls to the vectors that stage \"grounding\" learnt "
-                        "for names, but nothing in \"start\" has one for ",
-                        first_five(missing), "."),
-                missing));
+      reading(Subject::Data, [&] {
+        throw Error(ErrorCode::Format,
+                    text_of("\"name_link\" pulls to the vectors that stage \"grounding\" learnt for names, "
+                            "but nothing in \"start\" has one for ",
+                            first_five(missing), "."),
+                    missing);
+      });
   }
 
   // The mean of what the language model says for each of them, whatever the seed.
@@ -139,7 +140,7 @@ class Trainer {
         return record.masks.empty() || !names.contains(record.structure);
       });
       if (wanted.records.empty()) continue;
-      const Batch batch = reading(TrainInput::Data, [&] { return setup_.batches.plain(wanted); });
+      const Batch batch = setup_.batches.plain(wanted);
       add_text_prompts(said, setup_.network, batch, seg);
       std::erase_if(names, [&](const std::string& name) { return said[name].size() >= kMasksOfName; });
     }

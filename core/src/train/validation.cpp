@@ -2,7 +2,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
-#include "train/reading.h"
+#include "train/subject.h"
 #include "train/usable.h"
 #include "vision/pixels.h"
 
@@ -61,10 +61,8 @@ std::string step_name(std::int64_t step) {
   return name.str();
 }
 
-}  // namespace
-
-std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
-                                             const FolderFacts& model) {
+std::vector<ImageRecords> read_validation(const Recipe& recipe, const std::set<std::string>& structures,
+                                          const FolderFacts& model) {
   const auto usable = [&](const Record& record) {
     return recipe.stage != Stage::Grounding ||
            (!record.masks.empty() && structures.contains(record.structure));
@@ -91,6 +89,13 @@ std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::se
   return images;
 }
 
+}  // namespace
+
+std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
+                                             const FolderFacts& model) {
+  return reading(Subject::Data, [&] { return read_validation(recipe, structures, model); });
+}
+
 // Over what has been judged so far.
 struct Validation::Sums {
   double iou = 0, dice = 0, cross_entropy = 0;
@@ -107,8 +112,7 @@ struct Validation::Sums {
 Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
     : setup_(setup),
       recipe_(without_weights(setup.recipe)),
-      images_(reading(TrainInput::Data,
-                      [&] { return validation_records(recipe_, setup.batches.structures(), setup.facts); })),
+      images_(validation_records(recipe_, setup.batches.structures(), setup.facts)),
       network_([&] {
         Existing weights(setup.parameters.all(), averaged);
         return Network(weights, setup.facts.config);
@@ -149,7 +153,7 @@ TrainValidation Validation::run(std::int64_t step, const fs::path& overlays,
 }
 
 void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& overlay) {
-  const Batch batch = reading(TrainInput::Data, [&] { return setup_.batches.plain(image); });
+  const Batch batch = setup_.batches.plain(image);
   if (batch.prompts.empty()) return;
   const Trainee trainee{.network = network_,
                         .parts = parts_,

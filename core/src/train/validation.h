@@ -11,12 +11,12 @@ namespace medplib::core {
 
 class Validation {
  public:
-  // `averaged`: the weights to be judged, as they are when `run` is called. Errors: TrainInputError.
+  // `averaged`: the weights to be judged, as they are when `run` is called. Errors: of Subject::Data.
   Validation(TrainingSetup& setup, const NamedTensors& averaged);
 
   // Draws a few pictures into `overlays`: what was drawn tinted, what should have been drawn outlined in
   // white. Changes nothing that the training works on. `between` is called before each picture and ends the
-  // validation by throwing. Errors: TrainInputError, Io.
+  // validation by throwing. Errors: of Subject::Data; Io.
   TrainValidation run(std::int64_t step, const std::filesystem::path& overlays,
                       const std::function<void()>& between);
 
@@ -34,7 +34,7 @@ class Validation {
 
 // What a recipe's validation looks at: `validate_samples` records with masks and as many without, evenly out
 // of each; when masks alone are taught, those whose structure is. What nothing can be learnt
-// from (drop_unlearnable) is left out. Errors: NotFound, Format (nothing is left).
+// from (drop_unlearnable) is left out. Errors of Subject::Data: NotFound, Format (nothing is left).
 std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
                                              const FolderFacts& model);
 

@@ -53,8 +53,9 @@ TEST(Freeze, what_is_not_there_is_refused_with_the_parts_that_are) {
     try {
       TrainingSetup setup(small.recipe(), {text_of(R"(freeze=[")", wrong, R"("])")});
       FAIL() << "there is no " << wrong;
-    } catch (const TrainInputError& error) {
+    } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::Format);
+      EXPECT_EQ(error.subject(), Subject::Data);
       EXPECT_NE(std::string(error.what()).find(wrong), std::string::npos) << error.what();
       EXPECT_NE(std::string(error.what()).find("sam.encoder, sam.prompt, sam.decoder"), std::string::npos)
           << error.what();

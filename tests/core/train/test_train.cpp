@@ -267,14 +267,14 @@ TEST(Train, a_damaged_model_to_start_from_is_a_fault_of_the_model) {
   train(small.recipe(), options_for(small.folder() / "first"));
   write_file(small.folder() / "first/model/model.safetensors", "cut off");
   TrainOptions options = options_for(small.folder() / "second");
-  for (const auto& [start, input] :
-       {std::pair("first/model", TrainInput::Model), std::pair("nowhere", TrainInput::Data)}) {
+  for (const auto& [start, subject] :
+       {std::pair("first/model", Subject::Model), std::pair("nowhere", Subject::Data)}) {
     options.overrides = {text_of("start=[\"", start, "\"]")};
     try {
       train(small.recipe(), options);
       ADD_FAILURE() << start;
-    } catch (const TrainInputError& error) {
-      EXPECT_EQ(error.input(), input) << start;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.subject(), subject) << start;
     }
   }
 }
@@ -465,8 +465,8 @@ std::string complaint_about(const SmallTraining& small, const Json& records,
   options.overrides = overrides;
   try {
     train(small.recipe(), options);
-  } catch (const TrainInputError& error) {
-    EXPECT_EQ(error.input(), TrainInput::Data);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.subject(), Subject::Data);
     return error.what();
   }
   return "nothing";

@@ -164,8 +164,8 @@ TEST(Validation, without_a_structure_that_is_taught_there_is_nothing_to_judge_by
   try {
     train(small.recipe(), options);
     FAIL() << "there is no mask of a disc";
-  } catch (const TrainInputError& error) {
-    EXPECT_EQ(error.input(), TrainInput::Data);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.subject(), Subject::Data);
     EXPECT_NE(std::string(error.what()).find("validate.json"), std::string::npos) << error.what();
   }
 }

@@ -53,12 +53,21 @@ struct Names<ErrorCode> {
 // The longest sentence, in characters.
 constexpr std::size_t kLongestMessage = 1000;
 
+// What an error is about, where callers tell them apart, as the program's exit code does.
+enum class Subject {
+  None,   // the work, its results, or nothing that needs to be told
+  Model,  // a model folder that was read
+  Data    // another input that was read: of a training, its recipe, records, and what it starts from
+};
+
 class Error : public std::runtime_error {
  public:
   // What of the message is not UTF-8, as a file's name may be, becomes U+FFFD. What is longer than
   // kLongestMessage loses its middle.
   Error(ErrorCode code, const std::string& message, std::vector<std::string> details = {});
   ErrorCode code() const noexcept { return code_; }
+  Subject subject() const noexcept { return subject_; }
+  void set_subject(Subject subject) noexcept { subject_ = subject; }
 
   // All that a sentence with several things at fault is about, one a line; it names the first five of each
   // kind. Empty where the sentence says everything.
@@ -67,6 +76,7 @@ class Error : public std::runtime_error {
  private:
   ErrorCode code_;
   std::shared_ptr<const std::vector<std::string>> details_;  // shared: an exception's copy must not throw
+  Subject subject_ = Subject::None;
 };
 
 // `text` itself, or its beginning and end with "…" between, `most` characters in all.

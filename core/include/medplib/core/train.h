@@ -82,26 +82,11 @@ struct TrainPlan {
   std::int64_t weight_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0, activation_bytes = 0;
 };
 
-// What a training reads.
-enum class TrainInput {
-  Data,  // the recipe, the records, their images and masks, and the trainings it starts from
-  Model  // the folder that the recipe names
-};
-
-// The error of reading it, with the same code: so that it can be told from one of the work or of its results.
-class TrainInputError : public Error {
- public:
-  TrainInputError(TrainInput input, const Error& error) : Error(error), input_(input) {}
-  TrainInput input() const noexcept { return input_; }
-
- private:
-  TrainInput input_;
-};
-
-// Errors: TrainInputError: NotFound, Io, Format (recipe or data: file, record and key are named),
-// InvalidArgument; others: Io, State (out holds a checkpoint and resume was not asked for; resume with
-// another recipe), Cancelled, Internal (the loss or its gradient is not finite: the samples are named, the
-// last checkpoint stays).
+// Errors of Subject::Data (the recipe, the records, their images and masks, and the trainings it starts from)
+// and Subject::Model (the folders of models that the recipe names): NotFound, Io, Format (file, record and
+// key are named), InvalidArgument; others: Io, State (out holds a checkpoint and resume was not asked for;
+// resume with another recipe), Cancelled, Internal (the loss or its gradient is not finite: the samples are
+// named, the last checkpoint stays).
 TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options);
 void train(const std::filesystem::path& recipe, const TrainOptions& options);
 
