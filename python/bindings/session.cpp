@@ -5,6 +5,7 @@
 #include "signals.h"
 
 #include <medplib/core/error.h>
+#include <medplib/core/eval.h>
 #include <medplib/core/model.h>
 #include <medplib/core/session.h>
 
@@ -119,13 +120,17 @@ class Session {
     for (core::Question& question : complete) question.options.on_text = telling(on_text);
     const auto outcomes = interruptible([&](core::Session& session) { return (session.*verb)(complete); });
     py::list given;
-    for (std::size_t at = 0; at < outcomes.size(); ++at) {
-      if (const auto* error = std::get_if<core::Error>(&outcomes[at]))
-        given.append(exception_of(*error));
-      else
-        given.append(Answer{std::get<core::Answer>(outcomes[at]), image, questions[at].options.regions});
-    }
+    for (std::size_t at = 0; at < outcomes.size(); ++at)
+      given.append(object_of(outcomes[at], image, questions[at].options.regions));
     return given;
+  }
+
+  // The answer, or the error as in `answers`; and the overlap of each target with its mask.
+  py::tuple evaluate(const core::EvalQuestion& question, const AskOptions& options) {
+    const core::Image image = first_image();
+    const core::EvalRow row =
+        interruptible([&](core::Session& session) { return core::evaluate(session, question, options); });
+    return py::make_tuple(object_of(row.outcome, image, options.regions), row.overlaps);
   }
 
   core::Embedding embed_image(std::size_t index) {
@@ -149,6 +154,12 @@ class Session {
   }
 
  private:
+  static py::object object_of(const core::Outcome& outcome, const core::Image& image,
+                              const std::vector<core::Region>& regions) {
+    if (const auto* error = std::get_if<core::Error>(&outcome)) return exception_of(*error);
+    return py::cast(Answer{std::get<core::Answer>(outcome), image, regions});
+  }
+
   // No context stands for the model's.
   core::SessionOptions options(std::optional<std::int64_t> context) {
     core::SessionOptions options;
@@ -246,6 +257,14 @@ py::list run_many(Session& self, const Questions& texts, const py::object& on_te
   std::vector<core::Question> questions;
   for (const auto& [text, options] : texts) questions.push_back({text, options});
   return self.answers(questions, on_text, verb);
+}
+
+using Paths = std::vector<std::filesystem::path>;
+
+py::tuple evaluate(Session& self, const std::string& phrase, const std::string& text, const Paths& regions,
+                   const Paths& targets, const AskOptions& options) {
+  return self.evaluate({.id = "", .phrase = phrase, .text = text, .regions = regions, .targets = targets},
+                       options);
 }
 
 // (rows, columns)
@@ -351,6 +370,8 @@ void bind_session(py::module_& module) {
            py::arg("on_text"))
       .def("_ask_many", &run_many<&core::Session::ask_many>, py::arg("questions"), py::arg("on_text"))
       .def("_segment_many", &run_many<&core::Session::segment_many>, py::arg("phrases"), py::arg("on_text"))
+      .def("_evaluate", &evaluate, py::arg("phrase"), py::arg("text"), py::arg("regions"), py::arg("targets"),
+           py::arg("options"))
       .def(
           "embed_image", [](Session& self, std::size_t index) { return array_of(self.embed_image(index)); },
           py::arg("index") = 0)

@@ -194,6 +194,21 @@ class Answer:
 def overlay_png(image: Image, masks: Sequence[Mask], regions: Sequence[Region]) -> bytes:
     """A PNG of the image with the masks in colour and the places outlined."""
 
+class Overlap:
+    """A drawn mask beside its target, in pixels. Where both are empty, iou and dice are 1."""
+
+    @property
+    def intersection(self) -> int: ...
+    @property
+    def in_union(self) -> int: ...
+    @property
+    def iou(self) -> float: ...
+    @property
+    def dice(self) -> float: ...
+
+def overlap(drawn: npt.NDArray[np.bool_], target: npt.NDArray[np.bool_]) -> Overlap:
+    """Of two masks (H, W) of the same size."""
+
 class Model:
     """Weights on a device."""
 
@@ -260,6 +275,16 @@ class Session:
     def _segment_many(
         self, phrases: Sequence[tuple[str, AskOptions]], on_text: Callable[[str], object] | None
     ) -> list[Answer | MedplibError]: ...
+    def _evaluate(
+        self,
+        phrase: str,
+        text: str,
+        regions: Sequence[str | PathLike[str]],
+        targets: Sequence[str | PathLike[str]],
+        options: AskOptions,
+    ) -> tuple[Answer | MedplibError, list[Overlap]]:
+        """What `segment` answers to the phrase, or `ask` to the text where there is none, and how its masks overlap
+        the targets: mask files, as are the regions."""
     def _ask(self, question: str, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...
     def _segment(self, phrase: str, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...
     def _describe(self, region: Region, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...

@@ -39,6 +39,7 @@ PUBLIC_HEADERS = {
     "weights": {"weights"},
     "model": {"model"},
     "generate": {"session"},
+    "eval": {"eval"},
     "train": {"train"},
 }
 TENSORS = re.compile(r"^(torch|ATen|c10)/")

@@ -10,11 +10,13 @@ from typing import Any
 import medplib
 import numpy as np
 import pytest
+from medplib._core import AskOptions, Overlap, overlap
+from medplib.errors import NotFoundError
 from medplib.report import __main__ as report
 from medplib.report.asking import Asker, ask_all, load_to_judge
 from medplib.report.baselines import FrequentAnswers, MeanShapes
 from medplib.report.card import BEGIN, END
-from medplib.report.records import evenly
+from medplib.report.records import evenly, read_mask
 from PIL import Image
 
 TINY = Path(__file__).resolve().parents[2] / "models" / "tiny"
@@ -53,13 +55,14 @@ class Session:
         self.engine = engine
         self.width, self.height = size
 
-    def segment(self, phrase: str, **options: Any) -> Answer:
+    def _evaluate(
+        self, phrase: str, text: str, regions: list[Path], targets: list[Path], options: Any
+    ) -> tuple[Answer, list[Overlap]]:
         mask = np.zeros((self.height, self.width), bool)
-        mask[:, : self.width // 2] = True
-        return Answer("", [] if phrase == "nothing" else [Mask(mask)])
-
-    def ask(self, question: str, **options: Any) -> Answer:
-        return Answer("CT.", [])
+        drawn = mask.copy()
+        drawn[:, : self.width // 2] = True
+        answer = Answer("", [Mask(drawn)]) if phrase not in ("", "nothing") else Answer("CT." if text else "", [])
+        return answer, [overlap(answer[0].array if len(answer) else mask, read_mask(file)) for file in targets]
 
     def refine(self, mask: Mask | None = None, **prompt: Any) -> Mask:
         array = np.zeros((self.height, self.width), bool) if mask is None else mask.array.copy()
@@ -138,6 +141,26 @@ def test_boxes_and_clicks_are_judged_whatever_the_manifest_allows_yet(tmp_path: 
     with Image.new("RGB", (40, 30)) as picture:
         assert model.session(picture).refine(box=(5, 5, 20, 20)).array.shape == (30, 40)
     assert weights == weights_by_manifest()
+
+
+def test_the_engine_compares_what_it_draws_with_its_target(folder: Path) -> None:
+    Image.fromarray(np.random.default_rng(5).integers(0, 255, (4, 8, 3), dtype=np.uint8)).save(folder / "a.png")
+    session = medplib.load(TINY).session(folder / "a.png")
+    options, target = AskOptions(), read_mask(folder / "m.png")
+    answer, overlaps = session._evaluate("optic disc", "", [], [folder / "m.png"], options)
+    alone = session.segment("optic disc")
+    assert isinstance(answer, medplib.Answer)
+    assert (answer.text, answer.prompt, len(answer)) == (alone.text, alone.prompt, len(alone))
+    drawn = alone[0].array if len(alone) else np.zeros_like(target)
+    assert [(each.intersection, each.in_union) for each in overlaps] == [
+        (int((drawn & target).sum()), int((drawn | target).sum()))
+    ]
+    asked, _ = session._evaluate("", "Which modality is this?", [], [], options)
+    assert isinstance(asked, medplib.Answer)
+    assert asked.text == session.ask("Which modality is this?").text
+    missing, none = session._evaluate("optic disc", "", [], [folder / "nowhere.png"], options)
+    assert isinstance(missing, NotFoundError)
+    assert none == []
 
 
 def test_words_are_right_or_wrong_and_so_are_the_guesses(folder: Path) -> None:

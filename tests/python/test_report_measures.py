@@ -6,8 +6,10 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from medplib._core import overlap
+from medplib.errors import InvalidArgumentError
 from medplib.report.clicks import box_of, centre, filled, largest_component, next_click
-from medplib.report.measures import Estimate, Pixels, dice, estimate, iou, mean_of, normalised
+from medplib.report.measures import Estimate, Pixels, dice, estimate, mean_of, normalised
 
 
 def pixels(*rows: str) -> Pixels:
@@ -17,11 +19,28 @@ def pixels(*rows: str) -> Pixels:
 
 def test_dice_and_iou_count_the_shared_pixels() -> None:
     a, b = pixels("##.."), pixels(".##.")
-    assert dice(a, b) == pytest.approx(2 / 4)
-    assert iou(a, b) == pytest.approx(1 / 3)
-    assert dice(a, ~a) == iou(a, ~a) == 0
+    assert dice(a, b) == 2 / 4
+    assert overlap(a, b).iou == 1 / 3
+    assert dice(a, ~a) == overlap(a, ~a).iou == 0
     nothing = np.zeros_like(a)
-    assert dice(nothing, nothing) == iou(nothing, nothing) == 1
+    assert dice(nothing, nothing) == overlap(nothing, nothing).iou == 1
+
+
+def test_dice_and_iou_are_those_of_numpy_to_the_last_digit() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        a, b = (random.random((7, 11)) < random.random() for _ in range(2))
+        both, either = int((a & b).sum()), int((a | b).sum())
+        assert overlap(a, b).dice == 2 * both / (int(a.sum()) + int(b.sum()))
+        assert overlap(a[:, ::2], b[:, ::2]).in_union == int((a | b)[:, ::2].sum())
+        assert overlap(a, b).iou == both / either
+
+
+def test_masks_of_two_sizes_are_not_compared() -> None:
+    with pytest.raises(InvalidArgumentError, match="4 × 1 pixels cannot be compared with a target of 3 × 1"):
+        overlap(pixels("##.."), pixels("##."))
+    with pytest.raises(InvalidArgumentError, match="not one of 3 dimensions"):
+        overlap(pixels("##..")[None], pixels("##.."))
 
 
 def test_answers_are_compared_without_articles_case_and_full_stops() -> None:

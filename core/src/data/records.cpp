@@ -94,6 +94,11 @@ Record read_record(const Json& json, const std::string& id, const Origin& origin
 
 }  // namespace
 
+bool is_chosen_evenly(std::size_t index, std::size_t total, std::size_t most) {
+  const std::size_t chosen = most == 0 ? total : std::min(most, total);
+  return (index + 1) * chosen / total != index * chosen / total;
+}
+
 std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) {
   const LinedJson file = read_lined_json(json);
   const Json& list = file.json;
@@ -101,9 +106,9 @@ std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) 
   std::vector<ImageRecords> images;
   std::unordered_map<std::string, std::size_t> index_of;
   const fs::path root = fs::weakly_canonical(json).parent_path();
-  const std::size_t wanted = most > 0 ? std::min(list.size(), static_cast<std::size_t>(most)) : list.size();
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if ((i + 1) * wanted / list.size() == i * wanted / list.size()) continue;
+    if (!is_chosen_evenly(i, list.size(), static_cast<std::size_t>(std::max<std::int64_t>(most, 0))))
+      continue;
     const std::string index = std::to_string(i), line = file.place(index);
     const std::string where = json.string() + ", record " + index;
     const auto id = optional_or<std::string>(list[i], "id", index, where + line);

@@ -4,6 +4,7 @@
 
 #include "text/prompt.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -24,6 +25,9 @@ struct ImageRecords {
   std::string set, modality, kind;  // kind: what else tells such pictures apart, such as the weighting
   std::vector<Record> records;
 };
+
+// Whether number `index` of `total` is one of `most` that lie evenly among them (0: all).
+bool is_chosen_evenly(std::size_t index, std::size_t total, std::size_t most);
 
 // Reads the JSON list, or `most` records evenly out of it (0: all); images, regions and masks lie beside it
 // or below. Errors: NotFound, Format: file, record and what is wrong with it.

@@ -6,6 +6,7 @@
 #include "train/usable.h"
 #include "vision/pixels.h"
 
+#include <medplib/core/eval.h>
 #include <medplib/core/mask.h>
 
 #include <ATen/ATen.h>
@@ -35,20 +36,6 @@ class Existing : public ParameterSource {
   std::map<std::string, at::Tensor> tensors_;
 };
 
-// Says yes `wanted` times, evenly over `total` questions; always when wanted is 0.
-class Evenly {
- public:
-  Evenly(std::size_t total, std::size_t wanted)
-      : total_(total), wanted_(wanted == 0 ? total : std::min(wanted, total)) {}
-  bool take() {
-    ++seen_;
-    return seen_ * wanted_ / total_ != (seen_ - 1) * wanted_ / total_;
-  }
-
- private:
-  std::size_t total_, wanted_, seen_ = 0;
-};
-
 // What is judged is computed all the same.
 Recipe without_weights(Recipe recipe) {
   recipe.weight = {};
@@ -75,11 +62,13 @@ std::vector<ImageRecords> read_validation(const Recipe& recipe, const std::set<s
     std::erase_if(image.records, [&](const Record& record) { return !usable(record); });
     for (const auto& record : image.records) ++(record.masks.empty() ? without : with_masks);
   }
-  const auto wanted = static_cast<std::size_t>(recipe.validate_samples);
-  Evenly drawn(with_masks, wanted), answered(without, wanted);
+  const auto most = static_cast<std::size_t>(recipe.validate_samples);
+  std::size_t index_with = 0, index_without = 0;
   for (auto& image : images)
-    std::erase_if(image.records,
-                  [&](const Record& record) { return !(record.masks.empty() ? answered : drawn).take(); });
+    std::erase_if(image.records, [&](const Record& record) {
+      return record.masks.empty() ? !is_chosen_evenly(index_without++, without, most)
+                                  : !is_chosen_evenly(index_with++, with_masks, most);
+    });
   std::erase_if(images, [](const ImageRecords& image) { return image.records.empty(); });
   if (images.empty())
     fail(ErrorCode::Format, recipe.validate, " holds no record that this stage can be judged by.",
@@ -101,10 +90,9 @@ struct Validation::Sums {
   double iou = 0, dice = 0, cross_entropy = 0;
   std::int64_t masks = 0, tokens = 0;
 
-  void add_mask(const cv::Mat& drawn, const cv::Mat& truth) {
-    const double both = cv::countNonZero(drawn & truth), either = cv::countNonZero(drawn | truth);
-    iou += either == 0 ? 1 : both / either;
-    dice += either == 0 ? 1 : 2 * both / (both + either);
+  void add_mask(const Overlap& overlap) {
+    iou += overlap.iou();
+    dice += overlap.dice();
     ++masks;
   }
 };
@@ -128,9 +116,10 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
     return std::ranges::any_of(image.records, [](const Record& record) { return !record.masks.empty(); });
   };
   if (recipe_.stage == Stage::Language) return;
-  Evenly show(static_cast<std::size_t>(std::ranges::count_if(images_, has_masks)), kOverlays);
+  const auto with_masks = static_cast<std::size_t>(std::ranges::count_if(images_, has_masks));
+  std::size_t index = 0;
   for (std::size_t i = 0; i < images_.size(); ++i)
-    if (has_masks(images_[i]) && show.take()) shown_.push_back(i);
+    if (has_masks(images_[i]) && is_chosen_evenly(index++, with_masks, kOverlays)) shown_.push_back(i);
 }
 
 TrainValidation Validation::run(std::int64_t step, const fs::path& overlays,
@@ -175,7 +164,7 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
     truths.push_back(picture_of(target.inside) > 0);
     const bool said = !seen.said.defined() || seen.said[static_cast<std::int64_t>(i)].item<bool>();
     const cv::Mat drawn = masks.back().binary() > 0;
-    sums.add_mask(said ? drawn : cv::Mat::zeros(drawn.size(), drawn.type()), truths.back());
+    sums.add_mask(overlap_of(said ? drawn : cv::Mat::zeros(drawn.size(), drawn.type()), truths.back()));
   }
   if (overlay.empty()) return;
   fs::create_directories(overlay.parent_path());

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import _native as _native  # before _core
+from .._core import AskOptions, Overlap
 from .baselines import FrequentAnswers, MeanShapes
 from .clicks import CLICKS, box_of, filled, next_click
-from .measures import Pixels, dice, iou, normalised
+from .measures import Pixels, dice, normalised
 from .records import Record, Result, answer_of, mask_of, question_of, read_mask, region_of
 
 KEPT = ("id", "image", "set", "group", "modality", "task", "structure", "answer_type", "strict", "own")
@@ -78,7 +80,7 @@ class Asker:
         if record["task"] == "segment":
             return kept | self._segment(session, record)
         if record["task"] == "absent":
-            return kept | {"drawn": bool(len(session.segment(record["structure"], max_new_tokens=MAX_NEW_TOKENS)))}
+            return kept | {"drawn": bool(len(_evaluated(session, phrase=record["structure"])[0]))}
         return kept | self._ask(session, record)
 
     def _segment(self, session: Any, record: Record) -> Result:
@@ -86,14 +88,13 @@ class Asker:
         true = read_mask(file)
         if not true.any():
             raise ValueError(f"{file} is empty, but a record asks for what it shows: leave the record out")
-        answer = session.segment(record["structure"], max_new_tokens=MAX_NEW_TOKENS)
+        answer, (overlap,) = _evaluated(session, phrase=record["structure"], targets=[file])
         mask = answer[0] if len(answer) else None
-        drawn = mask.array if mask else np.zeros_like(true)
         shape = self.shapes.like(record, true)
         return {
             "drawn": mask is not None,
-            "dice": dice(drawn, true),
-            "iou": iou(drawn, true),
+            "dice": overlap.dice,
+            "iou": overlap.iou,
             "mean_shape": None if shape is None else dice(shape, true),
             "box_filled": dice(filled(box_of(true), true), true),
             **_refined(session, mask, true),
@@ -101,8 +102,7 @@ class Asker:
 
     def _ask(self, session: Any, record: Record) -> Result:
         region = region_of(record, self.folder)
-        options: dict[str, Any] = {"mask": region} if region else {}
-        said = session.ask(question_of(record), max_new_tokens=MAX_NEW_TOKENS, **options).text
+        said = _evaluated(session, text=question_of(record), regions=[region] if region else [])[0].text
         right = normalised(answer_of(record))
         return {
             "said": said,
@@ -111,6 +111,18 @@ class Asker:
             "question_only": _same(self.answers.question_only(record), right),
             "majority": _same(self.answers.majority(record), right),
         }
+
+
+def _evaluated(
+    session: Any, *, phrase: str = "", text: str = "", regions: Sequence[Path] = (), targets: Sequence[Path] = ()
+) -> tuple[Any, list[Overlap]]:
+    """The answer, and how its masks overlap the targets. Errors: MedplibError."""
+    options = AskOptions()
+    options.max_new_tokens = MAX_NEW_TOKENS
+    answer, overlaps = session._evaluate(phrase, text, regions, targets, options)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer, overlaps
 
 
 def _same(guess: str | None, right: str) -> bool | None:

@@ -11,19 +11,15 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
+from .. import _native as _native  # before _core
+from .._core import overlap
+
 Pixels = npt.NDArray[np.bool_]  # (H, W)
 
 
 def dice(drawn: Pixels, true: Pixels) -> float:
     """2 |A ∩ B| / (|A| + |B|); 1 when both are empty."""
-    total = int(drawn.sum()) + int(true.sum())
-    return 2 * int((drawn & true).sum()) / total if total else 1.0
-
-
-def iou(drawn: Pixels, true: Pixels) -> float:
-    """|A ∩ B| / |A ∪ B|; 1 when both are empty. Its mean is gIoU."""
-    union = int((drawn | true).sum())
-    return int((drawn & true).sum()) / union if union else 1.0
+    return overlap(drawn, true).dice
 
 
 def normalised(text: str) -> str:
