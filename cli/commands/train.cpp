@@ -10,7 +10,6 @@
 #include <chrono>
 #include <iomanip>
 #include <iostream>
-#include <malloc.h>
 #include <sstream>
 #include <utility>
 
@@ -90,14 +89,14 @@ void print_plan(const core::TrainPlan& plan) {
 }
 
 // With the losses that this training has.
-std::string line_of(const core::TrainProgress& said) {
+std::string line_of(const core::TrainProgress& progress) {
   std::ostringstream line;
-  line << "step " << said.step << '/' << said.steps << std::fixed << std::setprecision(3) << "  loss "
-       << said.loss;
-  for (const auto& [name, loss] : said.losses)
+  line << "step " << progress.step << '/' << progress.steps << std::fixed << std::setprecision(3) << "  loss "
+       << progress.loss;
+  for (const auto& [name, loss] : progress.losses)
     if (loss != 0) line << "  " << name << ' ' << loss;
-  line << std::setprecision(1) << "  " << said.samples_per_second << " questions/s  " << std::setprecision(0)
-       << said.seconds_left / 60 << " min left";
+  line << std::setprecision(1) << "  " << progress.samples_per_second << " questions/s  "
+       << std::setprecision(0) << progress.seconds_left / 60 << " min left";
   return line.str();
 }
 
@@ -135,13 +134,6 @@ class ProgressLine {
   bool open_ = false;
 };
 
-// Each step needs the memory of the one before: given back to the system and fetched anew, it would cost up
-// to a tenth of the time.
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
-}
-
 class Train : public Command {
  public:
   CommandText text() const override {
@@ -174,7 +166,6 @@ class Train : public Command {
       return kOk;
     }
     options_.stop = &interrupted();
-    keep_freed_memory();
     {
       ProgressLine line;
       options_.on_step = [&line](const core::TrainProgress& progress) { line(progress); };

@@ -60,8 +60,8 @@ std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, 
 
 }  // namespace
 
-void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
-                       std::int64_t label, const std::function<View(const View&)>& change) {
+void Collator::add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
+                   std::int64_t label, const std::function<View(const View&)>& change) {
   View view{.rgb = pixels_.rgb(image), .masks = {}};
   std::vector<LabelledPrompt> conversations;
   std::vector<std::string> ids;
@@ -116,11 +116,12 @@ void BatchBuilder::add(Batch& batch, const std::filesystem::path& image, const R
       letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(model_.config.sam.image_size)));
 }
 
-BatchMaker::BatchMaker(const Recipe& recipe, const FolderFacts& model) : recipe_(recipe), builder_(model) {
+BatchSampler::BatchSampler(const Recipe& recipe, const FolderFacts& model)
+    : recipe_(recipe), collator_(model) {
   reading(Subject::Data, [&] { read_images(model); });
 }
 
-void BatchMaker::read_images(const FolderFacts& model) {
+void BatchSampler::read_images(const FolderFacts& model) {
   images_ = read_records(recipe_.train, recipe_.max_samples);
   need_files(images_);
   left_out_ = drop_unlearnable(images_, model);
@@ -144,27 +145,27 @@ void BatchMaker::read_images(const FolderFacts& model) {
     fail(ErrorCode::Format, "stage and set_weight leave no image of ", recipe_.train, " to learn from.");
 }
 
-std::vector<std::string> BatchMaker::sets_without_images() const {
+std::vector<std::string> BatchSampler::sets_without_images() const {
   std::vector<std::string> names;
   for (const auto& [name, weight] : recipe_.set_weight)
     if (std::ranges::find(images_, name, &ImageRecords::set) == images_.end()) names.push_back(name);
   return names;
 }
 
-std::vector<std::string> BatchMaker::modalities_without_images() const {
+std::vector<std::string> BatchSampler::modalities_without_images() const {
   std::vector<std::string> names;
   for (const auto& name : recipe_.free_orientation)
     if (std::ranges::find(images_, name, &ImageRecords::modality) == images_.end()) names.push_back(name);
   return names;
 }
 
-std::string BatchMaker::labels() const {
+std::string BatchSampler::labels() const {
   Json kinds = Json::array();
   for (const auto& [kind, label] : image_labels_) kinds.push_back({kind[0], kind[1], kind[2], label});
   return Json{{"images", kinds}, {"structures", structures_}}.dump();
 }
 
-RecordsOfImage BatchMaker::draw_records(const ImageRecords& image, Random& random) const {
+RecordsOfImage BatchSampler::draw_records(const ImageRecords& image, Random& random) const {
   RecordsOfImage with_masks, others;
   for (const auto& record : image.records) (record.masks.empty() ? others : with_masks).push_back(&record);
   RecordsOfImage drawn = draw(std::move(with_masks), recipe_.masks_per_image, random);
@@ -174,21 +175,21 @@ RecordsOfImage BatchMaker::draw_records(const ImageRecords& image, Random& rando
   return drawn;
 }
 
-std::int64_t BatchMaker::image_label(const ImageRecords& image) const {
+std::int64_t BatchSampler::image_label(const ImageRecords& image) const {
   const auto found = image_labels_.find({image.set, image.modality, image.kind});
   return found == image_labels_.end() ? kIgnoredLabel : found->second;
 }
 
-void BatchMaker::add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records,
-                           Random* random) {
+void BatchSampler::add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records,
+                             Random* random) {
   const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
   const auto change = [&](const View& view) {
     return random == nullptr ? view : augment_with_all_masks(view, free, *random);
   };
-  reading(Subject::Data, [&] { builder_.add(batch, image.image, records, image_label(image), change); });
+  reading(Subject::Data, [&] { collator_.add(batch, image.image, records, image_label(image), change); });
 }
 
-Batch BatchMaker::batch(std::int64_t step) {
+Batch BatchSampler::batch(std::int64_t step) {
   Random random(recipe_.seed * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(step));
   Batch batch;
   for (std::int64_t i = 0; i < recipe_.images_per_step; ++i) {
@@ -202,7 +203,7 @@ Batch BatchMaker::batch(std::int64_t step) {
   return batch;
 }
 
-Batch BatchMaker::plain(const ImageRecords& image) {
+Batch BatchSampler::plain(const ImageRecords& image) {
   RecordsOfImage all;
   for (const auto& record : image.records) all.push_back(&record);
   Batch batch;

@@ -49,10 +49,10 @@ struct Batch {
 using RecordsOfImage = std::vector<const Record*>;
 
 // Puts images with records about them into batches. Any number of threads.
-class BatchBuilder {
+class Collator {
  public:
   // `model` outlives it.
-  explicit BatchBuilder(const FolderFacts& model) : model_(model) {}
+  explicit Collator(const FolderFacts& model) : model_(model) {}
 
   // Adds an image as `change` shows it, with its records in this order; `label`: what kind of picture it is.
   // Records whose answers cannot be told from the rest (LabelledPrompt::mismatch) are left out, and the image
@@ -65,10 +65,10 @@ class BatchBuilder {
   PixelCache pixels_{std::size_t{2} << 30};
 };
 
-class BatchMaker {
+class BatchSampler {
  public:
   // Errors, all of Subject::Data: NotFound, Format; nothing to train on is Format, too.
-  BatchMaker(const Recipe& recipe, const FolderFacts& model);
+  BatchSampler(const Recipe& recipe, const FolderFacts& model);
 
   // The batch of a step depends on the seed and the step alone, so that a resumed training sees the same. Any
   // number of threads. Errors, all of Subject::Data: NotFound, Io, Format: a picture, region or mask.
@@ -97,7 +97,7 @@ class BatchMaker {
   void add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records, Random* random);
 
   const Recipe& recipe_;
-  BatchBuilder builder_;
+  Collator collator_;
   std::vector<ImageRecords> images_;
   std::int64_t left_out_ = 0;
   std::vector<double> cumulative_;                                   // of the images' weights

@@ -4,8 +4,8 @@
 
 namespace medplib::core {
 
-BatchQueue::BatchQueue(BatchMaker& maker, std::int64_t first, std::int64_t end, int workers)
-    : maker_(maker),
+BatchQueue::BatchQueue(BatchSampler& sampler, std::int64_t first, std::int64_t end, int workers)
+    : sampler_(sampler),
       step_(first),
       end_(end),
       ahead_(static_cast<std::size_t>(std::max(workers, 1))),
@@ -23,7 +23,7 @@ Batch BatchQueue::next() {
 
 void BatchQueue::fill() {
   for (; under_way_.size() < ahead_ && step_ < end_; ++step_)
-    under_way_.push_back(std::async(launch_, [this, step = step_] { return maker_.batch(step); }));
+    under_way_.push_back(std::async(launch_, [this, step = step_] { return sampler_.batch(step); }));
 }
 
 }  // namespace medplib::core

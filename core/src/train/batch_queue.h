@@ -11,7 +11,7 @@ namespace medplib::core {
 class BatchQueue {
  public:
   // Of the steps first … end − 1, up to `workers` of them at once; with 0 each is made when it is taken.
-  BatchQueue(BatchMaker& maker, std::int64_t first, std::int64_t end, int workers);
+  BatchQueue(BatchSampler& sampler, std::int64_t first, std::int64_t end, int workers);
 
   // In the order of the steps, whatever the number of workers. Throws what making this one threw.
   Batch next();
@@ -19,7 +19,7 @@ class BatchQueue {
  private:
   void fill();
 
-  BatchMaker& maker_;
+  BatchSampler& sampler_;
   std::int64_t step_, end_;  // step_: the next to be begun
   std::size_t ahead_;
   std::launch launch_;

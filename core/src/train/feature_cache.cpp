@@ -20,10 +20,10 @@ std::size_t bytes_of(const FeatureCache::Features& features) {
 
 }  // namespace
 
-FeatureCache::Features FeatureCache::get(const at::Tensor& pixels, const std::function<Features()>& see) {
+FeatureCache::Features FeatureCache::get(const at::Tensor& pixels, const std::function<Features()>& encode) {
   const std::string key = content_of(pixels);
   if (const auto found = features_.find(key); found != features_.end()) return found->second;
-  Features features = see();
+  Features features = encode();
   features_[key] = features;
   order_.push_back(key);
   held_ += bytes_of(features);
@@ -35,7 +35,8 @@ FeatureCache::Features FeatureCache::get(const at::Tensor& pixels, const std::fu
   return features;
 }
 
-at::Tensor see_with_clip(const Network& network, const std::vector<at::Tensor>& pixels, FeatureCache* cache) {
+at::Tensor encode_with_clip(const Network& network, const std::vector<at::Tensor>& pixels,
+                            FeatureCache* cache) {
   if (cache == nullptr) return network.clip(at::stack(pixels));
   std::vector<at::Tensor> images;
   for (const auto& image : pixels)
@@ -44,19 +45,19 @@ at::Tensor see_with_clip(const Network& network, const std::vector<at::Tensor>& 
   return at::cat(images);
 }
 
-ImageEmbedding see_with_sam(const Network& network, const std::vector<at::Tensor>& pixels,
-                            FeatureCache* cache) {
+ImageEmbedding encode_with_sam(const Network& network, const std::vector<at::Tensor>& pixels,
+                               FeatureCache* cache) {
   if (cache == nullptr) return network.sam_encoder(at::stack(pixels));
   std::vector<FeatureCache::Features> levels;  // [level][image]: the embedding, then the skips
   for (const auto& image : pixels) {
-    const FeatureCache::Features seen = cache->get(image, [&] {
+    const FeatureCache::Features found = cache->get(image, [&] {
       const ImageEmbedding embedding = network.sam_encoder(image.unsqueeze(0));
       FeatureCache::Features features{embedding.embedding};
       features.insert(features.end(), embedding.skips.begin(), embedding.skips.end());
       return features;
     });
-    levels.resize(seen.size());
-    for (std::size_t i = 0; i < seen.size(); ++i) levels[i].push_back(seen[i]);
+    levels.resize(found.size());
+    for (std::size_t i = 0; i < found.size(); ++i) levels[i].push_back(found[i]);
   }
   ImageEmbedding all{.embedding = at::cat(levels[0]), .skips = {}};
   for (std::size_t i = 1; i < levels.size(); ++i) all.skips.push_back(at::cat(levels[i]));

@@ -1,4 +1,4 @@
-// What frozen image towers see in pictures that come back unchanged.
+// Features that frozen image towers compute of pictures that come back unchanged.
 #pragma once
 
 #include "nn/network.h"
@@ -13,7 +13,7 @@
 
 namespace medplib::core {
 
-// Features by the content of the pixels that they were made from. One thread.
+// Features by the content of the pixels that they were computed from. One thread.
 class FeatureCache {
  public:
   using Features = std::vector<at::Tensor>;
@@ -21,8 +21,8 @@ class FeatureCache {
   // Keeps about this many bytes; those made first go first.
   explicit FeatureCache(std::size_t bytes) : limit_(bytes) {}
 
-  // The features of `pixels`, made by `see` unless they are kept.
-  Features get(const at::Tensor& pixels, const std::function<Features()>& see);
+  // The features of `pixels`, computed by `encode` unless they are kept.
+  Features get(const at::Tensor& pixels, const std::function<Features()>& encode);
 
  private:
   std::size_t limit_, held_ = 0;
@@ -32,8 +32,9 @@ class FeatureCache {
 
 // The towers on pictures (3, S, S) each, from and into `cache`, if there is one. With a cache they go one by
 // one: what is kept must not depend on the pictures beside it.
-at::Tensor see_with_clip(const Network& network, const std::vector<at::Tensor>& pixels, FeatureCache* cache);
-ImageEmbedding see_with_sam(const Network& network, const std::vector<at::Tensor>& pixels,
+at::Tensor encode_with_clip(const Network& network, const std::vector<at::Tensor>& pixels,
                             FeatureCache* cache);
+ImageEmbedding encode_with_sam(const Network& network, const std::vector<at::Tensor>& pixels,
+                               FeatureCache* cache);
 
 }  // namespace medplib::core

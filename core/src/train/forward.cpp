@@ -48,7 +48,7 @@ Predictions labelled(const at::Tensor& hidden, const at::Tensor& labels) {
 }
 
 // The way of a batch through what reads images and writes words.
-struct Reading {
+struct LanguagePass {
   at::Tensor features;  // of CLIP: (B, grid², clip)
   LanguageOutput language;
   Predictions predictions;
@@ -56,16 +56,17 @@ struct Reading {
   at::Tensor prompts;   // of these: (targets, channels)
 };
 
-Reading read(const Network& network, const Batch& batch, std::int64_t seg_token, FeatureCache* seen) {
-  Reading reading;
-  reading.features = see_with_clip(network, batch.clip_pixels, seen);
+LanguagePass run_language(const Network& network, const Batch& batch, std::int64_t seg_token,
+                          FeatureCache* cache) {
+  LanguagePass pass;
+  pass.features = encode_with_clip(network, batch.clip_pixels, cache);
   const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
-  reading.language =
-      network.language.forward(embed(network, reading.features, batch), packed.positions, packed.mask);
-  reading.predictions = labelled(reading.language.hidden, packed.labels);
-  reading.seg_rows = at::nonzero(reading.predictions.labels == seg_token).squeeze(1);
-  reading.prompts = network.seg_embedding(reading.predictions.states.index_select(0, reading.seg_rows));
-  return reading;
+  pass.language =
+      network.language.forward(embed(network, pass.features, batch), packed.positions, packed.mask);
+  pass.predictions = labelled(pass.language.hidden, packed.labels);
+  pass.seg_rows = at::nonzero(pass.predictions.labels == seg_token).squeeze(1);
+  pass.prompts = network.seg_embedding(pass.predictions.states.index_select(0, pass.seg_rows));
+  return pass;
 }
 
 at::Tensor sum_of(const std::vector<at::Tensor>& losses) {
@@ -110,7 +111,8 @@ class Pass {
     else if (!batch_.targets.empty())
       result_.text_prompts = name_prompts();
     if (recipe_.stage == Stage::Language) return std::move(result_);
-    const ImageEmbedding images = see_with_sam(network_, batch_.sam_pixels, trainee_.parts.seen_by_sam.get());
+    const ImageEmbedding images =
+        encode_with_sam(network_, batch_.sam_pixels, trainee_.parts.sam_cache.get());
     add_image_label_loss(trainee_.parts.sam_label, images.embedding.mean({2, 3}));
     if (!batch_.targets.empty()) add_mask_losses(images);
     return std::move(result_);
@@ -139,32 +141,32 @@ class Pass {
     for (const auto& target : batch_.targets) {
       const at::Tensor cells = at::nonzero(target.cells.view({-1})).squeeze(1);
       if (cells.numel() == 0) continue;
-      const at::Tensor seen = features[target.image].index_select(0, cells);
+      const at::Tensor inside = features[target.image].index_select(0, cells);
       const at::Tensor label = at::tensor(trainee_.parts.label_of(target.structure), at::kLong);
-      losses.push_back(cross_entropy(trainee_.parts.structure_label(seen), label.expand({cells.numel()})));
+      losses.push_back(cross_entropy(trainee_.parts.structure_label(inside), label.expand({cells.numel()})));
     }
-    add("structure_label", sum_of(losses) / std::max(static_cast<double>(whole_.shown), 1.0));
+    add("structure_label", sum_of(losses) / std::max(static_cast<double>(whole_.nonempty), 1.0));
   }
 
   // Everything about words, and the text prompts of the batch's targets.
   void add_language_losses() {
-    Reading reading = read(network_, batch_, trainee_.seg_token, trainee_.parts.seen_by_clip.get());
-    add_image_label_loss(trainee_.parts.clip_label, reading.features.mean(1));
-    add_structure_label_loss(reading.features);
-    const Predictions& predictions = reading.predictions;
+    LanguagePass pass = run_language(network_, batch_, trainee_.seg_token, trainee_.parts.clip_cache.get());
+    add_image_label_loss(trainee_.parts.clip_label, pass.features.mean(1));
+    add_structure_label_loss(pass.features);
+    const Predictions& predictions = pass.predictions;
     if (own_.tokens > 0) {
       const at::Tensor logits = network_.language.logits(predictions.states);
       losses_["cross_entropy"] =
           cross_entropy(logits, predictions.labels) * share(own_.tokens, whole_.tokens);
-      result_.said = logits.index_select(0, reading.seg_rows).argmax(1) == trainee_.seg_token;
+      result_.predicts_seg = logits.index_select(0, pass.seg_rows).argmax(1) == trainee_.seg_token;
     }
-    losses_["router"] = router_loss(reading.language.routings) * share(own_.images, whole_.images);
+    losses_["router"] = router_loss(pass.language.routings) * share(own_.images, whole_.images);
     // As in the published model, the router's weight is within that of the words.
     losses_.total =
         losses_.total + recipe_.weight["cross_entropy"] *
                             (losses_["cross_entropy"] + recipe_.weight["router"] * losses_["router"]);
-    result_.language = std::move(reading.language);
-    result_.text_prompts = reading.prompts;
+    result_.language = std::move(pass.language);
+    result_.text_prompts = pass.prompts;
     if (is_computed(recipe_, "name_link") && !batch_.targets.empty())
       add("name_link", at::mse_loss(result_.text_prompts.to(at::kFloat), name_prompts().detach()) *
                            share(own_.targets, whole_.targets));
@@ -184,7 +186,7 @@ class Pass {
     const ImageEmbedding images = all_images.select(at::tensor(image_of, at::kLong));
     result_.masks = decode(images, network_.prompt_encoder.text(result_.text_prompts));
     result_.mask_logits = at_image_size(result_.masks.logits, batch_.targets);
-    const MaskCounts counts{static_cast<double>(whole_.targets), static_cast<double>(whole_.shown)};
+    const MaskCounts counts{static_cast<double>(whole_.targets), static_cast<double>(whole_.nonempty)};
     for_each_mask_loss(recipe_, result_.mask_logits, result_.masks.iou.select(1, 0), batch_.targets, counts,
                        [&](LossKey key, const at::Tensor& loss) { add(key, loss); });
     if (is_computed(recipe_, "prompted")) add("prompted", prompted_loss(images));
@@ -223,9 +225,9 @@ class Pass {
       users.emplace_back(plan.kind, target.inside, letterbox_of(target), seed_of(target));
     }
     if (rows.empty()) return at::zeros({});
-    const at::Tensor shown = at::tensor(rows, at::kLong);
-    const ImageEmbedding images = of_each_target.select(shown);
-    at::Tensor drawn = result_.masks.logits.detach().index_select(0, shown);
+    const at::Tensor wanted = at::tensor(rows, at::kLong);
+    const ImageEmbedding images = of_each_target.select(wanted);
+    at::Tensor drawn = result_.masks.logits.detach().index_select(0, wanted);
     for (std::uint64_t round = 0; round < plan.corrections; ++round) {
       if (round > 0) drawn = draw_without_gradient(images, users);
       const std::vector<at::Tensor> logits = at_image_size(drawn, targets);
@@ -233,7 +235,7 @@ class Pass {
         users[i].correct(logits[i], drawn[static_cast<std::int64_t>(i)]);
     }
     const DecodedMasks masks = decode(images, encode(users));
-    const auto count = static_cast<double>(whole_.shown);
+    const auto count = static_cast<double>(whole_.nonempty);
     at::Tensor sum = at::zeros({});
     for_each_mask_loss(recipe_, at_image_size(masks.logits, targets), masks.iou.select(1, 0), targets,
                        {count, count},
@@ -296,7 +298,7 @@ void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, c
                       const Batch& batch, std::int64_t seg_token) {
   if (batch.targets.empty()) return;
   // Nothing is kept: a step may see the same pictures in bfloat16.
-  const at::Tensor prompts = read(network, batch, seg_token, nullptr).prompts;
+  const at::Tensor prompts = run_language(network, batch, seg_token, nullptr).prompts;
   for (std::size_t i = 0; i < batch.targets.size(); ++i)
     by_name[batch.targets[i].structure].push_back(prompts[static_cast<std::int64_t>(i)]);
 }

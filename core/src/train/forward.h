@@ -22,8 +22,8 @@ struct TrainingParts {
   // taught apart.
   std::map<std::string, at::Tensor> names;
   std::int64_t label_of(const std::string& structure) const;
-  // Of an image tower that is frozen and sees pictures as they are; else null.
-  std::shared_ptr<FeatureCache> seen_by_clip, seen_by_sam;
+  // Of an image tower that is frozen and gets pictures as they are; else null.
+  std::shared_ptr<FeatureCache> clip_cache, sam_cache;
 };
 
 // The text prompts (channels) that the language model says for the batch's targets, put to those of their
@@ -59,8 +59,8 @@ struct Forward {
   Losses losses;
   LanguageOutput language;  // of the batch's sequences, padding too; nothing in stage "grounding"
   at::Tensor text_prompts;  // (targets, channels): of each <SEG>, or each target's name
-  at::Tensor
-      said;  // (targets) bool: whether <SEG> is the likeliest token there; nothing in stage "grounding"
+  // (targets) bool: whether <SEG> is the likeliest token there; nothing in stage "grounding"
+  at::Tensor predicts_seg;
   DecodedMasks masks;                   // (targets, 1, n, n), (targets, 1): drawn from the text prompts
   std::vector<at::Tensor> mask_logits;  // (H, W) of each target, at image size
 };

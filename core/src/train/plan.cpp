@@ -1,3 +1,4 @@
+#include "generate/process.h"
 #include "train/memory_peak.h"
 #include "train/setup.h"
 #include "train/split.h"
@@ -56,6 +57,7 @@ std::int64_t activation_bytes(TrainingSetup& setup) {
 }  // namespace
 
 TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options) {
+  check_not_forked();
   TrainingSetup setup(recipe, options.overrides);
   TrainPlan plan{.steps = setup.recipe.steps,
                  .parts = parts_of(setup.parameters.all()),

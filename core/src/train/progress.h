@@ -1,4 +1,4 @@
-// Running means of what the steps of a training say, and the clock.
+// Running means of the losses of a training, and the clock.
 #pragma once
 
 #include "base/json.h"
@@ -16,17 +16,17 @@ class Progress {
 
   const TrainProgress& after(const Losses& losses, std::size_t samples, double learning_rate);
 
-  // Of the last step alone, where said of all are running means.
-  const TrainProgress& now() const { return now_; }
+  // Of the last step alone, without means.
+  const TrainProgress& last() const { return last_; }
 
  private:
   std::int64_t first_;
-  TrainProgress said_, now_;
+  TrainProgress means_, last_;
   double samples_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 // A line of the log.
-Json json_of(const TrainProgress& said);
+Json json_of(const TrainProgress& progress);
 
 }  // namespace medplib::core

@@ -3,6 +3,7 @@
 #include "train/subject.h"
 
 #include <medplib/core/error.h>
+#include <medplib/core/runtime.h>
 
 #include <cstdint>
 #include <limits>
@@ -22,7 +23,9 @@ std::string apply(Json& json, const std::string& text) {
   return key;
 }
 
-std::string shown(const Json& value) { return value.is_null() ? "not given" : shortened(value.dump(), 60); }
+std::string value_text(const Json& value) {
+  return value.is_null() ? "not given" : shortened(value.dump(), 60);
+}
 
 // Reads the known keys and complains about the others.
 class Reader {
@@ -158,7 +161,7 @@ void read_course(Reader& read, Recipe& recipe) {
   read("validate_every", recipe.validate_every);
   read("validate_samples", recipe.validate_samples);
   read.at_least("steps", static_cast<double>(recipe.steps), 1);
-  read.between("threads", recipe.threads, 0, 1025);
+  read.between("threads", recipe.threads, 0, kMostThreads + 1);
   read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
   read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
@@ -228,7 +231,7 @@ std::string difference(const Json& recipe, const Json& earlier) {
   std::string text;
   for (const auto& [key, value] : now)
     if (const Json& was = before[key]; value != was)
-      text += (text.empty() ? "" : ", ") + key + " is " + shown(value) + ", was " + shown(was);
+      text += (text.empty() ? "" : ", ") + key + " is " + value_text(value) + ", was " + value_text(was);
   return text;
 }
 

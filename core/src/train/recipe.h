@@ -48,7 +48,7 @@ struct Recipe {
   std::int64_t steps = 1000, images_per_step = 8;
   std::int64_t masks_per_image = 3, questions_per_image = 4;  // drawn at most: with masks, and without
   std::uint64_t seed = 1;
-  int threads = 0;  // 0: as many as the machine has
+  int threads = 0;  // at most kMostThreads; 0: as many as the machine has
 
   double learning_rate = 8e-4, final_learning_rate = 0.02;  // the latter as a fraction of the former
   std::int64_t warmup = 150;
@@ -62,7 +62,8 @@ struct Recipe {
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent
   double set_exponent = 0.6;
-  // Images are shown in random views; without it, what frozen image towers see is kept and used again.
+  // Images are shown in random views; without it, the features of frozen image towers are kept and used
+  // again.
   bool augment = true;
   std::vector<std::string> free_orientation;  // modalities that may be turned and mirrored
 

@@ -24,7 +24,7 @@ bool is_head(const std::string& name) { return name.starts_with(kTrainingOnly) &
 bool is_name(const std::string& parameter) { return parameter.starts_with(kNames); }
 
 // Whether a parameter belongs to what the recipe's stage teaches.
-bool of_stage(const TrainingSetup& setup, const std::string& name) {
+bool in_stage(const TrainingSetup& setup, const std::string& name) {
   if (setup.recipe.stage == Stage::Joint) return !is_name(name);
   const bool draws = is_name(name) || name.starts_with("sam.") || name.starts_with("training.sam.");
   return draws == (setup.recipe.stage == Stage::Grounding);
@@ -35,15 +35,15 @@ bool is_under(const std::string& name, const std::string& beginning) {
 }
 
 // Whether the recipe lets a parameter be taught.
-bool is_free(const TrainingSetup& setup, const std::string& name) {
-  return of_stage(setup, name) && std::ranges::none_of(setup.recipe.freeze, [&](const std::string& frozen) {
+bool is_trainable(const TrainingSetup& setup, const std::string& name) {
+  return in_stage(setup, name) && std::ranges::none_of(setup.recipe.freeze, [&](const std::string& frozen) {
            return is_under(name, frozen);
          });
 }
 
 // Names stand still when a model has words for them.
 bool is_trained(const TrainingSetup& setup, const std::string& name) {
-  return is_free(setup, name) && !(is_name(name) && setup.has_words());
+  return is_trainable(setup, name) && !(is_name(name) && setup.has_words());
 }
 
 // Errors: Format, when the recipe freezes what isn't there, or everything.
@@ -87,19 +87,19 @@ TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string
             batches.structures()) {
   reading(Subject::Data, [&] { start(); });
   if (recipe.augment) return;
-  if (is_frozen("clip")) parts.seen_by_clip = std::make_shared<FeatureCache>(kFeatureBytes);
-  if (is_frozen("sam.encoder")) parts.seen_by_sam = std::make_shared<FeatureCache>(kFeatureBytes);
+  if (is_frozen("clip")) parts.clip_cache = std::make_shared<FeatureCache>(kFeatureBytes);
+  if (is_frozen("sam.encoder")) parts.sam_cache = std::make_shared<FeatureCache>(kFeatureBytes);
 }
 
 // First what trainings only held, which may be older than what another taught.
 void TrainingSetup::start() {
   for (const auto& folder : recipe.start)
-    if (fs::exists(folder / kCheckpoint)) take(folder / kCheckpoint, kHeld);
+    if (fs::exists(folder / kCheckpoint)) load(folder / kCheckpoint, kHeld);
   for (const auto& folder : recipe.start) start_from(folder);
   freeze(*this);
 }
 
-void TrainingSetup::take(const fs::path& checkpoint, const std::string& kind) {
+void TrainingSetup::load(const fs::path& checkpoint, const std::string& kind) {
   const c10::NoGradGuard no_grad;
   const SafetensorsFile file = SafetensorsFile::open(checkpoint);
   const auto labels = file.metadata().find(kLabels);
@@ -117,7 +117,7 @@ void TrainingSetup::take(const fs::path& checkpoint, const std::string& kind) {
 
 void TrainingSetup::start_from(const fs::path& folder) {
   if (fs::exists(folder / kCheckpoint))
-    take(folder / kCheckpoint, kAverage);
+    load(folder / kCheckpoint, kAverage);
   else
     reading(fs::exists(folder) ? Subject::Model : Subject::Data, [&] { start_from_model(folder); });
 }
@@ -133,18 +133,18 @@ void TrainingSetup::start_from_model(const fs::path& folder) {
   model.finish();
 }
 
-void TrainingSetup::take_unchanged(const fs::path& checkpoint) {
-  take(checkpoint, kHeld);
-  take(checkpoint, kAverage);
+void TrainingSetup::load_unchanged(const fs::path& checkpoint) {
+  load(checkpoint, kHeld);
+  load(checkpoint, kAverage);
 }
 
 NamedTensors TrainingSetup::unchanged() const {
   NamedTensors result;
   for (const auto& [name, value] : parameters.all()) {
     if (value.requires_grad()) continue;
-    if (is_free(*this, name))
+    if (is_trainable(*this, name))
       result.emplace_back(kAverage + name, value);
-    else if (of_stage(*this, name) || given.contains(name))
+    else if (in_stage(*this, name) || given.contains(name))
       result.emplace_back(kHeld + name, value);
   }
   return result;
@@ -166,7 +166,7 @@ bool TrainingSetup::has_words() const {
   return std::ranges::any_of(given, [](const std::string& name) { return is_under(name, "language"); });
 }
 
-std::vector<std::string> TrainingSetup::names_to_find() const {
+std::vector<std::string> TrainingSetup::missing_names() const {
   std::vector<std::string> names;
   for (const auto& [name, vector] : parts.names)
     if (!given.contains(kNames + name)) names.push_back(name);

@@ -38,15 +38,15 @@ struct TrainingSetup {
   // that start from this one need the same: "average:" for what belongs to what it teaches (SAM's Fourier
   // matrix, names that stand still), "held:" for the rest (frozen parts, what it was given).
   NamedTensors unchanged() const;
-  // Takes what a checkpoint holds of what this training doesn't change, when it goes on.
-  void take_unchanged(const std::filesystem::path& checkpoint);
+  // Loads what a checkpoint holds of what this training doesn't change, when it goes on.
+  void load_unchanged(const std::filesystem::path& checkpoint);
 
   // For forward() and backward().
   Trainee trainee() const;
 
   // Whether the vectors of names are used; and those that nothing in `start` gave.
   bool uses_names() const;
-  std::vector<std::string> names_to_find() const;
+  std::vector<std::string> missing_names() const;
   // Whether the language model was taught before, so that it has words for names.
   bool has_words() const;
 
@@ -54,14 +54,14 @@ struct TrainingSetup {
   FolderFacts facts;  // of the model that the recipe names
   FreshParameters parameters;
   Network network;
-  BatchMaker batches;
+  BatchSampler batches;
   TrainingParts parts;
   std::set<std::string> given;  // parameters that do not start at random
 
  private:
   void start();
   // What a checkpoint holds of parameters under names that begin so.
-  void take(const std::filesystem::path& checkpoint, const std::string& kind);
+  void load(const std::filesystem::path& checkpoint, const std::string& kind);
   void start_from(const std::filesystem::path& folder);  // an earlier training's output, or a model
   void start_from_model(const std::filesystem::path& folder);
 };

@@ -53,7 +53,7 @@ BatchCounts counts_of(const Batch& batch) {
                      .targets = static_cast<std::int64_t>(batch.targets.size())};
   for (const auto& prompt : batch.prompts)
     counts.tokens += std::ranges::count_if(prompt.labels, [](TokenId id) { return id != kIgnoredLabel; });
-  for (const auto& target : batch.targets) counts.shown += target.inside.any().item<bool>() ? 1 : 0;
+  for (const auto& target : batch.targets) counts.nonempty += target.inside.any().item<bool>() ? 1 : 0;
   return counts;
 }
 

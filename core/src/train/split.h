@@ -11,9 +11,9 @@ namespace medplib::core {
 // How much there is of what losses are means over.
 struct BatchCounts {
   std::int64_t images = 0;
-  std::int64_t tokens = 0;   // that have a label
-  std::int64_t targets = 0;  // masks
-  std::int64_t shown = 0;    // masks with something in them
+  std::int64_t tokens = 0;    // that have a label
+  std::int64_t targets = 0;   // masks
+  std::int64_t nonempty = 0;  // masks with something in them
 };
 BatchCounts counts_of(const Batch& batch);
 

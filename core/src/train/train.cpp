@@ -1,8 +1,10 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "generate/process.h"
 #include "train/batch_queue.h"
 #include "train/folder_lock.h"
+#include "train/kept_memory.h"
 #include "train/model_folder.h"
 #include "train/optimizer.h"
 #include "train/progress.h"
@@ -66,7 +68,7 @@ class Trainer {
     fs::create_directories(options_.out);
     const FolderLock lock(options_.out);
     std::int64_t step = begin();
-    if (setup_.uses_names()) find_names();
+    if (setup_.uses_names()) set_names();
     StepLog lines(options_.out / "log.jsonl", step);
     try {
       run_from(step, lines);
@@ -91,10 +93,10 @@ class Trainer {
     while (step < recipe.steps) {
       stop_if_asked(step);
       const Batch batch = queue.next();
-      const TrainProgress said = run_step(progress, batch, step);
-      step = said.step;
-      lines.add(json_of(progress.now()));
-      if (options_.on_step) options_.on_step(said);
+      const TrainProgress now = run_step(progress, batch, step);
+      step = now.step;
+      lines.add(json_of(progress.last()));
+      if (options_.on_step) options_.on_step(now);
       const bool last = step == recipe.steps;
       // Before the checkpoint: a training that is killed in between does both again.
       if (validation_ && (last || step % recipe.validate_every == 0)) validate(step, lines);
@@ -111,11 +113,11 @@ class Trainer {
 
   // A model has words for what it draws already. They stand still, so that what draws and what answers can be
   // taught apart and still understand each other. What no model has words for is learnt in stage "grounding".
-  void find_names() {
-    const std::vector<std::string> missing = setup_.names_to_find();
+  void set_names() {
+    const std::vector<std::string> missing = setup_.missing_names();
     if (missing.empty()) return;
     if (setup_.has_words())
-      take_names_from_language({missing.begin(), missing.end()});
+      set_names_from_language({missing.begin(), missing.end()});
     else if (setup_.recipe.stage != Stage::Grounding)
       reading(Subject::Data, [&] {
         throw Error(ErrorCode::Format,
@@ -127,9 +129,9 @@ class Trainer {
   }
 
   // The mean of what the language model says for each of them, whatever the seed.
-  void take_names_from_language(std::set<std::string> names) {
+  void set_names_from_language(std::set<std::string> names) {
     const c10::NoGradGuard no_grad;
-    std::map<std::string, std::vector<at::Tensor>> said;
+    std::map<std::string, std::vector<at::Tensor>> found;
     const TokenId seg = setup_.facts.tokenizer.added("<SEG>");
     for (const auto& image : setup_.batches.images()) {
       // Nothing is saved: a checkpoint of an earlier run stays as it is.
@@ -141,10 +143,10 @@ class Trainer {
       });
       if (wanted.records.empty()) continue;
       const Batch batch = setup_.batches.plain(wanted);
-      add_text_prompts(said, setup_.network, batch, seg);
-      std::erase_if(names, [&](const std::string& name) { return said[name].size() >= kMasksOfName; });
+      add_text_prompts(found, setup_.network, batch, seg);
+      std::erase_if(names, [&](const std::string& name) { return found[name].size() >= kMasksOfName; });
     }
-    for (const auto& [name, prompts] : said) {
+    for (const auto& [name, prompts] : found) {
       if (prompts.empty()) continue;
       setup_.parts.names.at(name).detach().copy_(at::stack(prompts).mean(0));
       setup_.given.insert(kNames + name);
@@ -200,15 +202,16 @@ class Trainer {
 
   void validate(std::int64_t step, StepLog& lines) {
     validation_due_ = true;
-    TrainValidation said = validation_->run(step, options_.out / "validation", [&] { stop_if_asked(step); });
+    TrainValidation result =
+        validation_->run(step, options_.out / "validation", [&] { stop_if_asked(step); });
     validation_due_ = false;
-    said.best = !best_ || score(said) > *best_;
-    if (said.best) {
-      best_ = score(said);
+    result.best = !best_ || score(result) > *best_;
+    if (result.best) {
+      best_ = score(result);
       write_model(setup_, optimizer_.averaged(), options_.out / "best");
     }
-    lines.add(json_of(said));
-    if (options_.on_validation) options_.on_validation(said);
+    lines.add(json_of(result));
+    if (options_.on_validation) options_.on_validation(result);
   }
 
   fs::path checkpoint() const { return options_.out / kCheckpoint; }
@@ -231,7 +234,7 @@ class Trainer {
         best != file.metadata().end() && fs::exists(options_.out / "best"))
       best_ = parse_json(best->second, checkpoint().string()).get<double>();
     validation_due_ = file.metadata().contains(kValidationDue);
-    setup_.take_unchanged(checkpoint());
+    setup_.load_unchanged(checkpoint());
     std::map<std::string, at::Tensor> state;
     for (const auto& [name, entry] : file.entries()) state[name] = file.tensor(name);
     optimizer_.load_state(state);
@@ -291,6 +294,10 @@ class Trainer {
 
 }  // namespace
 
-void train(const fs::path& recipe, const TrainOptions& options) { Trainer(recipe, options).run(); }
+void train(const fs::path& recipe, const TrainOptions& options) {
+  check_not_forked();
+  const KeptMemory kept;
+  Trainer(recipe, options).run();
+}
 
 }  // namespace medplib::core

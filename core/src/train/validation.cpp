@@ -110,8 +110,8 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
         return TrainingParts(Scope(weights, kTrainingOnly), setup.facts.config,
                              setup.batches.image_label_count(), setup.batches.structures());
       }()) {
-  parts_.seen_by_clip = setup.parts.seen_by_clip;
-  parts_.seen_by_sam = setup.parts.seen_by_sam;
+  parts_.clip_cache = setup.parts.clip_cache;
+  parts_.sam_cache = setup.parts.sam_cache;
   const auto has_masks = [](const ImageRecords& image) {
     return std::ranges::any_of(image.records, [](const Record& record) { return !record.masks.empty(); });
   };
@@ -119,7 +119,7 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
   const auto with_masks = static_cast<std::size_t>(std::ranges::count_if(images_, has_masks));
   std::size_t index = 0;
   for (std::size_t i = 0; i < images_.size(); ++i)
-    if (has_masks(images_[i]) && is_chosen_evenly(index++, with_masks, kOverlays)) shown_.push_back(i);
+    if (has_masks(images_[i]) && is_chosen_evenly(index++, with_masks, kOverlays)) overlaid_.push_back(i);
 }
 
 TrainValidation Validation::run(std::int64_t step, const fs::path& overlays,
@@ -128,17 +128,18 @@ TrainValidation Validation::run(std::int64_t step, const fs::path& overlays,
   Sums sums;
   for (std::size_t i = 0; i < images_.size(); ++i) {
     between();
-    const auto shown = std::ranges::find(shown_, i);
-    const std::string name = text_of("image", shown - shown_.begin() + 1, "-step", step_name(step), ".png");
-    judge(images_[i], sums, shown == shown_.end() ? fs::path() : overlays / name);
+    const auto found = std::ranges::find(overlaid_, i);
+    const std::string name =
+        text_of("image", found - overlaid_.begin() + 1, "-step", step_name(step), ".png");
+    judge(images_[i], sums, found == overlaid_.end() ? fs::path() : overlays / name);
   }
-  TrainValidation said{.step = step, .masks = sums.masks, .answer_tokens = sums.tokens};
+  TrainValidation result{.step = step, .masks = sums.masks, .answer_tokens = sums.tokens};
   if (sums.masks > 0) {
-    said.giou = sums.iou / static_cast<double>(sums.masks);
-    said.dice = sums.dice / static_cast<double>(sums.masks);
+    result.giou = sums.iou / static_cast<double>(sums.masks);
+    result.dice = sums.dice / static_cast<double>(sums.masks);
   }
-  if (sums.tokens > 0) said.cross_entropy = sums.cross_entropy / static_cast<double>(sums.tokens);
-  return said;
+  if (sums.tokens > 0) result.cross_entropy = sums.cross_entropy / static_cast<double>(sums.tokens);
+  return result;
 }
 
 void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& overlay) {
@@ -150,36 +151,39 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
                         .geometry = setup_.facts.manifest.mask_geometry,
                         .seg_token = setup_.facts.tokenizer.added("<SEG>")};
   const BatchCounts counts = counts_of(batch);
-  const Forward seen = forward(trainee, batch, counts, /*seed=*/0);
+  const Forward pass = forward(trainee, batch, counts, /*seed=*/0);
   if (recipe_.stage != Stage::Grounding) {
-    sums.cross_entropy += seen.losses["cross_entropy"].item<double>() * static_cast<double>(counts.tokens);
+    sums.cross_entropy += pass.losses["cross_entropy"].item<double>() * static_cast<double>(counts.tokens);
     sums.tokens += counts.tokens;
   }
-  if (seen.mask_logits.empty()) return;
+  if (pass.mask_logits.empty()) return;
   std::vector<Mask> masks;
   std::vector<cv::Mat> truths;
   for (std::size_t i = 0; i < batch.targets.size(); ++i) {
     const MaskTarget& target = batch.targets[i];
-    masks.emplace_back(picture_of(seen.mask_logits[i]), target.structure, setup_.facts.manifest.threshold);
+    masks.emplace_back(picture_of(pass.mask_logits[i]), target.structure, setup_.facts.manifest.threshold);
     truths.push_back(picture_of(target.inside) > 0);
-    const bool said = !seen.said.defined() || seen.said[static_cast<std::int64_t>(i)].item<bool>();
+    const bool drawn_at_all =
+        !pass.predicts_seg.defined() || pass.predicts_seg[static_cast<std::int64_t>(i)].item<bool>();
     const cv::Mat drawn = masks.back().binary() > 0;
-    sums.add_mask(overlap_of(said ? drawn : cv::Mat::zeros(drawn.size(), drawn.type()), truths.back()));
+    sums.add_mask(
+        overlap_of(drawn_at_all ? drawn : cv::Mat::zeros(drawn.size(), drawn.type()), truths.back()));
   }
   if (overlay.empty()) return;
   fs::create_directories(overlay.parent_path());
   write_file(overlay, overlay_png(Image::read(image.image), masks, truths));
 }
 
-Json json_of(const TrainValidation& said) {
-  Json line{{"step", said.step}};
+Json json_of(const TrainValidation& result) {
+  Json line{{"step", result.step}};
   Json& validation = line["validation"];
-  if (said.masks > 0) validation.update({{"giou", said.giou}, {"dice", said.dice}, {"masks", said.masks}});
-  if (said.answer_tokens > 0)
-    validation.update({{"cross_entropy", said.cross_entropy}, {"answer_tokens", said.answer_tokens}});
+  if (result.masks > 0)
+    validation.update({{"giou", result.giou}, {"dice", result.dice}, {"masks", result.masks}});
+  if (result.answer_tokens > 0)
+    validation.update({{"cross_entropy", result.cross_entropy}, {"answer_tokens", result.answer_tokens}});
   return line;
 }
 
-double score(const TrainValidation& said) { return said.masks > 0 ? said.giou : -said.cross_entropy; }
+double score(const TrainValidation& result) { return result.masks > 0 ? result.giou : -result.cross_entropy; }
 
 }  // namespace medplib::core

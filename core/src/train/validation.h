@@ -27,7 +27,7 @@ class Validation {
   TrainingSetup& setup_;
   Recipe recipe_;  // the training's, without the weights of losses: nothing is minimised here
   std::vector<ImageRecords> images_;
-  std::vector<std::size_t> shown_;  // which of them are drawn
+  std::vector<std::size_t> overlaid_;  // those of which overlays are written
   Network network_;
   TrainingParts parts_;
 };
@@ -39,9 +39,9 @@ std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::se
                                              const FolderFacts& model);
 
 // A line of the log.
-Json json_of(const TrainValidation& said);
+Json json_of(const TrainValidation& result);
 
 // Higher is better: gIoU, or without masks how well the answers are foretold.
-double score(const TrainValidation& said);
+double score(const TrainValidation& result);
 
 }  // namespace medplib::core

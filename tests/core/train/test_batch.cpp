@@ -22,7 +22,7 @@ TEST(Batch, a_region_or_mask_too_small_for_the_grid_takes_the_cell_at_its_centre
 
   const Recipe recipe = Recipe::read(small.recipe(), {});
   const FolderFacts model(recipe.model);
-  BatchMaker batches(recipe, model);
+  BatchSampler batches(recipe, model);
   const Batch batch = batches.plain(batches.images().front());
   ASSERT_EQ(batch.regions.size(), 1U);
   ASSERT_EQ(batch.targets.size(), 1U);
@@ -41,7 +41,7 @@ TEST(Batch, pictures_that_differ_in_kind_alone_are_told_apart) {
 
   const Recipe recipe = Recipe::read(small.recipe(), {});
   const FolderFacts model(recipe.model);
-  BatchMaker batches(recipe, model);
+  BatchSampler batches(recipe, model);
   EXPECT_EQ(batches.image_label_count(), 2);
   std::vector<std::int64_t> labels;
   for (const ImageRecords& image : batches.images())
@@ -62,7 +62,7 @@ TEST(Batch, pictures_of_the_modalities_that_the_recipe_names_alone_are_of_free_o
   const Recipe named = Recipe::read(small.recipe(), {"images_per_step=1", R"(free_orientation=["cells"])"}),
                none = Recipe::read(small.recipe(), {"images_per_step=1"});
   const FolderFacts model(named.model);
-  BatchMaker free(named, model), upright(none, model);
+  BatchSampler free(named, model), upright(none, model);
   std::set<std::string> seen;
   for (std::int64_t step = 0; step < 20; ++step) {
     const Batch batch = free.batch(step);

@@ -63,7 +63,7 @@ class SmallBatch {
   FolderFacts model_;
   FreshParameters parameters_{7};
   Network network_;
-  BatchMaker batches_;
+  BatchSampler batches_;
   TrainingParts parts_;
   Batch batch_;
 };
@@ -158,12 +158,12 @@ TEST(Split, parts_keep_images_and_their_masks_together) {
       EXPECT_EQ(one.image + sum.images, batch.targets[target++].image);
     }
     sum = {sum.images + own.images, sum.tokens + own.tokens, sum.targets + own.targets,
-           sum.shown + own.shown};
+           sum.nonempty + own.nonempty};
   }
   EXPECT_EQ(sum.images, 5);
   EXPECT_EQ(sum.tokens, whole.tokens);
   EXPECT_EQ(sum.targets, whole.targets);
-  EXPECT_EQ(sum.shown, whole.targets - 1) << "one shows nothing";
+  EXPECT_EQ(sum.nonempty, whole.targets - 1) << "one shows nothing";
 }
 
 }  // namespace

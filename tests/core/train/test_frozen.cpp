@@ -86,12 +86,12 @@ void expect_kept_features_to_teach_the_same(const std::string& accumulate) {
   std::vector<std::string> overrides = kBothTowers;
   overrides.push_back(accumulate);
   TrainingSetup setup(small.recipe(), overrides);
-  ASSERT_NE(setup.parts.seen_by_clip, nullptr);
-  ASSERT_NE(setup.parts.seen_by_sam, nullptr);
+  ASSERT_NE(setup.parts.clip_cache, nullptr);
+  ASSERT_NE(setup.parts.sam_cache, nullptr);
   const Batch batch = setup.batches.batch(0);
   const auto seen = learnt(setup, setup.parts, batch), kept = learnt(setup, setup.parts, batch);
   TrainingParts without = setup.parts;
-  without.seen_by_clip = without.seen_by_sam = nullptr;
+  without.clip_cache = without.sam_cache = nullptr;
   const auto together = learnt(setup, without, batch);
   ASSERT_EQ(seen.size(), together.size());
   for (const auto& [name, value] : seen) {
@@ -109,12 +109,12 @@ TEST(Freeze, kept_features_serve_a_batch_in_parts) { expect_kept_features_to_tea
 TEST(Freeze, features_are_kept_where_they_cannot_change_alone) {
   const SmallTraining small;
   const TrainingSetup augmented(small.recipe(), {R"(freeze=["clip"])"});
-  EXPECT_EQ(augmented.parts.seen_by_clip, nullptr) << "every view is another picture";
+  EXPECT_EQ(augmented.parts.clip_cache, nullptr) << "every view is another picture";
   const TrainingSetup partly(small.recipe(), {"augment=false", R"(freeze=["clip.layers.0"])"});
-  EXPECT_EQ(partly.parts.seen_by_clip, nullptr) << "the rest of the tower learns";
+  EXPECT_EQ(partly.parts.clip_cache, nullptr) << "the rest of the tower learns";
   const TrainingSetup one(small.recipe(), {"augment=false", R"(freeze=["clip"])"});
-  EXPECT_NE(one.parts.seen_by_clip, nullptr);
-  EXPECT_EQ(one.parts.seen_by_sam, nullptr);
+  EXPECT_NE(one.parts.clip_cache, nullptr);
+  EXPECT_EQ(one.parts.sam_cache, nullptr);
 }
 
 // Kept features are gone then: the weights must not show it.

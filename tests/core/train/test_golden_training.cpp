@@ -2,11 +2,11 @@
 #include "base/files.h"
 #include "data/records.h"
 #include "nn/network.h"
+#include "ops/lora.h"
 #include "support/golden_network.h"
 #include "support/temporary_folder.h"
 #include "support/tolerance.h"
 #include "train/forward.h"
-#include "ops/lora.h"
 #include "train/losses.h"
 #include "train/optimizer.h"
 #include "weights/names.h"
@@ -185,7 +185,7 @@ class TrainingCase {
       if (entry.path().extension() == ".png")
         fs::copy_file(entry.path(), data_ / entry.path().filename().string());
     model_.conversation = core::conversation_template(facts_.at("template").get<std::string>());
-    core::BatchBuilder builder(model_);
+    core::Collator builder(model_);
     for (const Json& item : facts_.at("items")) {
       core::write_file(data_ / "train.json", Json::array({item}).dump());
       const auto images = core::read_records(data_ / "train.json");
