@@ -10,12 +10,12 @@ class RegionPooling {
  public:
   RegionPooling(const Scope& scope, const ModelConfig& config);
 
-  // features (grid², clip) of one image, cells (grid, grid): ≠ 0 inside → (hidden). No cell inside gives
-  // zeros, as the published demo.
-  at::Tensor operator()(const at::Tensor& features, const at::Tensor& cells) const;
+  // Once an image: (grid², clip) → (grid², hidden).
+  at::Tensor adapt(const at::Tensor& features) const { return adapter_(features); }
 
-  // The features as regions see them: (grid², hidden).
-  at::Tensor adapted(const at::Tensor& features) const { return adapter_(features); }
+  // adapted (grid², hidden) of one image, cells (grid, grid): ≠ 0 inside → (hidden). No cell inside gives
+  // zeros, as the published demo.
+  at::Tensor operator()(const at::Tensor& adapted, const at::Tensor& cells) const;
 
  private:
   Linear adapter_;

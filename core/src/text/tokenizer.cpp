@@ -296,6 +296,4 @@ TokenId Tokenizer::added(std::string_view token) const {
 
 std::int64_t Tokenizer::vocabulary_size() const { return state_->added_by_id.rbegin()->first + 1; }
 
-const AddedTokens& Tokenizer::added_tokens() const { return state_->added; }
-
 }  // namespace medplib::core

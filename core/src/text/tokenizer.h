@@ -67,7 +67,6 @@ class Tokenizer {
   TokenId added(std::string_view token) const;
   // Highest id + 1: the rows that an embedding needs.
   std::int64_t vocabulary_size() const;
-  const std::map<std::string, TokenId, std::less<>>& added_tokens() const;
 
  private:
   struct State;

@@ -9,6 +9,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <map>
 
 namespace medplib::core {
 namespace {
@@ -18,12 +19,16 @@ namespace {
 at::Tensor embed(const Network& network, const at::Tensor& features, const Batch& batch) {
   const at::Tensor tokens = network.projector(features);
   std::vector<at::Tensor> rows;
+  std::map<std::int64_t, at::Tensor> adapted;  // of the images with regions
+  for (const BatchRegion& region : batch.regions)
+    if (at::Tensor& image = adapted[region.image]; !image.defined())
+      image = network.region.adapt(features[region.image]);
   for (const PackedPrompt& prompt : batch.prompts) {
     std::vector<at::Tensor> images, regions;
     for (const std::size_t image : prompt.images) images.push_back(tokens[static_cast<std::int64_t>(image)]);
     for (const std::size_t number : prompt.regions) {
       const BatchRegion& region = batch.regions.at(number);
-      regions.push_back(network.region(features[region.image], region.cells));
+      regions.push_back(network.region(adapted.at(region.image), region.cells));
     }
     rows.push_back(network.embed_prompt(prompt.ids, images, regions));
   }

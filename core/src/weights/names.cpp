@@ -165,13 +165,6 @@ std::string published_name(const std::string& network) {
        "'.");
 }
 
-std::optional<std::string> network_name(const std::string& published) {
-  for (const Row& row : table()) {
-    if (auto name = rewrite(published, row.published, row.ours)) return name;
-  }
-  return std::nullopt;
-}
-
 bool is_ignored_published_name(const std::string& published) {
   static constexpr std::array<std::string_view, 4> endings = {".rotary_emb.inv_freq", ".position_ids",
                                                               ".pixel_mean", ".pixel_std"};

@@ -1,7 +1,6 @@
 // The names of parameters in the network and in published checkpoints: no other place knows both.
 #pragma once
 
-#include <optional>
 #include <string>
 
 namespace medplib::core {
@@ -9,9 +8,6 @@ namespace medplib::core {
 // "language.layers.0.attention.q.weight" → "model.layers.0.self_attn.q_proj.weight". Errors: Internal, for a
 // name the table lacks.
 std::string published_name(const std::string& network);
-
-// The other way; nothing for a name that no part of the network has.
-std::optional<std::string> network_name(const std::string& published);
 
 // Tensors that published checkpoints carry and the network does not need: buffers that it computes or knows
 // (SAM's mean and deviation of pixels), CLIP's last norm.

@@ -107,7 +107,8 @@ TEST_P(GoldenGeneration, follows_the_published_states_step_by_step) {
     const cv::Mat mask = region.rasterize(given_->image.width(), given_->image.height());
     const auto grid =
         core::region_grid(mask, static_cast<int>(clip.image_size), static_cast<int>(clip.grid()));
-    regions.push_back(model.network.region(features[0], core::tensor_of(grid.cells).to(model.device)));
+    regions.push_back(model.network.region(model.network.region.adapt(features[0]),
+                                           core::tensor_of(grid.cells).to(model.device)));
   }
   const at::Tensor prompt =
       model.network.embed_prompt(given_->fact<std::vector<TokenId>>("prompt_ids"), {&image, 1}, regions);

@@ -1,9 +1,9 @@
 // Loading, telling and verifying model folders.
 #include "model/device.h"
 #include "model/manifest.h"
+#include "nn/network.h"
 #include "support/golden_session.h"
-#include "weights/checkpoint.h"
-#include "weights/names.h"
+#include "weights/sources.h"
 
 #include <gmock/gmock.h>
 
@@ -22,10 +22,10 @@ class ModelTest : public testing::TestWithParam<std::filesystem::path> {
 // Writes the weights of one folder into another.
 void store_again(const std::filesystem::path& from, const std::filesystem::path& to, core::Storage storage) {
   core::Checkpoint checkpoint(from);
+  core::ParameterShapes shapes;
+  const core::Network network(shapes, core::ModelConfig::read(from / "config.json"));
   core::NamedTensors all;
-  for (const core::TensorSummary& tensor : checkpoint.tensors())
-    if (const auto name = core::network_name(tensor.name))
-      all.emplace_back(*name, checkpoint.take({.name = *name, .shape = tensor.shape}));
+  for (const core::ParameterSpec& spec : shapes.all()) all.emplace_back(spec.name, checkpoint.take(spec));
   core::save_checkpoint(to, all, storage);
 }
 

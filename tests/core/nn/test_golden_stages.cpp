@@ -79,7 +79,8 @@ class Stages {
 
   void check_regions() {
     const auto& clip = given_.config.clip;
-    states("region_adapter", network_->region.adapted(features_[0]));
+    const at::Tensor adapted = network_->region.adapt(features_[0]);
+    states("region_adapter", adapted);
     const std::vector<core::Region> regions = given_.regions();
     for (std::size_t i = 0; i < regions.size(); ++i) {
       const cv::Mat mask = regions[i].rasterize(given_.image.width(), given_.image.height());
@@ -87,7 +88,7 @@ class Stages {
           core::region_grid(mask, static_cast<int>(clip.image_size), static_cast<int>(clip.grid()));
       const at::Tensor cells = core::tensor_of(grid.cells);
       EXPECT_TRUE(at::equal(cells != 0, given_.tensor("region_mask24." + std::to_string(i)) != 0));
-      regions_.push_back(network_->region(features_[0], cells.to(device_)));
+      regions_.push_back(network_->region(adapted, cells.to(device_)));
     }
     if (!regions_.empty()) states("region_embedding", at::stack(regions_));
   }
