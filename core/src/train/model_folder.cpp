@@ -46,7 +46,7 @@ void write_model(const TrainingSetup& setup, const NamedTensors& averaged, const
     for (const char* name : {"added_tokens.json", "tokenizer_config.json"})  // one is enough
       if (fs::exists(setup.recipe.model / name)) copy(name);
     Manifest manifest = setup.facts.manifest;
-    if (setup.recipe.iou > 0) manifest.iou_estimate = true;
+    if (setup.recipe.weight["iou"] > 0) manifest.iou_estimate = true;
     manifest.files = hash_files(fresh);
     write_manifest(fresh, manifest);
     replace(folder, fresh);

@@ -206,7 +206,7 @@ TEST(Train, a_training_goes_on_with_other_data) {
   TrainOptions options = options_for(small.folder() / "second");
   options.overrides = {R"(start=["first"])"};
   train(small.recipe(), options);
-  EXPECT_TRUE(verify(small.folder() / "second/model").empty());
+  EXPECT_TRUE(verify(small.folder() / "second/model").problems.empty());
 }
 
 TEST(Train, a_tokenizer_whose_added_tokens_are_in_its_configuration_is_handed_on) {
