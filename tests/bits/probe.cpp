@@ -2,14 +2,14 @@
 //
 // Processes that print other lines computed other bits. With "cold" the math library is not called before all
 // else: ops/warm_up.h.
-#include "generate/device.h"
-#include "generate/pixels.h"
 #include "image/geometry.h"
+#include "model/device.h"
 #include "ops/warm_up.h"
 #include "support/golden_network.h"
 #include "text/prompt.h"
 #include "train/setup.h"
 #include "train/small_training.h"
+#include "vision/pixels.h"
 
 #include <ATen/core/grad_mode.h>
 
@@ -82,11 +82,7 @@ void say_training() {
                                              "images_per_step=3", "focal=0.5", "iou=0.5", "prompted=1"});
   const core::Losses losses = core::backward(setup.trainee(), setup.batches.batch(0), /*seed=*/1);
   say("loss", losses.total);
-  for (const auto& [name, loss] :
-       {std::pair{"cross_entropy", losses.cross_entropy}, std::pair{"router", losses.router},
-        std::pair{"dice", losses.dice}, std::pair{"bce", losses.bce}, std::pair{"focal", losses.focal},
-        std::pair{"iou", losses.iou}, std::pair{"prompted", losses.prompted}})
-    say(name, loss);
+  core::for_each_loss([&](core::LossKey key, const core::LossRow& row) { say(row.key, losses[key]); });
   for (const auto& [name, value] : setup.trained())
     if (value.grad().defined()) say(name, value.grad());
 }

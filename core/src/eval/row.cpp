@@ -1,6 +1,6 @@
 #include "eval/row.h"
 
-#include <medplib/core/translate.h>
+#include <medplib/core/current_error.h>
 
 #include <opencv2/core.hpp>
 

@@ -1,4 +1,4 @@
-#include "generate/process.h"
+#include "base/process.h"
 #include "train/memory_peak.h"
 #include "train/setup.h"
 #include "train/split.h"

@@ -1,7 +1,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "generate/process.h"
+#include "base/process.h"
 #include "train/batch_queue.h"
 #include "train/folder_lock.h"
 #include "train/kept_memory.h"

@@ -1,5 +1,5 @@
 #include "base/files.h"
-#include "nn/medplib.h"
+#include "nn/network.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"
 #include "weights/checkpoint.h"

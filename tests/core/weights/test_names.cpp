@@ -1,4 +1,4 @@
-#include "nn/medplib.h"
+#include "nn/network.h"
 #include "support/golden.h"
 #include "weights/checkpoint.h"
 #include "weights/names.h"
