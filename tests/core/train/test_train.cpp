@@ -342,7 +342,7 @@ TEST(Train, a_loss_that_is_not_finite_stops_and_names_the_samples) {
     FAIL() << "no weights survive such steps";
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("not finite"), std::string::npos) << error.what();
-    EXPECT_TRUE(std::regex_search(error.what(), std::regex(" [0-8] [0-8]"))) << error.what();
+    EXPECT_TRUE(std::regex_search(error.what(), std::regex(" [0-8], [0-8]"))) << error.what();
   }
   const SafetensorsFile file = SafetensorsFile::open(options.out / "checkpoint.safetensors");
   EXPECT_EQ(file.metadata().at("step"), std::to_string(steps)) << "that of the last good step";
@@ -403,7 +403,7 @@ TEST(Train, one_picture_that_breaks_a_step_is_named_alone) {
   options.overrides = {"images_per_step=30", R"(start=["broken"])"};  // some of each of the three pictures
   const std::string said = test::thrown_by([&] { train(small.recipe(), options); }).sentence;
   EXPECT_NE(said.find("not finite"), std::string::npos) << said;
-  EXPECT_TRUE(std::regex_search(said, std::regex("samples:( [678])+\\.$"))) << said;
+  EXPECT_TRUE(std::regex_search(said, std::regex("samples: [678](, [678])*( and \\d+ more)?\\.$"))) << said;
 }
 
 TEST(Train, a_gradient_that_is_not_finite_changes_nothing) {
