@@ -1,6 +1,7 @@
 #include "base/process.h"
 #include "base/utf8.h"
 #include "generate/session_state.h"
+#include "ops/own_state.h"
 #include "ops/threads.h"
 
 #include <medplib/core/current_error.h>
@@ -35,6 +36,7 @@ class Call {
 
  private:
   std::atomic<bool>& busy_;
+  OwnState own_;
   c10::InferenceMode inference_;
 };
 
@@ -42,6 +44,7 @@ class Call {
 
 Session::Session(Model model, const SessionOptions& options) {
   check_not_forked();
+  const OwnState own;
   state_ = std::make_unique<State>(std::move(model), options);
 }
 

@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "model/device.h"
 #include "model/info.h"
+#include "ops/own_state.h"
 #include "ops/threads.h"
 #include "weights/sources.h"
 
@@ -30,6 +31,7 @@ Network build(Checkpoint& checkpoint, const ModelConfig& config,
 std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& folder,
                                               const LoadOptions& options) {
   check_not_forked();
+  const OwnState own;
   use_threads();
   const at::NoGradGuard no_gradients;
   const c10::Device device = open_device(options.device);

@@ -1,5 +1,6 @@
 #include "model/info.h"
 #include "model/loaded_model.h"
+#include "ops/own_state.h"
 
 #include <medplib/core/model.h>
 
@@ -18,6 +19,7 @@ std::string Model::device() const { return loaded_->device.str(); }
 Precision Model::precision() const { return loaded_->precision; }
 
 ModelInfo inspect(const fs::path& folder, Precision precision) {
+  const OwnState own;
   return model_info(FolderFacts(folder), Checkpoint(folder, dtype_of(precision)), precision);
 }
 

@@ -1,6 +1,7 @@
 #include "base/process.h"
 #include "model/folder.h"
 #include "nn/network.h"
+#include "ops/own_state.h"
 #include "weights/sources.h"
 
 #include <medplib/core/current_error.h>
@@ -14,6 +15,7 @@ namespace fs = std::filesystem;
 
 Verification verify(const fs::path& folder, const std::function<void(double)>& between) {
   check_not_forked();
+  const OwnState own;
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     fail(ErrorCode::NotFound, folder, " is not a folder. Name a model's folder.");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <c10/core/DispatchKeySet.h>
+#include <c10/core/ScalarType.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 namespace medplib::core {
@@ -17,6 +18,7 @@ class Autocast {
 
  private:
   bool before_;
+  c10::ScalarType type_before_;
 };
 
 // While it lives, nothing is cast: for what must be exact even in training.

@@ -75,7 +75,7 @@ LanguagePass run_language(const Network& network, const Batch& batch, std::int64
 }
 
 at::Tensor sum_of(const std::vector<at::Tensor>& losses) {
-  return losses.empty() ? at::zeros({}) : at::stack(losses).sum();
+  return losses.empty() ? at::zeros({}, at::kFloat) : at::stack(losses).sum();
 }
 
 // How many masks a whole batch has.
@@ -229,7 +229,7 @@ class Pass {
       targets.push_back(target);
       users.emplace_back(plan.kind, target.inside, letterbox_of(target), seed_of(target));
     }
-    if (rows.empty()) return at::zeros({});
+    if (rows.empty()) return at::zeros({}, at::kFloat);
     const at::Tensor wanted = at::tensor(rows, at::kLong);
     const ImageEmbedding images = of_each_target.select(wanted);
     at::Tensor drawn = result_.masks.logits.detach().index_select(0, wanted);
@@ -308,8 +308,8 @@ void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, c
     by_name[batch.targets[i].structure].push_back(prompts[static_cast<std::int64_t>(i)]);
 }
 
-Losses::Losses() : total(at::zeros({})) {
-  for_each_loss([&](LossKey key, const LossRow&) { each[key] = at::zeros({}); });
+Losses::Losses() : total(at::zeros({}, at::kFloat)) {
+  for_each_loss([&](LossKey key, const LossRow&) { each[key] = at::zeros({}, at::kFloat); });
 }
 
 bool is_computed(const Recipe& recipe, LossKey key) {

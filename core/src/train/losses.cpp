@@ -39,7 +39,7 @@ at::Tensor iou_loss(const DrawnMask& mask) {
 }
 
 at::Tensor router_loss(const std::vector<Routing>& routings) {
-  at::Tensor total = at::zeros({});
+  at::Tensor total = at::zeros({}, at::kFloat);
   for (const auto& routing : routings) {
     const std::int64_t experts = routing.logits.size(-1);
     const at::Tensor probabilities = at::softmax(routing.logits, -1);

@@ -64,7 +64,7 @@ double Optimizer::step(std::int64_t step) {
 }
 
 double Optimizer::gradient_norm() const {
-  std::vector<at::Tensor> norms{at::zeros({})};
+  std::vector<at::Tensor> norms{at::zeros({}, at::kFloat)};
   for (const auto& [name, value] : parameters_)
     if (value.grad().defined()) norms.push_back(value.grad().norm());
   return at::stack(norms).norm().item<double>();

@@ -1,4 +1,5 @@
 #include "base/process.h"
+#include "ops/own_state.h"
 #include "train/memory_peak.h"
 #include "train/setup.h"
 #include "train/split.h"
@@ -58,6 +59,7 @@ std::int64_t activation_bytes(TrainingSetup& setup) {
 
 TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions& options) {
   check_not_forked();
+  const OwnState own;
   TrainingSetup setup(recipe, options.overrides);
   TrainPlan plan{.steps = setup.recipe.steps,
                  .parts = parts_of(setup.parameters.all()),

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "ops/own_state.h"
 #include "train/batch_queue.h"
 #include "train/folder_lock.h"
 #include "train/kept_memory.h"
@@ -296,6 +297,7 @@ class Trainer {
 
 void train(const fs::path& recipe, const TrainOptions& options) {
   check_not_forked();
+  const OwnState own;
   const KeptMemory kept;
   Trainer(recipe, options).run();
 }

@@ -13,7 +13,7 @@ namespace {
 using Colour = std::array<float, 3>;
 
 at::Tensor per_channel(const Colour& colour) {
-  return at::tensor(at::ArrayRef<float>(colour)).view({3, 1, 1});
+  return at::tensor(at::ArrayRef<float>(colour), at::kFloat).view({3, 1, 1});
 }
 
 // H × W, CV_8UC3 → (3, H, W), float32, 0 … 255.
@@ -36,7 +36,8 @@ at::Tensor sam_pixels(const cv::Mat& rgb, const SamConfig& config) {
   const Letterbox box = letterbox(rgb.cols, rgb.rows, static_cast<int>(config.image_size));
   const cv::Mat resized = sam_resized(rgb, box.target);
   const at::Tensor normalised = (planes(resized) - per_channel(mean)) / per_channel(deviation);
-  at::Tensor square = at::zeros({3, box.target, box.target});  // the padding is zero after normalising
+  at::Tensor square =
+      at::zeros({3, box.target, box.target}, at::kFloat);  // the padding is zero after normalising
   square.narrow(1, box.top(), resized.rows).narrow(2, box.left(), resized.cols).copy_(normalised);
   return square;
 }

@@ -64,13 +64,13 @@ at::Tensor FreshParameters::take(const ParameterSpec& spec) {
 
 at::Tensor ParameterShapes::take(const ParameterSpec& spec) {
   all_.push_back(spec);
-  return at::zeros({1}).expand(spec.shape);
+  return at::zeros({1}, at::kFloat).expand(spec.shape);
 }
 
 at::Tensor CheckedParameters::take(const ParameterSpec& spec) {
   between_(0);
   checkpoint_.check(spec);
-  return at::zeros({1}).expand(spec.shape);
+  return at::zeros({1}, at::kFloat).expand(spec.shape);
 }
 
 WatchedParameters::WatchedParameters(Checkpoint& checkpoint, const std::function<bool(double)>& progress)

@@ -11,6 +11,7 @@
 #include <medplib/core/train.h>
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -71,6 +72,30 @@ TEST(Train, any_number_of_workers_gives_the_same_weights) {
   for (const char* workers : {"1", "3"})
     expect_same_tensors(small.folder() / "0/checkpoint.safetensors",
                         small.folder() / workers / "checkpoint.safetensors");
+}
+
+// As torch.autocast, torch.no_grad and torch.set_default_dtype are in a program around it.
+TEST(Train, the_state_of_the_program_around_changes_no_weight) {
+  const SmallTraining small;
+  for (const char* precision : {"float32", "bfloat16"}) {
+    TrainOptions options = options_for(small.folder() / (std::string("alone ") + precision));
+    options.overrides = {std::string("precision=") + precision};
+    options.workers = 0;  // on this thread
+    train(small.recipe(), options);
+    options.out = small.folder() / (std::string("within ") + precision);
+    {
+      const c10::NoGradGuard no_gradients;
+      c10::set_default_dtype(caffe2::TypeMeta::Make<at::BFloat16>());
+      at::autocast::set_autocast_enabled(at::kCPU, true);
+      train(small.recipe(), options);
+      EXPECT_TRUE(at::autocast::is_autocast_enabled(at::kCPU));
+      EXPECT_EQ(c10::get_default_dtype(), caffe2::TypeMeta::Make<at::BFloat16>());
+      at::autocast::set_autocast_enabled(at::kCPU, false);
+      c10::set_default_dtype(caffe2::TypeMeta::Make<float>());
+    }
+    expect_same_tensors(small.folder() / (std::string("alone ") + precision) / "checkpoint.safetensors",
+                        small.folder() / (std::string("within ") + precision) / "checkpoint.safetensors");
+  }
 }
 
 TEST(Train, the_loss_falls_on_a_task_it_can_learn) {
