@@ -314,7 +314,7 @@ MEDPLIB_API void medplib_model_free(medplib_model* model);
 /* ---- Image ---- */
 
 enum {
-  MEDPLIB_SIXTEEN_BIT_WINDOW = 1,   /* the darkest to the brightest value of the picture become 0 … 255 */
+  MEDPLIB_SIXTEEN_BIT_WINDOW = 1,   /* the darkest to the brightest value but for outliers become 0 … 255 */
   MEDPLIB_SIXTEEN_BIT_HIGH_BYTE = 2 /* v >> 8, as the published code reads them */
 };
 
@@ -534,8 +534,8 @@ MEDPLIB_API void medplib_session_free(medplib_session* session);
 
 /*
  * A region from text: "point:x,y", "box:x0,y0,x1,y1", "polygon:x,y,x,y,…", "scribble:x,y,x,y,…" or
- * "mask:FILE" (a file as large as the image, ≥ 1 inside). Errors: INVALID_ARG, OOM_HOST, and for a mask those
- * of medplib_image_read. Thread-safe.
+ * "mask:FILE" (a file as large as the image, ≥ 1 inside; its alpha, where that differs from place to place).
+ * Errors: INVALID_ARG, OOM_HOST, and for a mask those of medplib_image_read. Thread-safe.
  *
  * Example:
  *   medplib_region* box;
@@ -721,7 +721,8 @@ MEDPLIB_API int32_t medplib_refine_options_init(medplib_refine_options* options,
  * Mends a mask with clicks, or draws one from clicks or a box; one of the two is needed. A mask that the
  * model drew keeps its threshold, unless the options have one. Errors: INVALID_ARG (a place outside the
  * image, a region that is no box, a mask of another size), UNSUPPORTED (the model does not follow clicks well
- * enough), and those of medplib_ask. One thread per handle.
+ * enough), and those of medplib_ask. What an answer's warnings would say goes to the log. One thread per
+ * handle.
  *
  * Example:
  *   const double clicks[] = {250, 130, 300, 90};
@@ -789,7 +790,8 @@ MEDPLIB_API void medplib_answers_free(medplib_answers* answers);
 /*
  * Writes what the language model reads in place of the image with this index, from 0: `rows` (which may be
  * NULL) tokens of needed / rows values each, one after the other. Errors: INVALID_ARG, STATE, CANCELLED,
- * CALLBACK, OOM_HOST, OOM_DEVICE, DEVICE. One thread per handle.
+ * CALLBACK, OOM_HOST, OOM_DEVICE, DEVICE. What an answer's warnings would say goes to the log. One thread per
+ * handle.
  *
  * Example:
  *   size_t needed, rows;
@@ -1106,7 +1108,8 @@ MEDPLIB_API int32_t medplib_mask_rle(const medplib_mask* mask, medplib_bytes** c
 MEDPLIB_API int32_t medplib_mask_png(const medplib_mask* mask, medplib_bytes** png);
 
 /*
- * The outer contours of the mask and its holes, in pixels. Errors: INVALID_ARG, OOM_HOST. Thread-safe.
+ * The contours of the mask, in pixels: of each part its outer one, then those of its holes, which turn the
+ * other way. Contours of one or two corners are left out. Errors: INVALID_ARG, OOM_HOST. Thread-safe.
  *
  * Example:
  *   medplib_polygons* contours;

@@ -1,6 +1,7 @@
 #include "callbacks.h"
 #include "handles.h"
 #include "options.h"
+#include "results.h"
 
 #include <cstddef>
 #include <functional>
@@ -111,7 +112,9 @@ std::vector<core::Click> clicks_of(const medplib_refine_options& options) {
 core::Mask refined(Session& session, const medplib_refine_options& options) {
   const auto mask = options.mask == nullptr ? std::nullopt : std::optional(options.mask->mask);
   const auto box = options.box == nullptr ? std::nullopt : std::optional(options.box->region);
-  return session.refine(mask, clicks_of(options), box, threshold_of(options.threshold));
+  core::Mask better = session.refine(mask, clicks_of(options), box, threshold_of(options.threshold));
+  log_warnings(better.warnings);
+  return better;
 }
 
 }  // namespace

@@ -60,9 +60,10 @@ std::int32_t medplib_image_from_pixels(const void* pixels, std::size_t byte_size
            " is none of MEDPLIB_PIXEL_U8 and MEDPLIB_PIXEL_U16.");
     if (pixel_type == MEDPLIB_PIXEL_U8 && !(low == 0 && high == 255))
       fail(ErrorCode::InvalidArgument, "Bytes are shown from 0 to 255, not from ", low, " to ", high, ".");
-    made = new medplib_image{pixel_type == MEDPLIB_PIXEL_U8
-                                 ? Image::from_pixels(bytes, width, height, stride, channels)
-                                 : Image::from_pixels16(bytes, width, height, stride, channels, low, high)};
+    made = new medplib_image{
+        pixel_type == MEDPLIB_PIXEL_U8
+            ? Image::from_pixels(bytes, width, height, stride, channels)
+            : Image::from_pixels16(bytes, width, height, stride, channels, Image::Window{low, high})};
   });
 }
 

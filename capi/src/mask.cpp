@@ -63,8 +63,8 @@ std::int32_t medplib_mask_from_region(const medplib_region* region, std::int32_t
                                       medplib_mask** mask) {
   return guarded([&] {
     medplib_mask*& made = output(mask, "mask");
-    made = new medplib_mask{
-        medplib::core::Mask::from_binary(required(region, "region").region.rasterize(width, height))};
+    made =
+        new medplib_mask{medplib::core::Mask::from_region(required(region, "region").region, width, height)};
   });
 }
 
@@ -142,7 +142,10 @@ std::int32_t medplib_mask_polygons(const medplib_mask* mask, medplib_polygons** 
   return guarded([&] {
     medplib_polygons*& found = output(polygons, "polygons");
     auto all = std::make_unique<medplib_polygons>();
-    for (const auto& contour : drawn(mask).polygons()) all->polygons.push_back(corners_of(contour));
+    for (const auto& outline : drawn(mask).outlines()) {
+      all->polygons.push_back(corners_of(outline.outer));
+      for (const auto& hole : outline.holes) all->polygons.push_back(corners_of(hole));
+    }
     found = all.release();
   });
 }

@@ -4,6 +4,8 @@
 #include "entry.h"
 #include "handles.h"
 
+#include <medplib/core/log.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -11,6 +13,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace medplib::capi {
 
@@ -45,6 +48,13 @@ void write_struct(Struct* target, const char* argument, std::size_t struct_size,
   filled.struct_size = struct_size;
   std::memset(target, 0, struct_size);
   std::memcpy(target, &filled, std::min(struct_size, sizeof filled));
+}
+
+// What there is no function to ask for goes to the log, which holds no name: "\"eye.jpg\" says …" is said of
+// a file there.
+inline void log_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings)
+    core::log_warning(warning.starts_with('"') ? "A file" + warning.substr(warning.rfind('"') + 1) : warning);
 }
 
 inline medplib_bytes* bytes_of(std::string bytes) { return new medplib_bytes{std::move(bytes)}; }

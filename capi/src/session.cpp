@@ -54,6 +54,7 @@ medplib_session_facts facts_of(const medplib_session& session) {
 void write_rows(const core::Embedding& embedding, float* buffer, std::size_t capacity, std::size_t* needed,
                 std::size_t* rows) {
   copy_out(std::span<const float>(embedding.values), buffer, capacity, needed);
+  if (buffer != nullptr) log_warnings(embedding.warnings);
   if (rows != nullptr) *rows = static_cast<std::size_t>(embedding.rows);
 }
 

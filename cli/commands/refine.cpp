@@ -88,13 +88,13 @@ int Refine::run(const std::vector<std::string>& operands) {
   if (box) pointed_at.push_back(box->rasterize(image.width(), image.height()));
   std::optional<core::Mask> earlier;
   if (!mask_.empty())
-    earlier = core::Mask::from_binary(during(Phase::Input, [&] {
-                                        return core::Region::mask_file(mask_, image_.limits);
-                                      }).rasterize(image.width(), image.height()));
+    earlier = core::Mask::from_region(
+        during(Phase::Input, [&] { return core::Region::mask_file(mask_, image_.limits); }), image.width(),
+        image.height());
 
-  const core::Mask better = refine(image, earlier, clicks, box);
-  std::vector<std::string> no_warnings;
-  const WrittenPictures written = outputs_.write(image, {better}, pointed_at, no_warnings);
+  core::Mask better = refine(image, earlier, clicks, box);
+  const WrittenPictures written = outputs_.write(image, {better}, pointed_at, better.warnings);
+  for (const std::string& warning : better.warnings) print_warning(warning);
   print(operands.front(), better, written);
   return kOk;
 }
@@ -113,7 +113,9 @@ void Refine::print(const std::string& name, const core::Mask& mask, const Writte
     (outputs_.takes_standard_output() ? std::cerr : std::cout) << line_of(mask, written.masks[0]) << '\n';
     return;
   }
-  Json json = {{"image", name}, {"masks", Json::array({json_of(mask, written.masks[0])})}};
+  Json json = {{"image", name},
+               {"masks", Json::array({json_of(mask, written.masks[0])})},
+               {"warnings", mask.warnings}};
   if (!written.overlay.empty()) json["overlay"] = written.overlay;
   print_line(json);
 }

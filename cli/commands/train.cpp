@@ -162,13 +162,16 @@ class Train : public Command {
     options_.overrides.assign(operands.begin() + 1, operands.end());
     if (max_samples_) options_.overrides.push_back("max_samples=" + std::to_string(*max_samples_));
     if (dry_run_) {
-      print_plan(core::plan_training(operands.front(), options_));
+      const core::TrainPlan plan = core::plan_training(operands.front(), options_);
+      for (const std::string& warning : plan.warnings) print_warning(warning);
+      print_plan(plan);
       return kOk;
     }
     options_.stop = &interrupted();
     {
       ProgressLine line;
       options_.on_step = [&line](const core::TrainProgress& progress) { line(progress); };
+      options_.on_warning = print_warning;
       options_.on_validation = [&line](const core::TrainValidation& validation) { line(validation); };
       core::train(operands.front(), options_);
     }

@@ -35,14 +35,23 @@ py::dict run_lengths(const Mask& mask) {
   return result;
 }
 
-// Of each outline its corners.
-std::vector<std::vector<std::pair<int, int>>> outlines(const Mask& mask) {
-  std::vector<std::vector<std::pair<int, int>>> result;
-  for (const auto& polygon : mask.polygons()) {
-    auto& corners = result.emplace_back();
-    for (const cv::Point& corner : polygon) corners.emplace_back(corner.x, corner.y);
+using Ring = std::vector<std::pair<int, int>>;
+
+Ring ring_of(const std::vector<cv::Point>& corners) {
+  Ring ring;
+  for (const cv::Point& corner : corners) ring.emplace_back(corner.x, corner.y);
+  return ring;
+}
+
+// Of each part its outline and those of its holes.
+std::vector<std::vector<Ring>> outlines(const Mask& mask) {
+  std::vector<std::vector<Ring>> parts;
+  for (const core::Outline& outline : mask.outlines()) {
+    auto& rings = parts.emplace_back();
+    rings.push_back(ring_of(outline.outer));
+    for (const auto& hole : outline.holes) rings.push_back(ring_of(hole));
   }
-  return result;
+  return parts;
 }
 
 // x, y, width, height of the smallest box around it; nothing around nothing.
@@ -82,7 +91,7 @@ void bind_mask(py::module_& module) {
       .def_static(
           "from_region",
           [](const core::Region& region, int width, int height) {
-            return Mask::from_binary(region.rasterize(width, height));
+            return Mask::from_region(region, width, height);
           },
           py::arg("region"), py::arg("width"), py::arg("height"), py::call_guard<WithoutGil>())
       .def_property_readonly("width", &Mask::width)
@@ -91,6 +100,7 @@ void bind_mask(py::module_& module) {
       .def_property_readonly("threshold", &Mask::threshold)
       .def_readonly("presence", &Mask::presence)
       .def_readonly("iou_estimate", &Mask::iou_estimate)
+      .def_readonly("warnings", &Mask::warnings)
       .def_property_readonly(
           "array",
           [](const Mask& mask) { return array_over<bool>(without_gil([&] { return mask.binary(); })); })

@@ -31,7 +31,7 @@ using core::Image;
 using core::Region;
 const core::ImageLimits kLimits;
 using Points = std::vector<std::pair<double, double>>;
-using Window = std::pair<double, double>;  // the values that become black and white
+using Window = Image::Window;  // the values that become black and white
 
 core::ImageOptions options_of(std::uint64_t max_bytes, std::uint64_t max_pixels,
                               const std::string& sixteen_bit) {
@@ -74,16 +74,6 @@ void check_rows(const py::array& array, const char* what) {
          " lies in memory with gaps or in another order: give numpy.ascontiguousarray(array).");
 }
 
-// The darkest and the brightest value of all colours (CV_16U); alpha is none.
-Window widest(const cv::Mat& pixels) {
-  if (pixels.empty()) return {0, 1};
-  const cv::Mat colours =
-      pixels.reshape(1, static_cast<int>(pixels.total())).colRange(0, std::min(pixels.channels(), 3));
-  Window window;
-  cv::minMaxLoc(colours, &window.first, &window.second);
-  return {window.first, std::max(window.second, window.first + 1)};
-}
-
 int channels_of(const py::array& array) {
   const py::ssize_t channels = array.ndim() == 3 ? array.shape(2) : 1;
   if ((array.ndim() != 2 && array.ndim() != 3) || (channels != 1 && channels != 3 && channels != 4))
@@ -92,8 +82,9 @@ int channels_of(const py::array& array) {
   return static_cast<int>(channels);
 }
 
-// `given`: (H, W) or (H, W, channels) of uint8, or of uint16, whose `window` is by default the widest.
-Image image_of(const py::object& given, const std::optional<Window>& window) {
+// `given`: (H, W) or (H, W, channels) of uint8, or of uint16, whose `window` is by default that of files.
+// `orientation`: EXIF's.
+Image image_of(const py::object& given, const std::optional<Window>& window, int orientation) {
   const py::array array = array_of(given, "An image array");
   const bool sixteen = holds<std::uint16_t>(array);
   if (!sixteen && !holds<std::uint8_t>(array))
@@ -106,10 +97,10 @@ Image image_of(const py::object& given, const std::optional<Window>& window) {
   const auto height = static_cast<int>(array.shape(0)), width = static_cast<int>(array.shape(1));
   const auto stride = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) *
                       static_cast<std::size_t>(array.itemsize());
-  return without_gil([&, pixels = bytes_of(array), data = const_cast<void*>(array.data())] {
-    if (!sixteen) return Image::from_pixels(pixels, width, height, stride, channels);
-    const auto [low, high] = window ? *window : widest(cv::Mat(height, width, CV_16UC(channels), data));
-    return Image::from_pixels16(pixels, width, height, stride, channels, low, high);
+  return without_gil([&, pixels = bytes_of(array)] {
+    core::Remarks remarks = core::remarks_of_orientation(orientation);
+    if (!sixteen) return Image::from_pixels(pixels, width, height, stride, channels, std::move(remarks));
+    return Image::from_pixels16(pixels, width, height, stride, channels, window, std::move(remarks));
   });
 }
 
@@ -119,19 +110,21 @@ std::vector<cv::Point2d> corners_of(const Points& points) {
   return corners;
 }
 
-// `given`: (H, W) of uint8.
-Region region_of(const py::object& given) {
+// `given`: (H, W), (H, W, 2) or (H, W, 4) of uint8, the last channel alpha. `orientation`: EXIF's.
+Region region_of(const py::object& given, int orientation) {
   const py::array array = array_of(given, "A mask array");
   if (!holds<std::uint8_t>(array))
     fail(ErrorCode::InvalidArgument, "A mask array holds uint8, 1 and above inside, but this one holds ",
          std::string(py::str(array.dtype())), ".");
-  if (array.ndim() != 2)
-    fail(ErrorCode::InvalidArgument, "A mask array is (H, W), not ", shape_of(array), ".");
+  const py::ssize_t channels = array.ndim() == 3 ? array.shape(2) : 1;
+  if ((array.ndim() != 2 && array.ndim() != 3) || (array.ndim() == 3 && channels != 2 && channels != 4))
+    fail(ErrorCode::InvalidArgument, "A mask array is (H, W), or (H, W, 2) or (H, W, 4) with alpha, not ",
+         shape_of(array), ".");
   check_rows(array, "The mask array");
   // cv::Mat has no const view; the region copies.
-  const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)), CV_8UC1,
-                     const_cast<void*>(array.data()));
-  return without_gil([&] { return Region::mask(mask); });
+  const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)),
+                     CV_8UC(static_cast<int>(channels)), const_cast<void*>(array.data()));
+  return without_gil([&] { return Region::mask(mask, core::remarks_of_orientation(orientation)); });
 }
 
 }  // namespace
@@ -146,7 +139,8 @@ void bind_image(py::module_& module) {
       .def_static("decode", &decode, py::arg("bytes"), py::arg("name") = "bytes", py::kw_only(),
                   py::arg("max_bytes") = kLimits.max_bytes, py::arg("max_pixels") = kLimits.max_pixels,
                   py::arg("sixteen_bit") = "window")
-      .def_static("from_array", &image_of, py::arg("array"), py::arg("window") = py::none())
+      .def_static("from_array", &image_of, py::arg("array"), py::arg("window") = py::none(), py::kw_only(),
+                  py::arg("orientation") = 1)
       .def("_with_warnings", &Image::with_warnings, py::arg("warnings"))
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
@@ -166,15 +160,20 @@ void bind_image(py::module_& module) {
       .def_static("point", &Region::point, py::arg("x"), py::arg("y"))
       .def_static("box", &Region::box, py::arg("x0"), py::arg("y0"), py::arg("x1"), py::arg("y1"))
       .def_static(
-          "polygon", [](const Points& corners) { return Region::polygon(corners_of(corners)); },
-          py::arg("corners"))
+          "polygon",
+          [](const Points& corners, const std::vector<Points>& holes) {
+            std::vector<std::vector<cv::Point2d>> rings;
+            for (const Points& hole : holes) rings.push_back(corners_of(hole));
+            return Region::polygon(corners_of(corners), std::move(rings));
+          },
+          py::arg("corners"), py::arg("holes") = std::vector<Points>())
       .def_static(
           "scribble",
           [](const Points& points, double thickness) {
             return Region::scribble(corners_of(points), thickness);
           },
           py::arg("points"), py::arg("thickness") = 5.0)
-      .def_static("mask", &region_of, py::arg("array"))
+      .def_static("mask", &region_of, py::arg("array"), py::kw_only(), py::arg("orientation") = 1)
       .def_static(
           "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
           py::arg("path"), py::call_guard<WithoutGil>())

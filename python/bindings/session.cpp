@@ -267,8 +267,10 @@ py::tuple evaluate(Session& self, const std::string& phrase, const std::string& 
                        options);
 }
 
-// (rows, columns)
+// (rows, columns); its warnings go to Python's.
 py::array_t<float> array_of(const core::Embedding& embedding) {
+  for (const std::string& warning : embedding.warnings)
+    if (PyErr_WarnEx(PyExc_UserWarning, warning.c_str(), 1) != 0) throw py::error_already_set();
   return py::array_t<float>({embedding.rows, embedding.columns}, embedding.values.data());
 }
 

@@ -38,7 +38,7 @@ class Image:
         sixteen_bit: Literal["window", "high_byte"] = "window",
     ) -> Image:
         """A PNG, JPEG or TIFF file, if it is within the limits. 16-bit grey becomes 8 bits from its darkest to its
-        brightest value, or by its high byte."""
+        brightest value but for outliers, or by its high byte."""
     @staticmethod
     def decode(
         bytes: bytes,
@@ -51,10 +51,14 @@ class Image:
         """The same from the bytes of a file; `name` stands for it in messages."""
     @staticmethod
     def from_array(
-        array: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], window: tuple[float, float] | None = None
+        array: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
+        window: tuple[float, float] | None = None,
+        *,
+        orientation: int = 1,
     ) -> Image:
         """(H, W), (H, W, 3) or (H, W, 4), without gaps in memory, copied. Of uint16 the two values of `window` become
-        black and white, by default the darkest and the brightest."""
+        black and white, by default the darkest and the brightest but for outliers. `orientation` is EXIF's, where the
+        array is of such a picture: answers warn of one that is to be shown turned."""
     def _with_warnings(self, warnings: Sequence[str]) -> Image:
         """The same pixels, with sentences that answers about them repeat."""
     @property
@@ -81,12 +85,14 @@ class Region:
     @staticmethod
     def box(x0: float, y0: float, x1: float, y1: float) -> Region: ...
     @staticmethod
-    def polygon(corners: Sequence[tuple[float, float]]) -> Region: ...
+    def polygon(corners: Sequence[tuple[float, float]], holes: Sequence[Sequence[tuple[float, float]]] = ()) -> Region:
+        """The inside of the outline but for that of the holes; both outlines belong to it."""
     @staticmethod
     def scribble(points: Sequence[tuple[float, float]], thickness: float = 5.0) -> Region: ...
     @staticmethod
-    def mask(array: npt.NDArray[np.uint8]) -> Region:
-        """(H, W), without gaps in memory, copied: 1 and above is inside."""
+    def mask(array: npt.NDArray[np.uint8], *, orientation: int = 1) -> Region:
+        """(H, W), without gaps in memory, copied: 1 and above is inside. Of (H, W, 2) and (H, W, 4) alpha, the last
+        channel, is the mask where it differs from place to place, with a warning. `orientation`: as of an image."""
     @staticmethod
     def mask_file(path: str | PathLike[str]) -> Region: ...
     @staticmethod
@@ -123,9 +129,14 @@ class Mask:
     def bbox(self) -> list[int] | None:
         """x, y, width, height of the smallest box around it; None when nothing is inside."""
     @property
+    def warnings(self) -> list[str]:
+        """Of `Session.refine` and `from_region`; those of an answer are the answer's."""
+    @property
     def rle(self) -> dict[str, Any]: ...
-    def polygon(self) -> list[list[tuple[int, int]]]:
-        """Outlines through the centres of the outermost pixels inside; those of holes turn the other way."""
+    def polygon(self) -> list[list[list[tuple[int, int]]]]:
+        """Of each part its outline, then those of its holes, as GeoJSON and shapely have them; they run through the
+        centres of the outermost pixels inside. `Region.polygon(outline, holes)` of all parts is the mask again, to the
+        pixel; parts of a pixel, or of a straight line of pixels, have no outline."""
     def save(self, path: str | PathLike[str]) -> None: ...
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]: ...
     def __dlpack__(self, **kwargs: Any) -> Any: ...

@@ -10,7 +10,8 @@ from ._core import Answer, Mask
 
 def html_of(shown: Answer | Mask) -> str:
     picture = base64.b64encode(shown._repr_png_()).decode("ascii")
-    lines = [_line(shown)] if isinstance(shown, Mask) else [shown.text, *shown.warnings, *map(_line, shown.masks)]
+    text, masks = ([], [shown]) if isinstance(shown, Mask) else ([shown.text], shown.masks)
+    lines = [*text, *shown.warnings, *map(_line, masks)]
     return "".join(
         [
             "<figure>",

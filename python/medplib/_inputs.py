@@ -63,7 +63,9 @@ def image_of(image: ImageLike) -> Image:
     with _reading(image):
         array = _pixels_of(image)
         if isinstance(array, np.ndarray):
-            return Image.from_array(np.ascontiguousarray(array))._with_warnings(_warnings_of(image))
+            return Image.from_array(
+                np.ascontiguousarray(array), orientation=_orientation_of(image)
+            )._with_warnings(_warnings_of(image))
     raise InvalidArgumentError(
         "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
         f"not {type(image).__name__}."
@@ -179,6 +181,14 @@ def _pixels_of_pil(image: PIL.Image.Image) -> npt.NDArray[Any]:
     return np.asarray(image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB"))
 
 
+def _orientation_of(image: Any) -> int:
+    """EXIF's, of a PIL image whose pixels were read; 1 of anything else."""
+    if not _is(image, "PIL.Image", "Image"):
+        return 1
+    orientation = image.getexif().get(0x0112, 1)
+    return orientation if orientation in range(1, 9) else 1
+
+
 def region_of(kind: str, value: Any) -> Region:
     """A region from what stands for its kind. Errors: InvalidArgumentError."""
     try:
@@ -220,15 +230,17 @@ def _mask_region(mask: MaskLike) -> Region:
         array = mask.array if isinstance(mask, Mask) else _array_of_mask(mask)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "bui":
         raise TypeError("not an array of integers")
-    if array.ndim != 2:
-        raise InvalidArgumentError(f"A mask array is (H, W), not {array.shape}.")
     with _reading(mask):
-        return Region.mask(np.ascontiguousarray(array >= 1, dtype=np.uint8))
+        inside = array >= 1 if array.ndim == 2 else array  # of several channels one may be alpha: the engine's business
+        dtype = np.uint8 if array.ndim == 2 else array.dtype
+        return Region.mask(np.ascontiguousarray(inside, dtype), orientation=_orientation_of(mask))
 
 
 def _array_of_mask(mask: Any) -> Any:
     if _is(mask, "PIL.Image", "Image"):
-        return np.asarray(mask.convert("L"))
+        has_alpha = mask.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in mask.info
+        return np.asarray(mask.convert("RGBA" if has_alpha else "L"))
     if _is(mask, "torch", "Tensor"):
-        return mask.detach().cpu().numpy()
+        array = mask.detach().cpu().numpy()
+        return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
     return mask if isinstance(mask, np.ndarray) or not hasattr(mask, "__dlpack__") else np.from_dlpack(mask)

@@ -11,6 +11,7 @@ instead; its checkpoint is a model's folder.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -70,14 +71,16 @@ class Predictor:
         a low-resolution result of before; at least one of the three. C is 3 with `multimask_output`, else 1; always 1
         from a model that was not trained to guess several times.
 
-        Errors: InvalidArgumentError; StateError, without an image; UnsupportedError, from a model that does not follow
-        clicks.
+        What an answer's `warnings` would say is said by Python's. Errors: InvalidArgumentError; StateError, without an
+        image; UnsupportedError, from a model that does not follow clicks.
         """
         if point_coords is not None and point_labels is None:
             raise InvalidArgumentError("point_labels are missing: give one for each of point_coords.")
         region = None if box is None else region_of("box", np.asarray(box).reshape(-1))
         clicks = clicks_of(point_coords, point_labels)
         found = self._session._predict(clicks, region, _low_resolution(mask_input), multimask_output)
+        for warning in found[0][0].warnings:
+            warnings.warn(warning, stacklevel=2)
         masks = np.stack([mask.logits if return_logits else mask.array for mask, _ in found])
         estimates = [mask.iou_estimate for mask, _ in found]
         scores = np.array([np.nan if each is None else each for each in estimates], np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from program import BINARY, MODEL, Program, floats_of
+from training import make_training
 
 # Tests in the background of a shell have Ctrl-C ignored, and would hand that on to the programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -62,3 +63,10 @@ def segmenting_model(model_copy: Path) -> Path:
     logits[json.loads((model_copy / "added_tokens.json").read_text())["<SEG>"]] *= 1000
     logits.flush()
     return model_copy
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A recipe, the model that it names, and three pictures of a bright disc."""
+    make_training(tmp_path)
+    return tmp_path

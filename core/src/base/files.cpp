@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <memory>
 #include <openssl/evp.h>
 #include <optional>
 #include <sstream>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -123,6 +125,23 @@ class Sha256 {
 };
 
 }  // namespace
+
+MappedFile::MappedFile(const fs::path& path) {
+  std::error_code failed;
+  if (!fs::is_regular_file(path, failed)) fail(ErrorCode::NotFound, path, " is not a file. Check the path.");
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) fail(ErrorCode::Io, path, " cannot be opened for reading: ", std::strerror(errno), ".");
+  size_ = fs::file_size(path, failed);
+  void* const start =
+      failed || size_ == 0 ? nullptr : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+  ::close(file);
+  if (failed || start == MAP_FAILED)
+    fail(ErrorCode::Io, path, " cannot be read: ", std::strerror(errno), ".");
+  const auto unmap = [size = size_](const std::byte* bytes) {
+    if (bytes != nullptr) ::munmap(const_cast<std::byte*>(bytes), size);
+  };
+  bytes_ = {static_cast<const std::byte*>(start), unmap};
+}
 
 std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
   std::ifstream file = open_for_reading(path);

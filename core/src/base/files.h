@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,17 @@ namespace medplib::core {
 // Returns the file's bytes. Errors: NotFound (says whether it is a folder or absent), Io, Format when longer
 // than `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 32);
+
+// The file's bytes, read as they are looked at. Errors: as read_file.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  std::span<const std::byte> bytes() const { return {bytes_.get(), size_}; }
+
+ private:
+  std::size_t size_ = 0;
+  std::shared_ptr<const std::byte> bytes_;
+};
 
 // Lower-case hexadecimal SHA-256 of the file's bytes, and of these. `between` is called before each block of
 // a file, and may throw to end it.

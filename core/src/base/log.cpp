@@ -47,6 +47,8 @@ void set_log(LogLevel least, LogCallback callback) {
   current().target.swap(next);  // the old one is released after the lock: its destructor may log
 }
 
+void log_warning(const std::string& message) { write_log(LogLevel::Warning, message); }
+
 bool is_logged(LogLevel level) { return level != LogLevel::Silent && level >= target()->least; }
 
 void write_log(LogLevel level, const std::string& message) noexcept {

@@ -6,7 +6,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace medplib::core {
 
@@ -53,15 +55,31 @@ void add_clicks(MaskPrompt& prompt, const std::vector<Click>& clicks, const Enco
   prompt.labels = at::tensor(labels, at::kLong);
 }
 
+// The part of it that lies on the image.
 void add_box(MaskPrompt& prompt, const Region& region, const EncodedImage& image) {
   const auto* box = std::get_if<Region::Box>(&region.shape());
   if (box == nullptr)
     fail(ErrorCode::InvalidArgument, "Only a box can guide refine, but the region is ", region.describe(),
          ".");
-  (void)region.rasterize(image.image().width(), image.image().height());  // refuses one beside the image
-  const Place first = place_in_input(box->x0, box->y0, image.sam_box());
-  const Place last = place_in_input(box->x1, box->y1, image.sam_box());
+  const double right = image.image().width() - 0.5, bottom = image.image().height() - 0.5;
+  const Place first = place_in_input(std::max(box->x0, -0.5), std::max(box->y0, -0.5), image.sam_box());
+  const Place last = place_in_input(std::min(box->x1, right), std::min(box->y1, bottom), image.sam_box());
   prompt.box = at::tensor({first.x, first.y, last.x, last.y}, at::kFloat);
+}
+
+// What is to be told of the image, clicks and box. Errors: InvalidArgument: the box lies beside the image.
+std::vector<std::string> warnings_of(const Image& image, const std::vector<Click>& clicks,
+                                     const std::optional<Region>& box) {
+  std::vector<std::string> warnings = image.origin().warnings;
+  std::vector<cv::Point2d> places;
+  for (const Click& click : clicks) places.emplace_back(click.x, click.y);
+  if (look_like_fractions(places, image.rgb().size()))
+    warnings.push_back(text_of("The click at (", places.front().x, ", ", places.front().y, ") ",
+                               remark_of_fractions(image.rgb().size())));
+  if (box)
+    std::ranges::copy(box->warnings(box->rasterize(image.width(), image.height())),
+                      std::back_inserter(warnings));
+  return warnings;
 }
 
 void add_mask(MaskPrompt& prompt, const Mask& mask, const LoadedModel& model, const EncodedImage& image) {
@@ -139,10 +157,15 @@ Mask draw_prompted(const LoadedModel& model, EncodedImage& image, const std::opt
   if (clicks.empty() && !box)
     fail(ErrorCode::InvalidArgument, "A click or a box is needed, to know what is meant.");
   MaskPrompt prompt = prompt_of(clicks, box, image);
+  std::vector<std::string> warnings = warnings_of(image.image(), clicks, box);
   if (earlier) add_mask(prompt, *earlier, model, image);
   const DecodedMasks decoded = decode(model, image, prompt, false, interrupt);
-  return finished(model, image, decoded.logits[0][0], decoded.iou[0][0], earlier ? earlier->label() : "",
-                  threshold);
+  Mask drawn = finished(model, image, decoded.logits[0][0], decoded.iou[0][0],
+                        earlier ? earlier->label() : "", threshold);
+  drawn.warnings = std::move(warnings);
+  // A mask that the decoder drew came with its warnings; one that was drawn by hand has them still to tell.
+  if (earlier && earlier->by_hand()) std::ranges::copy(earlier->warnings, std::back_inserter(drawn.warnings));
+  return drawn;
 }
 
 std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage& image,
@@ -152,6 +175,7 @@ std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage&
   if (clicks.empty() && !box && low_resolution.empty())
     fail(ErrorCode::InvalidArgument, "A click, a box or an earlier mask is needed, to know what is meant.");
   MaskPrompt prompt = prompt_of(clicks, box, image);
+  const std::vector<std::string> warnings = warnings_of(image.image(), clicks, box);
   if (!low_resolution.empty())
     prompt.mask = low_resolution_mask(low_resolution, model.facts.config.sam.low_resolution());
   const Manifest& manifest = model.facts.manifest;
@@ -162,6 +186,7 @@ std::vector<Prediction> draw_predictions(const LoadedModel& model, EncodedImage&
     const at::Tensor low = decoded.logits[0][i];
     predictions.push_back(
         {finished(model, image, low, decoded.iou[0][i], "", manifest.threshold), picture_of(low.cpu())});
+    predictions.back().mask.warnings = warnings;
   }
   return predictions;
 }

@@ -11,7 +11,9 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 namespace medplib::core {
@@ -189,10 +191,13 @@ std::vector<Prediction> Session::predict(const std::vector<Click>& clicks, const
 namespace {
 
 // rows: (N, C)
-Embedding embedding_of(const at::Tensor& rows) {
+Embedding embedding_of(const at::Tensor& rows, std::vector<std::string> warnings) {
   const at::Tensor plain = rows.to(at::kCPU, at::kFloat).contiguous();
   const auto* values = plain.const_data_ptr<float>();
-  return {.rows = plain.size(0), .columns = plain.size(1), .values = {values, values + plain.numel()}};
+  return {.rows = plain.size(0),
+          .columns = plain.size(1),
+          .values = {values, values + plain.numel()},
+          .warnings = std::move(warnings)};
 }
 
 }  // namespace
@@ -203,7 +208,8 @@ Embedding Session::embed_image(std::size_t index) {
   if (index >= state_->images.size())
     fail(ErrorCode::InvalidArgument, "There is no image ", index, ": the session has ", state_->images.size(),
          ", counted from 0.");
-  return embedding_of(state_->images[index].tokens(state_->interrupt.tap()));
+  EncodedImage& image = state_->images[index];
+  return embedding_of(image.tokens(state_->interrupt.tap()), image.image().origin().warnings);
 }
 
 Embedding Session::embed_region(const Region& region) {
@@ -212,7 +218,9 @@ Embedding Session::embed_region(const Region& region) {
   EncodedImage& image = state_->images.front();
   const RegionCells found =
       region_cells(region, image.image(), state_->loaded().facts.config.clip, state_->small_regions());
-  return embedding_of(image.region(found.cells, state_->interrupt.tap()).unsqueeze(0));
+  std::vector<std::string> warnings = image.image().origin().warnings;
+  std::ranges::copy(found.warnings, std::back_inserter(warnings));
+  return embedding_of(image.region(found.cells, state_->interrupt.tap()).unsqueeze(0), std::move(warnings));
 }
 
 void Session::cancel() noexcept { state_->interrupt.request(); }

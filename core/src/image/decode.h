@@ -7,17 +7,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace medplib::core {
 
-// What a file holds: CV_8UC3 or CV_16UC3 (RGB), or CV_8UC1, CV_16UC1 or CV_16SC1 (grey). Alpha is dropped
-// unblended, palettes and fewer bits are expanded.
+// What a file holds: CV_8UC3 or CV_16UC3 (RGB), or CV_8UC1, CV_16UC1 or CV_16SC1 (grey), unblended; palettes
+// and fewer bits are expanded.
 struct DecodedImage {
   cv::Mat pixels;
   Image::Origin origin;
+  cv::Mat alpha = {};  // of the same size, CV_8UC1 or CV_16UC1; empty where the file has none
+};
+
+// What a file's header tells.
+struct PictureHeader {
+  Remarks remarks;         // as the decoder makes them, but for those of alpha
+  bool has_alpha = false;  // whose values the header doesn't tell
 };
 
 // Decodes a file whose format its first bytes tell. Messages call the file `name`.
@@ -31,8 +40,29 @@ DecodedImage decode_jpeg(std::span<const std::byte> bytes, const std::string& na
 DecodedImage decode_tiff(std::span<const std::byte> bytes, const std::string& name,
                          const ImageLimits& limits);
 
-// What is to be told of a file whose EXIF says that it lies turned: it is read as stored, as Pillow reads it.
-std::vector<std::string> warnings_of_orientation(int orientation, const std::string& name);
+// Without decoding a pixel; the file's bytes are looked at where the header lies. Errors: as decode_any.
+PictureHeader header_of(std::span<const std::byte> bytes, const std::string& name);
+
+PictureHeader png_header(std::span<const std::byte> bytes);
+PictureHeader jpeg_header(std::span<const std::byte> bytes, const std::string& name);
+PictureHeader tiff_header(std::span<const std::byte> bytes, const std::string& name);
+
+// Takes the last of 2 or 4 channels out of them; nothing of 1 or 3.
+cv::Mat take_alpha(cv::Mat& pixels);
+
+// A mask from what was decoded: H × W, CV_8UC1, 1 where Pillow's grey is ≥ 1, or where alpha is, when alpha
+// differs from place to place; a remark says so then.
+struct ReadMask {
+  cv::Mat inside;
+  Remarks remarks;
+};
+ReadMask mask_of(DecodedImage decoded);
+
+// Of 16-bit pixels, the values that become black and white where nobody says which: the darkest and the
+// brightest. Left out are outliers: at either end at most a thousandth of the values (those of the most
+// frequent one, the background, don't count), when they lie farther off than the rest is wide. Pictures of a
+// few values, such as label maps, have none.
+std::pair<double, double> visible_window(const cv::Mat& pixels);
 
 // Pillow's conversion to grey ("L"): 8-bit, rounded; grey of 16 bits is cut at 255, of 16-bit colour the high
 // byte counts.

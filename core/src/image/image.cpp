@@ -15,6 +15,7 @@
 #include <iterator>
 #include <limits>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace medplib::core {
@@ -33,9 +34,9 @@ cv::Mat three_channels(const cv::Mat& grey) {
   return rgb;
 }
 
-// By the darkest and the brightest value of all channels, so that colours keep their hue.
+// By one window for all channels, so that colours keep their hue.
 cv::Mat windowed(const cv::Mat& pixels, Image::Origin& origin) {
-  cv::minMaxLoc(pixels.reshape(1), &origin.window_low, &origin.window_high);
+  std::tie(origin.window_low, origin.window_high) = visible_window(pixels);
   const double range = std::max(origin.window_high - origin.window_low, 1.0);
   cv::Mat out;
   pixels.convertTo(out, CV_8U, 255.0 / range, -origin.window_low * 255.0 / range);
@@ -59,7 +60,21 @@ cv::Mat eight_bits(DecodedImage& decoded, SixteenBit sixteen_bit) {
   return high_byte(decoded.pixels);
 }
 
+// Whether alpha says anything.
+bool varies(const cv::Mat& alpha) {
+  if (alpha.empty()) return false;
+  double least = 0, most = 0;
+  cv::minMaxLoc(alpha, &least, &most);
+  return least != most;
+}
+
+constexpr const char* kTransparentPicture =
+    "is transparent in places; its alpha channel is left out, and the colours below are seen.";
+constexpr const char* kTransparentMask =
+    "is transparent in places: alpha is the mask, 1 and above inside, and the colours are left out.";
+
 cv::Mat rgb_of(DecodedImage& decoded, SixteenBit sixteen_bit) {
+  if (varies(decoded.alpha)) decoded.origin.remarks.emplace_back(kTransparentPicture);
   const cv::Mat pixels = eight_bits(decoded, sixteen_bit);
   return pixels.channels() == 3 ? pixels : three_channels(pixels);
 }
@@ -75,24 +90,62 @@ void check_pixels(std::uint64_t width, std::uint64_t height, const std::string& 
          limits.max_pixels, " are read. Make it smaller or raise the limit.");
 }
 
-std::vector<std::string> warnings_of_orientation(int orientation, const std::string& name) {
+Remarks remarks_of_orientation(int orientation) {
   if (orientation == 1) return {};
-  return {text_of("\"", name, "\" says (EXIF orientation ", orientation,
+  return {text_of("says (EXIF orientation ", orientation,
                   ") that it is to be shown turned or mirrored; it is read as it is stored.")};
 }
 
-DecodedImage decode_any(std::span<const std::byte> bytes, const std::string& name,
-                        const ImageLimits& limits) {
+std::vector<std::string> sentences_of(const Remarks& remarks, const std::string& name) {
+  std::vector<std::string> sentences;
+  for (const std::string& remark : remarks)
+    sentences.push_back(replace_invalid_utf8(text_of('"', name, "\" ", remark)));
+  return sentences;
+}
+
+namespace {
+
+enum class Format { Png, Jpeg, Tiff };
+
+// Errors: Format.
+Format format_of(std::span<const std::byte> bytes, const std::string& name) {
   using namespace std::string_view_literals;
   if (bytes.empty()) fail(ErrorCode::Format, '"', name, "\" is empty; a PNG, JPEG or TIFF image is needed.");
+  if (starts_with(bytes, "\x89PNG\r\n\x1a\n"sv)) return Format::Png;
+  if (starts_with(bytes, "\xff\xd8\xff"sv)) return Format::Jpeg;
+  for (const auto signature : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})
+    if (starts_with(bytes, signature)) return Format::Tiff;
+  fail(ErrorCode::Format, '"', name, "\" is not a PNG, JPEG or TIFF image, whatever its name says.");
+}
+
+}  // namespace
+
+DecodedImage decode_any(std::span<const std::byte> bytes, const std::string& name,
+                        const ImageLimits& limits) {
   if (bytes.size() > limits.max_bytes)
     fail(ErrorCode::Format, '"', name, "\" has ", bytes.size(), " bytes; at most ", limits.max_bytes,
          " are read.");
-  if (starts_with(bytes, "\x89PNG\r\n\x1a\n"sv)) return decode_png(bytes, name, limits);
-  if (starts_with(bytes, "\xff\xd8\xff"sv)) return decode_jpeg(bytes, name, limits);
-  for (const auto signature : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})
-    if (starts_with(bytes, signature)) return decode_tiff(bytes, name, limits);
-  fail(ErrorCode::Format, '"', name, "\" is not a PNG, JPEG or TIFF image, whatever its name says.");
+  switch (format_of(bytes, name)) {
+    case Format::Png:
+      return decode_png(bytes, name, limits);
+    case Format::Jpeg:
+      return decode_jpeg(bytes, name, limits);
+    case Format::Tiff:
+      return decode_tiff(bytes, name, limits);
+  }
+  return {};
+}
+
+PictureHeader header_of(std::span<const std::byte> bytes, const std::string& name) {
+  switch (format_of(bytes, name)) {
+    case Format::Png:
+      return png_header(bytes);
+    case Format::Jpeg:
+      return jpeg_header(bytes, name);
+    case Format::Tiff:
+      return tiff_header(bytes, name);
+  }
+  return {};
 }
 
 DecodedImage read_any(const std::filesystem::path& path, const ImageLimits& limits) {
@@ -117,9 +170,27 @@ cv::Mat grey_as_pillow(const cv::Mat& pixels) {
   return grey;
 }
 
+cv::Mat take_alpha(cv::Mat& pixels) {
+  if (pixels.channels() % 2 == 1) return {};
+  cv::Mat alpha, kept(pixels.size(), CV_MAKETYPE(pixels.depth(), pixels.channels() - 1));
+  cv::extractChannel(pixels, alpha, pixels.channels() - 1);
+  constexpr std::array<int, 6> same{0, 0, 1, 1, 2, 2};
+  cv::mixChannels(&pixels, 1, &kept, 1, same.data(), static_cast<std::size_t>(kept.channels()));
+  pixels = kept;
+  return alpha;
+}
+
+ReadMask mask_of(DecodedImage decoded) {
+  ReadMask mask{.inside = {}, .remarks = std::move(decoded.origin.remarks)};
+  const bool in_alpha = varies(decoded.alpha);
+  if (in_alpha) mask.remarks.emplace_back(kTransparentMask);
+  mask.inside = ((in_alpha ? decoded.alpha : grey_as_pillow(decoded.pixels)) >= 1) / 255;
+  return mask;
+}
+
 Image::Image(cv::Mat rgb, const std::string& name, Origin origin)
     : rgb_(std::move(rgb)), name_(replace_invalid_utf8(name)), origin_(std::move(origin)) {
-  for (std::string& warning : origin_.warnings) warning = replace_invalid_utf8(warning);
+  origin_.warnings = sentences_of(origin_.remarks, name_);
 }
 
 Image Image::read(const std::filesystem::path& path, const ImageOptions& options) {
@@ -169,29 +240,60 @@ cv::Mat rgb_of_rows(const std::byte* bytes, int width, int height, std::size_t s
   return rgb;
 }
 
+// Rows that may begin anywhere, as T; of its own.
+template <class T>
+cv::Mat copied(const std::byte* bytes, int width, int height, std::size_t stride, int channels) {
+  cv::Mat pixels(height, width, CV_MAKETYPE(cv::DataType<T>::depth, channels));
+  for (int y = 0; y < height; ++y)
+    std::memcpy(pixels.ptr(y), bytes + static_cast<std::size_t>(y) * stride,
+                pixels.elemSize() * static_cast<std::size_t>(width));
+  return pixels;
+}
+
+template <class T>
+void remark_on_alpha(Remarks& remarks, const std::byte* bytes, int width, int height, std::size_t stride,
+                     int channels) {
+  if (channels != 4) return;
+  cv::Mat alpha;
+  cv::extractChannel(copied<T>(bytes, width, height, stride, channels), alpha, 3);
+  if (varies(alpha)) remarks.emplace_back(kTransparentPicture);
+}
+
 }  // namespace
 
 Image Image::from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
-                         int channels) {
+                         int channels, Remarks remarks) {
   check_layout(bytes.size(), width, height, stride, channels, 1);
+  remark_on_alpha<std::uint8_t>(remarks, bytes.data(), width, height, stride, channels);
   cv::Mat rgb = rgb_of_rows<std::uint8_t>(bytes.data(), width, height, stride, channels,
                                           [](std::uint8_t value) { return value; });
-  return {std::move(rgb), "pixels", {.format = "pixels", .channels = channels, .bits = 8}};
+  return {std::move(rgb),
+          "pixels",
+          {.format = "pixels", .channels = channels, .bits = 8, .remarks = std::move(remarks)}};
 }
 
 Image Image::from_pixels16(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
-                           int channels, double low, double high) {
+                           int channels, const std::optional<Window>& window, Remarks remarks) {
   check_layout(bytes.size(), width, height, stride, channels, 2);
+  remark_on_alpha<std::uint16_t>(remarks, bytes.data(), width, height, stride, channels);
+  auto [low, high] =
+      window ? *window : visible_window(copied<std::uint16_t>(bytes.data(), width, height, stride, channels));
+  if (!window) high = std::max(high, low + 1);
   if (!(std::isfinite(low) && std::isfinite(high) && low < high))
     fail(ErrorCode::InvalidArgument, "A window from ", low, " to ", high,
          " shows nothing: give a low value and a higher one.");
   const double scale = 255.0 / (high - low);
   cv::Mat rgb = rgb_of_rows<std::uint16_t>(
       bytes.data(), width, height, stride, channels,
-      [&](std::uint16_t value) { return cv::saturate_cast<std::uint8_t>((value - low) * scale); });
+      [low, scale](std::uint16_t value) { return cv::saturate_cast<std::uint8_t>((value - low) * scale); });
   return {std::move(rgb),
           "pixels",
-          {.format = "pixels", .channels = channels, .bits = 16, .window_low = low, .window_high = high}};
+          {.format = "pixels",
+           .channels = channels,
+           .bits = 16,
+           .window_low = low,
+           .window_high = high,
+           .remarks = std::move(remarks)}};
 }
 
 Image Image::with_warnings(const std::vector<std::string>& more) const {

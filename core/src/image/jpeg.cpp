@@ -150,11 +150,15 @@ DecodedImage decode_jpeg(std::span<const std::byte> bytes, const std::string& na
   const J_COLOR_SPACE colours = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
   if (!reader.read_pixels(pixels, colours)) fail_jpeg(name, reader);
   if (channels == 4) pixels = rgb_of_inverted_cmyk(pixels);
-  return {pixels,
-          {.format = "JPEG",
-           .channels = channels,
-           .bits = 8,
-           .warnings = warnings_of_orientation(orientation, name)}};
+  return {
+      pixels,
+      {.format = "JPEG", .channels = channels, .bits = 8, .remarks = remarks_of_orientation(orientation)}};
+}
+
+PictureHeader jpeg_header(std::span<const std::byte> bytes, const std::string& name) {
+  JpegReader reader;
+  if (!reader.read_header(bytes)) fail_jpeg(name, reader);
+  return {.remarks = remarks_of_orientation(reader.orientation())};
 }
 
 }  // namespace medplib::core

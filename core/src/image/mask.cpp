@@ -1,5 +1,6 @@
 #include <medplib/core/error.h>
 #include <medplib/core/mask.h>
+#include <medplib/core/region.h>
 
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
@@ -65,6 +66,13 @@ Mask Mask::from_binary(const cv::Mat& inside) {
   return mask;
 }
 
+Mask Mask::from_region(const Region& region, int width, int height) {
+  const cv::Mat inside = region.rasterize(width, height);
+  Mask mask = from_binary(inside);
+  mask.warnings = region.warnings(inside);
+  return mask;
+}
+
 cv::Mat Mask::binary() const {
   const double least_logit = std::log(threshold_ / (1 - threshold_));  // ±∞ at the ends
   cv::Mat inside;
@@ -78,10 +86,21 @@ cv::Rect Mask::box() const { return cv::boundingRect(binary()); }
 
 RunLengths Mask::run_lengths() const { return {height(), width(), coco_string(runs_of(binary()))}; }
 
-std::vector<std::vector<cv::Point>> Mask::polygons() const {
+std::vector<Outline> Mask::outlines() const {
+  constexpr int next = 0, first_hole = 2;  // of OpenCV's hierarchy; −1: none
+  constexpr std::size_t fewest = 3;
   std::vector<std::vector<cv::Point>> contours;
-  cv::findContours(binary(), contours, cv::RETR_CCOMP, cv::CHAIN_APPROX_SIMPLE);
-  return contours;
+  std::vector<cv::Vec4i> hierarchy;
+  cv::findContours(binary(), contours, hierarchy, cv::RETR_CCOMP, cv::CHAIN_APPROX_SIMPLE);
+  const auto at = [](int index) { return static_cast<std::size_t>(index); };
+  std::vector<Outline> outlines;
+  for (int outer = contours.empty() ? -1 : 0; outer >= 0; outer = hierarchy[at(outer)][next]) {
+    if (contours[at(outer)].size() < fewest) continue;
+    Outline& outline = outlines.emplace_back(Outline{.outer = contours[at(outer)], .holes = {}});
+    for (int hole = hierarchy[at(outer)][first_hole]; hole >= 0; hole = hierarchy[at(hole)][next])
+      outline.holes.push_back(contours[at(hole)]);
+  }
+  return outlines;
 }
 
 std::string Mask::png() const { return encode_png(binary() * 255); }

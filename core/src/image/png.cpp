@@ -6,11 +6,12 @@
 
 #include <opencv2/core.hpp>
 
-#include <array>
 #include <cstdlib>
 #include <memory>
 #include <span>
 #include <spng.h>
+#include <string_view>
+#include <utility>
 
 namespace medplib::core {
 
@@ -38,23 +39,27 @@ int channels_of(std::uint8_t colour_type) {
   }
 }
 
-// The least conversion that keeps all 16 bits.
+// The least conversion that keeps all 16 bits, and alpha.
 struct PngLayout {
   int format;
   int type;
 };
-PngLayout layout_of(const spng_ihdr& header) {
+PngLayout layout_of(const spng_ihdr& header, bool has_alpha) {
   if (header.bit_depth == 16) return {SPNG_FMT_PNG, CV_16UC(channels_of(header.color_type))};
+  if (has_alpha) return {SPNG_FMT_RGBA8, CV_8UC4};
   if (header.color_type == SPNG_COLOR_TYPE_GRAYSCALE) return {SPNG_FMT_G8, CV_8UC1};
   return {SPNG_FMT_RGB8, CV_8UC3};
 }
 
-cv::Mat without_alpha(const cv::Mat& pixels) {
-  if (pixels.channels() % 2 == 1) return pixels;
-  cv::Mat kept(pixels.size(), CV_MAKETYPE(pixels.depth(), pixels.channels() - 1));
-  constexpr std::array<int, 6> same{0, 0, 1, 1, 2, 2};
-  cv::mixChannels(&pixels, 1, &kept, 1, same.data(), static_cast<std::size_t>(kept.channels()));
-  return kept;
+bool is_alpha(std::uint8_t colour_type) {
+  return colour_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA || colour_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
+}
+
+// A channel of its own, or one that colours of a palette have, or one colour that stands for nothing. (Such a
+// colour of 16 bits is left as it is.)
+bool has_alpha(spng_ctx* context, const spng_ihdr& header) {
+  spng_trns transparent{};
+  return is_alpha(header.color_type) || (header.bit_depth < 16 && spng_get_trns(context, &transparent) == 0);
 }
 
 }  // namespace
@@ -71,19 +76,45 @@ DecodedImage decode_png(std::span<const std::byte> bytes, const std::string& nam
   if (code != 0) fail_png(name, code);
   check_pixels(header.width, header.height, name, limits);
 
-  const PngLayout layout = layout_of(header);
+  const PngLayout layout = layout_of(header, has_alpha(context.get(), header));
   cv::Mat pixels(static_cast<int>(header.height), static_cast<int>(header.width), layout.type);
-  code = spng_decode_image(context.get(), pixels.data, pixels.total() * pixels.elemSize(), layout.format, 0);
-  if (code == 0) code = spng_decode_chunks(context.get());  // up to IEND, which a truncated file lacks
+  code = spng_decode_image(context.get(), pixels.data, pixels.total() * pixels.elemSize(), layout.format,
+                           layout.format == SPNG_FMT_RGBA8 ? SPNG_DECODE_TRNS : 0);
+  if (code == 0) code = spng_decode_chunks(context.get());  // up to the end mark: a cut file has none
   if (code != 0) fail_png(name, code);
   spng_exif exif{};
   const bool has_exif = spng_get_exif(context.get(), &exif) == 0;
   const int orientation = has_exif ? exif_orientation(std::as_bytes(std::span(exif.data, exif.length))) : 1;
-  return {without_alpha(pixels),
+  cv::Mat alpha = take_alpha(pixels);
+  return {std::move(pixels),
           {.format = "PNG",
            .channels = channels_of(header.color_type),
            .bits = header.bit_depth,
-           .warnings = warnings_of_orientation(orientation, name)}};
+           .remarks = remarks_of_orientation(orientation)},
+          std::move(alpha)};
+}
+
+// From chunk to chunk; libspng would decode the pixels on the way to what lies behind them.
+PictureHeader png_header(std::span<const std::byte> bytes) {
+  constexpr std::size_t first = 8, frame = 12, colour_type = 25;
+  const auto number_at = [&](std::size_t at) {
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < 4; ++i) number = number << 8 | std::to_integer<std::size_t>(bytes[at + i]);
+    return number;
+  };
+  PictureHeader header;
+  if (bytes.size() > colour_type)
+    header.has_alpha = is_alpha(std::to_integer<std::uint8_t>(bytes[colour_type]));
+  for (std::size_t at = first; at + frame <= bytes.size();) {
+    const std::size_t length = number_at(at), left = bytes.size() - at - frame;
+    if (length > left) break;
+    const std::string_view type(reinterpret_cast<const char*>(bytes.data() + at + 4), 4);
+    if (type == "tRNS") header.has_alpha = true;
+    if (type == "eXIf")
+      header.remarks = remarks_of_orientation(exif_orientation(bytes.subspan(at + 8, length)));
+    at += frame + length;
+  }
+  return header;
 }
 
 std::string encode_png(const cv::Mat& pixels) {

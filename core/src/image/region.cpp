@@ -69,6 +69,13 @@ struct Draw {
   }
   void operator()(const Region::Polygon& polygon) const {
     cv::fillPoly(mask, std::vector{nearest(polygon.corners)}, cv::Scalar(1));
+    for (const auto& corners : polygon.holes) {
+      const std::vector hole{nearest(corners)};
+      cv::Mat inside = cv::Mat::zeros(mask.size(), CV_8UC1);
+      cv::fillPoly(inside, hole, cv::Scalar(1));
+      cv::polylines(inside, hole, true, cv::Scalar(0));  // the outline of a hole belongs to the polygon
+      mask.setTo(0, inside);
+    }
   }
   void operator()(const Region::Scribble& scribble) const {
     const auto points = nearest(scribble.points);
@@ -117,11 +124,17 @@ Region Region::box(double x0, double y0, double x1, double y1) {
   return Region(Box{std::min(x0, x1), std::min(y0, y1), std::max(x0, x1), std::max(y0, y1)});
 }
 
-Region Region::polygon(std::vector<cv::Point2d> corners) {
+Region Region::polygon(std::vector<cv::Point2d> corners, std::vector<std::vector<cv::Point2d>> holes) {
   if (corners.size() < 3)
     fail(ErrorCode::InvalidArgument, "A polygon has three or more corners, not ", corners.size(), ".");
   check_coordinates(corners);
-  return Region(Polygon{std::move(corners)});
+  for (const auto& hole : holes) {
+    if (hole.size() < 3)
+      fail(ErrorCode::InvalidArgument, "A hole of a polygon has three or more corners, not ", hole.size(),
+           ".");
+    check_coordinates(hole);
+  }
+  return Region(Polygon{std::move(corners), std::move(holes)});
 }
 
 Region Region::scribble(std::vector<cv::Point2d> points, double thickness) {
@@ -133,14 +146,19 @@ Region Region::scribble(std::vector<cv::Point2d> points, double thickness) {
   return Region(Scribble{std::move(points), thickness});
 }
 
-Region Region::mask(const cv::Mat& mask) {
-  if (mask.empty() || mask.type() != CV_8UC1)
-    fail(ErrorCode::InvalidArgument, "A region's mask has rows of one byte a pixel.");
-  return Region(MaskShape{(mask >= 1) / 255});
+Region Region::mask(const cv::Mat& mask, Remarks remarks) {
+  const int channels = mask.channels();
+  if (mask.empty() || mask.depth() != CV_8U || channels == 3 || channels > 4)
+    fail(ErrorCode::InvalidArgument, "A region's mask has rows of 1, 2 or 4 bytes a pixel.");
+  DecodedImage decoded{.pixels = mask, .origin = {.remarks = std::move(remarks)}};
+  decoded.alpha = take_alpha(decoded.pixels);
+  const ReadMask read = mask_of(std::move(decoded));
+  return Region(MaskShape{read.inside, sentences_of(read.remarks, "mask")});
 }
 
 Region Region::mask_file(const std::filesystem::path& path, const ImageLimits& limits) {
-  return mask(grey_as_pillow(read_any(path, limits).pixels));
+  ReadMask mask = mask_of(read_any(path, limits));
+  return Region(MaskShape{mask.inside, sentences_of(mask.remarks, path.string())});
 }
 
 cv::Mat Region::rasterize(int width, int height) const {

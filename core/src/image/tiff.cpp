@@ -64,6 +64,39 @@ struct TiffLayout {
   std::uint32_t width = 0, height = 0;
   std::uint16_t bits = 1, samples = 1, photometric = PHOTOMETRIC_MINISBLACK, planar = PLANARCONFIG_CONTIG;
   std::uint16_t sample_format = SAMPLEFORMAT_UINT, orientation = ORIENTATION_TOPLEFT;
+  std::vector<std::uint16_t> extra = {};  // of each sample beyond the colours, what it is
+
+  bool is_grey() const {
+    return photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE;
+  }
+  bool alpha_comes_first() const {
+    return !extra.empty() &&
+           (extra.front() == EXTRASAMPLE_ASSOCALPHA || extra.front() == EXTRASAMPLE_UNASSALPHA);
+  }
+  // Samples that are seen. Three of "grey" are red, green and blue of a writer that has no word for them.
+  int colours() const {
+    switch (photometric) {
+      case PHOTOMETRIC_MINISBLACK:
+        return samples - std::ssize(extra) == 3 || (samples == 3 && !alpha_comes_first()) ? 3 : 1;
+      case PHOTOMETRIC_MINISWHITE:
+      case PHOTOMETRIC_PALETTE:
+        return 1;
+      case PHOTOMETRIC_SEPARATED:
+        return 4;
+      default:
+        return 3;
+    }
+  }
+  bool has_alpha() const { return alpha_comes_first() && samples > colours(); }
+  Remarks remarks() const {
+    if (samples <= colours() + (has_alpha() ? 1 : 0)) return {};
+    const char* read = colours() == 1 ? "first is" : colours() == 3 ? "first three are" : "first four are";
+    return {text_of("holds ", samples, " channels; the ", read, " read, and the others are left out.")};
+  }
+};
+
+struct Layers {
+  cv::Mat pixels, alpha;
 };
 
 class TiffReader {
@@ -86,30 +119,39 @@ class TiffReader {
   }
 
   const TiffLayout& layout() const { return layout_; }
-  bool has_further_pictures() const { return TIFFLastDirectory(tiff_.get()) == 0; }
+  Remarks remarks() const {
+    Remarks remarks = layout_.remarks();
+    if (TIFFLastDirectory(tiff_.get()) == 0)
+      remarks.emplace_back("holds several pictures; the first is read.");
+    return remarks;
+  }
 
-  // 8 or 16 bits of grey or RGB, as they are, alpha and further samples dropped.
-  cv::Mat plain() const {
-    const int wanted = layout_.photometric == PHOTOMETRIC_RGB ? 3 : 1;
+  // 8 or 16 bits of grey or RGB, as they are; further samples than alpha dropped.
+  Layers plain() const {
+    const int wanted = layout_.colours() + (layout_.has_alpha() ? 1 : 0);
     std::vector<cv::Mat> planes;
     if (layout_.planar == PLANARCONFIG_SEPARATE) {
       for (int plane = 0; plane < wanted; ++plane)
         planes.push_back(read_plane(1, static_cast<std::uint16_t>(plane)));
     } else {
       cv::Mat all = read_plane(layout_.samples, 0);
-      if (layout_.samples == wanted) return all;
+      if (layout_.samples == layout_.colours()) return {all, {}};
       for (int channel = 0; channel < wanted; ++channel) {
         planes.emplace_back();
         cv::extractChannel(all, planes.back(), channel);
       }
     }
-    cv::Mat pixels;
-    cv::merge(planes, pixels);
-    return pixels;
+    Layers layers;
+    if (layout_.has_alpha()) {
+      layers.alpha = planes.back();
+      planes.pop_back();
+    }
+    cv::merge(planes, layers.pixels);
+    return layers;
   }
 
   // Everything else of 8 bits and less (palettes, bilevel, YCbCr, CMYK) by libtiff's own conversion.
-  cv::Mat converted() const {
+  Layers converted() const {
     std::array<char, 1024> why{};
     if (TIFFRGBAImageOK(tiff_.get(), why.data()) == 0)
       fail(ErrorCode::Unsupported, '"', name_, "\" is a TIFF file of a layout that is not read (", why.data(),
@@ -122,7 +164,9 @@ class TiffReader {
     cv::Mat rgb(rgba.size(), CV_8UC3);
     constexpr std::array<int, 6> drop_alpha{0, 0, 1, 1, 2, 2};
     cv::mixChannels(&rgba, 1, &rgb, 1, drop_alpha.data(), 3);
-    return rgb;
+    cv::Mat alpha;
+    if (layout_.has_alpha()) cv::extractChannel(rgba, alpha, 3);
+    return {rgb, alpha};
   }
 
  private:
@@ -142,6 +186,10 @@ class TiffReader {
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &layout_.sample_format);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &layout_.orientation);
     TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout_.photometric);
+    std::uint16_t count = 0;
+    const std::uint16_t* kinds = nullptr;
+    if (TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) == 1)
+      layout_.extra.assign(kinds, kinds + count);
     if (layout_.samples < 1 || layout_.samples > 16)
       fail(ErrorCode::Unsupported, '"', name_, "\" is a TIFF file of ", layout_.samples,
            " channels; 1 to 16 are read.");
@@ -201,10 +249,8 @@ class TiffReader {
 bool is_plain(const TiffLayout& layout) {
   const bool whole = layout.sample_format == SAMPLEFORMAT_UINT ||
                      (layout.sample_format == SAMPLEFORMAT_INT && layout.bits == 16 && layout.samples == 1);
-  const bool grey =
-      layout.photometric == PHOTOMETRIC_MINISBLACK || layout.photometric == PHOTOMETRIC_MINISWHITE;
   const bool rgb = layout.photometric == PHOTOMETRIC_RGB && layout.samples >= 3;
-  return whole && (layout.bits == 8 || layout.bits == 16) && ((grey && layout.samples <= 2) || rgb);
+  return whole && (layout.bits == 8 || layout.bits == 16) && (layout.is_grey() || rgb);
 }
 
 // Turns a picture by TIFF's orientation: a flip, or from 5 on a transposition and a flip.
@@ -239,13 +285,16 @@ DecodedImage decode_tiff(std::span<const std::byte> bytes, const std::string& na
   if (!plain && (layout.bits > 8 || layout.sample_format != SAMPLEFORMAT_UINT))
     fail(ErrorCode::Unsupported, '"', name, "\" is a TIFF file of ", layout.bits,
          " bits a sample in a layout that is not read; 8 and 16 bits of grey and RGB are.");
-  cv::Mat pixels = plain ? reader.plain() : reader.converted();
-  if (plain && layout.photometric == PHOTOMETRIC_MINISWHITE) cv::bitwise_not(pixels, pixels);
-  DecodedImage decoded{upright(pixels, layout.orientation),
-                       {.format = "TIFF", .channels = layout.samples, .bits = layout.bits}};
-  if (reader.has_further_pictures())
-    decoded.origin.warnings.push_back(text_of("\"", name, "\" holds several pictures; the first is read."));
-  return decoded;
+  Layers layers = plain ? reader.plain() : reader.converted();
+  if (plain && layout.photometric == PHOTOMETRIC_MINISWHITE) cv::bitwise_not(layers.pixels, layers.pixels);
+  return {upright(layers.pixels, layout.orientation),
+          {.format = "TIFF", .channels = layout.samples, .bits = layout.bits, .remarks = reader.remarks()},
+          layers.alpha.empty() ? cv::Mat() : upright(layers.alpha, layout.orientation)};
+}
+
+PictureHeader tiff_header(std::span<const std::byte> bytes, const std::string& name) {
+  const TiffReader reader(bytes, name, {});
+  return {.remarks = reader.remarks(), .has_alpha = reader.layout().has_alpha()};
 }
 
 }  // namespace medplib::core

@@ -241,7 +241,7 @@ class Pass {
     }
     const DecodedMasks masks = decode(images, encode(users));
     const auto count = static_cast<double>(whole_.nonempty);
-    at::Tensor sum = at::zeros({});
+    at::Tensor sum = at::zeros({}, at::kFloat);
     for_each_mask_loss(recipe_, at_image_size(masks.logits, targets), masks.iou.select(1, 0), targets,
                        {count, count},
                        [&](LossKey key, const at::Tensor& loss) { sum = sum + recipe_.weight[key] * loss; });

@@ -1,5 +1,6 @@
 #include "base/process.h"
 #include "ops/own_state.h"
+#include "train/file_warnings.h"
 #include "train/memory_peak.h"
 #include "train/setup.h"
 #include "train/split.h"
@@ -65,8 +66,9 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
                  .parts = parts_of(setup.parameters.all()),
                  .sets = sets_of(setup.batches.images())};
   plan.left_out = setup.batches.left_out();
+  std::vector<ImageRecords> judged;
   if (!setup.recipe.validate.empty())
-    plan.validation = sets_of(validation_records(setup.recipe, setup.batches.structures(), setup.facts));
+    judged = validation_records(setup.recipe, setup.batches.structures(), setup.facts);
   for (const auto& [name, value] : setup.parameters.all()) {
     const auto bytes = static_cast<std::int64_t>(value.nbytes());
     plan.weight_bytes += bytes;

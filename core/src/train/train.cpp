@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "ops/own_state.h"
 #include "train/batch_queue.h"
+#include "train/file_warnings.h"
 #include "train/folder_lock.h"
 #include "train/kept_memory.h"
 #include "train/model_folder.h"
@@ -66,6 +67,7 @@ class Trainer {
     if (setup_.batches.left_out() > 0)
       log(LogLevel::Warning, setup_.batches.left_out(), " records are left out: ", kUnlearnable, ".");
     warn_of_names_without_records();
+    warn_of_files();
     fs::create_directories(options_.out);
     const FolderLock lock(options_.out);
     std::int64_t step = begin();
@@ -110,6 +112,13 @@ class Trainer {
       log(LogLevel::Warning, "\"set_weight\" names ", name, ", but no record is of that set.");
     for (const auto& name : setup_.batches.modalities_without_images())
       log(LogLevel::Warning, "\"free_orientation\" names ", name, ", but no record is of that modality.");
+  }
+
+  void warn_of_files() const {
+    if (!options_.on_warning) return;
+    std::vector<std::span<const ImageRecords>> read{setup_.batches.images()};
+    if (validation_) read.emplace_back(validation_->images());
+    for (const std::string& warning : warnings_of_files(read)) options_.on_warning(warning);
   }
 
   // A model has words for what it draws already. They stand still, so that what draws and what answers can be

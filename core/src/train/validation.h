@@ -20,6 +20,8 @@ class Validation {
   TrainValidation run(std::int64_t step, const std::filesystem::path& overlays,
                       const std::function<void()>& between);
 
+  const std::vector<ImageRecords>& images() const { return images_; }
+
  private:
   struct Sums;
   void judge(const ImageRecords& image, Sums& sums, const std::filesystem::path& overlay);

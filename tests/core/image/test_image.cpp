@@ -171,14 +171,15 @@ TEST(ImageFromPixels, refuses_too_few_bytes_and_odd_layouts) {
 TEST(ImageFromPixels, shows_sixteen_bits_through_their_window) {
   const std::array<std::uint16_t, 8> values{900, 1000, 1100, 1255, 65535, 0, 1001, 1254};
   const auto view = std::as_bytes(std::span(values));
-  const Image grey = Image::from_pixels16(view, 3, 2, 8, 1, 1000, 1255);  // rows of 3 values and a gap
+  const Image grey =
+      Image::from_pixels16(view, 3, 2, 8, 1, Image::Window{1000, 1255});  // rows of 3 values and a gap
   EXPECT_EQ(grey.rgb().at<cv::Vec3b>(0, 0), cv::Vec3b::all(0));
   EXPECT_EQ(grey.rgb().at<cv::Vec3b>(0, 2), cv::Vec3b::all(100));
   EXPECT_EQ(grey.rgb().at<cv::Vec3b>(1, 0), cv::Vec3b::all(255));
   EXPECT_EQ(grey.rgb().at<cv::Vec3b>(1, 2), cv::Vec3b::all(1));
   EXPECT_EQ(grey.origin().bits, 16);
   EXPECT_EQ(grey.origin().window_high, 1255);
-  EXPECT_EQ(Image::from_pixels16(view, 1, 1, 6, 3, 1000, 1255).rgb().at<cv::Vec3b>(0, 0),
+  EXPECT_EQ(Image::from_pixels16(view, 1, 1, 6, 3, Image::Window{1000, 1255}).rgb().at<cv::Vec3b>(0, 0),
             cv::Vec3b(0, 0, 100));
 }
 
@@ -186,10 +187,18 @@ TEST(ImageFromPixels, refuses_a_window_that_shows_nothing_and_too_few_bytes) {
   const std::vector<std::byte> bytes(100);
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (const auto& act :
-       std::vector<std::function<void()>>{[&] { Image::from_pixels16(bytes, 5, 5, 10, 1, 7, 7); },
-                                          [&] { Image::from_pixels16(bytes, 5, 5, 10, 1, 0, nan); },
-                                          [&] { Image::from_pixels16(bytes, 10, 6, 20, 1, 0, 1); },
-                                          [&] { Image::from_pixels16(bytes, 6, 5, 10, 1, 0, 1); }})
+       std::vector<std::function<void()>>{[&] {
+                                            Image::from_pixels16(bytes, 5, 5, 10, 1, Image::Window{7, 7});
+                                          },
+                                          [&] {
+                                            Image::from_pixels16(bytes, 5, 5, 10, 1, Image::Window{0, nan});
+                                          },
+                                          [&] {
+                                            Image::from_pixels16(bytes, 10, 6, 20, 1, Image::Window{0, 1});
+                                          },
+                                          [&] {
+                                            Image::from_pixels16(bytes, 6, 5, 10, 1, Image::Window{0, 1});
+                                          }})
     EXPECT_EQ(thrown_by(act).code, ErrorCode::InvalidArgument);
 }
 

@@ -3,11 +3,13 @@
 
 #include <medplib/core/image.h>
 #include <medplib/core/mask.h>
+#include <medplib/core/region.h>
 
 #include <gtest/gtest.h>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include <algorithm>
 #include <functional>
 
 using namespace medplib::core;
@@ -97,14 +99,72 @@ TEST(MaskRunLengths, decode_to_the_same_mask) {
   }
 }
 
-TEST(MaskPolygons, are_the_outer_contours_and_the_holes) {
+TEST(MaskOutlines, are_each_parts_and_its_holes) {
   cv::Mat ring = cv::Mat::zeros(40, 50, CV_8UC1);
   ring(cv::Rect(5, 6, 20, 22)) = 1;
   ring(cv::Rect(10, 12, 8, 8)) = 0;
-  EXPECT_EQ(mask_of(ring).polygons().size(), 2U);
   ring(cv::Rect(40, 2, 3, 3)) = 1;
-  EXPECT_EQ(mask_of(ring).polygons().size(), 3U);
-  EXPECT_TRUE(mask_of(cv::Mat::zeros(5, 5, CV_8UC1)).polygons().empty());
+  ring(cv::Rect(12, 14, 3, 3)) = 1;  // an island in the hole
+  std::vector<std::size_t> holes;
+  for (const Outline& outline : mask_of(ring).outlines()) holes.push_back(outline.holes.size());
+  std::ranges::sort(holes);
+  EXPECT_EQ(holes, (std::vector<std::size_t>{0, 0, 1}));
+  EXPECT_TRUE(mask_of(cv::Mat::zeros(5, 5, CV_8UC1)).outlines().empty());
+}
+
+TEST(MaskOutlines, of_one_or_two_corners_are_left_out) {
+  cv::Mat specks = cv::Mat::zeros(20, 20, CV_8UC1);
+  specks.at<std::uint8_t>(3, 3) = 1;
+  specks(cv::Rect(8, 8, 5, 1)) = 1;
+  EXPECT_TRUE(mask_of(specks).outlines().empty());
+  specks(cv::Rect(8, 9, 1, 1)) = 1;
+  EXPECT_EQ(mask_of(specks).outlines().size(), 1U);
+}
+
+// What the outlines say is inside, and the parts that have none: pixels and straight lines.
+cv::Mat drawn_again(const cv::Mat& binary) {
+  cv::Mat again = cv::Mat::zeros(binary.size(), CV_8UC1);
+  for (const Outline& outline : mask_of(binary).outlines()) {
+    const auto places = [](const std::vector<cv::Point>& corners) {
+      return std::vector<cv::Point2d>(corners.begin(), corners.end());
+    };
+    std::vector<std::vector<cv::Point2d>> holes;
+    for (const auto& hole : outline.holes) holes.push_back(places(hole));
+    cv::bitwise_or(again, Region::polygon(places(outline.outer), holes).rasterize(binary.cols, binary.rows),
+                   again);
+  }
+  return again;
+}
+
+cv::Mat without_specks(const cv::Mat& binary) {
+  cv::Mat labels, kept = binary.clone();
+  const int parts = cv::connectedComponents(binary, labels, 8);
+  for (int part = 1; part < parts; ++part) {
+    const cv::Mat inside = labels == part;
+    std::vector<std::vector<cv::Point>> contours;
+    cv::findContours(inside, contours, cv::RETR_EXTERNAL, cv::CHAIN_APPROX_SIMPLE);
+    if (contours.front().size() < 3) kept.setTo(0, inside);
+  }
+  return kept;
+}
+
+TEST(MaskOutlines, with_holes_are_the_mask_again_to_the_pixel) {
+  cv::RNG generator(7);
+  int holes = 0;
+  for (int round = 0; round < 60; ++round) {
+    cv::Mat values(generator.uniform(20, 90), generator.uniform(20, 90), CV_8UC1), smooth;
+    generator.fill(values, cv::RNG::UNIFORM, 0, 256);
+    cv::blur(values, smooth, {1 + round % 6, 1 + round % 4});
+    const cv::Mat binary = without_specks((smooth > 115) / 255);
+    for (const Outline& outline : mask_of(binary).outlines()) holes += static_cast<int>(outline.holes.size());
+    EXPECT_EQ(differences(drawn_again(binary), binary), 0) << "round " << round;
+  }
+  EXPECT_GT(holes, 100);
+}
+
+TEST(MaskFromRegion, has_the_regions_warnings) {
+  EXPECT_EQ(Mask::from_region(Region::point(3, 3), 8, 8).warnings.size(), 1U);
+  EXPECT_TRUE(Mask::from_region(Region::box(1, 1, 4, 4), 8, 8).warnings.empty());
 }
 
 TEST(MaskFromBinary, has_inside_what_was_inside) {

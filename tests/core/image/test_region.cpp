@@ -15,7 +15,10 @@
 
 using namespace medplib::core;
 using namespace medplib::test;
+using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 namespace {
 
@@ -159,7 +162,6 @@ TEST(RegionMaskFile, reads_odd_masks_as_the_published_code_does) {
   const TemporaryFolder folder;
   auto made = mask_files();
   const std::filesystem::path files = source_folder() / "tests/core/image/files";
-  made["rgba alpha 0"] = bytes_of(files / "mask_rgba.png");
   made["16-bit 1,255,256,65535"] = bytes_of(files / "mask_grey16.png");
   made["palette idx 0..3 = black, red, (0,0,1), (0,3,0)"] = bytes_of(files / "mask_palette.png");
   int compared = 0;
@@ -175,6 +177,82 @@ TEST(RegionMaskFile, reads_odd_masks_as_the_published_code_does) {
     ++compared;
   }
   EXPECT_GT(compared, 0);
+}
+
+// Where the published code looks at the colours below, which are often one colour.
+TEST(RegionMaskFile, of_an_alpha_that_differs_from_place_to_place_is_the_alpha_with_a_warning) {
+  const TemporaryFolder folder;
+  const std::string bytes = bytes_of(source_folder() / "tests/core/image/files/mask_rgba.png");
+  const Region region = Region::mask_file(folder.write("brush.png", bytes));
+  const cv::Mat inside = region.rasterize(2, 1);
+  EXPECT_EQ(differences(inside, (cv::Mat_<std::uint8_t>(1, 2) << 0, 1)), 0);
+  EXPECT_THAT(region.warnings(inside), ElementsAre(AllOf(HasSubstr("brush.png\" is transparent in places"),
+                                                         HasSubstr("alpha is the mask"))));
+}
+
+TEST(RegionMask, of_four_channels_is_alpha_unless_that_is_the_same_everywhere) {
+  cv::Mat pixels(20, 30, CV_8UC4, cv::Scalar(255, 0, 0, 0));
+  pixels(cv::Rect(5, 5, 4, 3)) = cv::Scalar(255, 0, 0, 1);
+  const Region brush = Region::mask(pixels);
+  EXPECT_EQ(cv::countNonZero(brush.rasterize(30, 20)), 12);
+  EXPECT_THAT(brush.warnings(brush.rasterize(30, 20)), ElementsAre(HasSubstr("alpha is the mask")));
+  for (const int alpha : {0, 255}) {
+    cv::Mat opaque(20, 30, CV_8UC4, cv::Scalar(0, 0, 0, alpha));
+    opaque(cv::Rect(5, 5, 2, 2)) = cv::Scalar(0, 9, 0, alpha);
+    const Region drawn = Region::mask(opaque);
+    EXPECT_EQ(cv::countNonZero(drawn.rasterize(30, 20)), 4);
+    EXPECT_THAT(drawn.warnings(drawn.rasterize(30, 20)), IsEmpty());
+  }
+  EXPECT_EQ(thrown_by([] { Region::mask(cv::Mat(3, 3, CV_8UC3)); }).code, ErrorCode::InvalidArgument);
+}
+
+std::vector<std::string> warnings_on(const Region& region, int width, int height) {
+  return region.warnings(region.rasterize(width, height));
+}
+
+TEST(RegionWarnings, tell_that_a_region_is_the_whole_picture) {
+  const Region all[] = {
+      Region::point(14, 14), Region::box(0, 0, 27, 27), Region::polygon({{0, 0}, {27, 0}, {27, 27}, {0, 27}}),
+      Region::scribble({{0, 14}, {27, 14}}, 90), Region::mask(cv::Mat(28, 28, CV_8UC1, cv::Scalar(1)))};
+  for (const Region& region : all)
+    EXPECT_THAT(warnings_on(region, 28, 28),
+                ElementsAre(HasSubstr("covers the whole of the image of 28 × 28")))
+        << region.describe();
+  EXPECT_THAT(warnings_on(Region::box(0, 0, 27, 26), 28, 28), IsEmpty());
+  EXPECT_THAT(warnings_on(Region::point(14, 14), 42, 28), IsEmpty());
+}
+
+TEST(RegionWarnings, tell_that_coordinates_look_like_fractions) {
+  const Region fractions[] = {Region::point(0.15, 0.47), Region::box(0.12, 0.38, 0.23, 0.55),
+                              Region::box(0, 0, 1, 1), Region::polygon({{0.1, 0.1}, {0.9, 0.1}, {0.5, 1}}),
+                              Region::scribble({{0.2, 0.2}, {0.7, 0.9}}, 1)};
+  for (const Region& region : fractions)
+    EXPECT_THAT(warnings_on(region, 300, 200), ElementsAre(HasSubstr("looks like fractions")))
+        << region.describe();
+  const Region pixels[] = {Region::point(0, 0), Region::point(1, 1), Region::point(1.5, 0.5),
+                           Region::box(0, 0, 2, 1), Region::polygon({{0, 0}, {40, 0}, {0.5, 0.5}})};
+  for (const Region& region : pixels)
+    EXPECT_THAT(warnings_on(region, 300, 200), IsEmpty()) << region.describe();
+  EXPECT_THAT(warnings_on(Region::box(0, 0.2, 0.4, 0.4), 2, 2), IsEmpty()) << "they are pixels here";
+}
+
+TEST(RegionWarnings, tell_of_a_part_outside_but_not_of_a_points_square) {
+  EXPECT_THAT(warnings_on(Region::box(-5, 10, 20, 20), 300, 200),
+              ElementsAre(HasSubstr("lies outside the image")));
+  EXPECT_THAT(warnings_on(Region::point(2, 2), 300, 200), IsEmpty());
+}
+
+TEST(Region, a_polygon_with_a_hole_is_without_the_inside_of_the_hole) {
+  const cv::Mat ring =
+      Region::polygon({{2, 2}, {12, 2}, {12, 12}, {2, 12}}, {{{5, 5}, {9, 5}, {9, 9}, {5, 9}}})
+          .rasterize(20, 20);
+  cv::Mat expected = Region::box(2, 2, 12, 12).rasterize(20, 20);
+  expected(cv::Rect(6, 6, 3, 3)) = 0;
+  EXPECT_EQ(differences(ring, expected), 0);
+  EXPECT_EQ(thrown_by([] {
+              Region::polygon({{0, 0}, {9, 0}, {9, 9}}, {{{1, 1}, {2, 1}}});
+            }).code,
+            ErrorCode::InvalidArgument);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -23,7 +24,7 @@ struct ImageLimits {
 
 // How 16 bits become 8.
 enum class SixteenBit {
-  Window,    // the darkest to the brightest value of the picture become 0 … 255
+  Window,    // the darkest to the brightest value of the picture, outliers left out, become 0 … 255
   HighByte,  // v >> 8, as the published code reads them
 };
 
@@ -39,6 +40,16 @@ struct ImageOptions {
   SixteenBit sixteen_bit = SixteenBit::Window;
 };
 
+// What is to be told of a file, each to be put behind its name: "says (EXIF orientation 3) that …". No remark
+// holds a quotation mark.
+using Remarks = std::vector<std::string>;
+
+// What is to be told of a file whose EXIF says that it lies turned: it is read as stored, as Pillow reads it.
+Remarks remarks_of_orientation(int orientation);
+
+// The remarks as whole sentences about the file of this name.
+std::vector<std::string> sentences_of(const Remarks& remarks, const std::string& name);
+
 class Image {
  public:
   // Reads PNG, JPEG or TIFF, told apart by content.
@@ -48,14 +59,16 @@ class Image {
   // Reads the same formats from memory; messages call the file `name`.
   static Image decode(std::span<const std::byte> bytes, const std::string& name,
                       const ImageOptions& options = {});
-  // Takes rows of 1 (grey), 3 (RGB) or 4 (RGBA, alpha dropped) bytes a pixel; copied. Errors:
-  // InvalidArgument.
+  // Takes rows of 1 (grey), 3 (RGB) or 4 (RGBA, alpha dropped) bytes a pixel; copied. `remarks`: what the
+  // caller knows of where they came from. Errors: InvalidArgument.
   static Image from_pixels(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
-                           int channels);
-  // The same from 16-bit values in the machine's byte order; `stride` counts bytes. `low` becomes 0 and
-  // `high` 255, and what lies beyond is cut. Errors: InvalidArgument.
+                           int channels, Remarks remarks = {});
+  // The same from 16-bit values in the machine's byte order; `stride` counts bytes. The window's first value
+  // becomes 0 and its second 255, and what lies beyond is cut; without one it is that of files. Errors:
+  // InvalidArgument.
+  using Window = std::pair<double, double>;
   static Image from_pixels16(std::span<const std::byte> bytes, int width, int height, std::size_t stride,
-                             int channels, double low, double high);
+                             int channels, const std::optional<Window>& window, Remarks remarks = {});
 
   // The same pixels, of which `more`, whole sentences, is told after what is told already.
   Image with_warnings(const std::vector<std::string>& more) const;
@@ -67,11 +80,12 @@ class Image {
 
   // What `medplib info --image` prints of the file.
   struct Origin {
-    std::string format;                        // "PNG", "JPEG", "TIFF" or "pixels"
+    std::string format = {};                   // "PNG", "JPEG", "TIFF" or "pixels"
     int channels = 3;                          // in the file
     int bits = 8;                              // per channel in the file
     double window_low = 0, window_high = 255;  // the values that became 0 and 255
-    std::vector<std::string> warnings = {};    // whole sentences; answers about the image repeat them
+    Remarks remarks = {};
+    std::vector<std::string> warnings = {};  // the remarks as sentences; answers about the image repeat them
   };
   const Origin& origin() const { return origin_; }
 

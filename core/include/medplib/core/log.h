@@ -29,4 +29,7 @@ using LogCallback = std::function<void(LogLevel, const std::string&)>;
 // changes what the engine does.
 void set_log(LogLevel least, LogCallback callback = {});
 
+// A message of level Warning.
+void log_warning(const std::string& message);
+
 }  // namespace medplib::core

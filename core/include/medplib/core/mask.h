@@ -20,6 +20,15 @@ struct RunLengths {
   std::string counts;
 };
 
+class Region;
+
+// A part of a mask: its outline and those of its holes, corners in pixel coordinates; holes turn the other
+// way.
+struct Outline {
+  std::vector<cv::Point> outer;
+  std::vector<std::vector<cv::Point>> holes;
+};
+
 class Mask {
  public:
   // `logits`: H × W, CV_32FC1, at image size. Errors: InvalidArgument, also for a threshold outside 0 … 1.
@@ -28,6 +37,9 @@ class Mask {
   // Makes a mask of a binary picture (CV_8UC1, any value ≥ 1 is inside): logits ± 10, no label, threshold
   // 0.5. Errors: InvalidArgument.
   static Mask from_binary(const cv::Mat& inside);
+  // The same of what lies in a region of an image of this size, with the region's warnings. Errors: as
+  // Region::rasterize.
+  static Mask from_region(const Region& region, int width, int height);
 
   int width() const { return logits_.cols; }
   int height() const { return logits_.rows; }
@@ -40,8 +52,11 @@ class Mask {
   std::int64_t area() const;  // pixels inside
   cv::Rect box() const;       // the smallest around what is inside; empty when nothing is
   RunLengths run_lengths() const;
-  std::vector<std::vector<cv::Point>> polygons() const;  // outer contours and holes, pixel coordinates
-  std::string png() const;                               // 8-bit grey PNG of image size, 0 and 255
+  // Through the centres of the outermost pixels inside. The regions polygon(outer, holes) together are the
+  // mask again, to the pixel, but for parts of a pixel or a straight line one pixel wide: an outline of one
+  // or two corners is left out.
+  std::vector<Outline> outlines() const;
+  std::string png() const;  // 8-bit grey PNG of image size, 0 and 255
 
   std::optional<double>
       presence;  // probability that the structure is there at all; uncalibrated; absent in refine
@@ -50,6 +65,8 @@ class Mask {
   std::optional<double> iou_estimate;
   std::vector<float> embedding;  // of the <SEG> that it was drawn from; empty in refine
   std::size_t image = 0;         // which of the session's images it is of
+  // Whole sentences, of refine, predict and from_region; those of an answer are the answer's.
+  std::vector<std::string> warnings;
 
  private:
   cv::Mat logits_;

@@ -139,6 +139,7 @@ using Outcome = std::variant<Answer, Error>;
 struct Embedding {
   std::int64_t rows = 0, columns = 0;
   std::vector<float> values;
+  std::vector<std::string> warnings = {};  // whole sentences
 };
 
 // An answer, and what the language model did with each row of its input: prompt, image, regions and answer.

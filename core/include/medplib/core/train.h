@@ -45,6 +45,9 @@ struct TrainOptions {
   int workers = 1;                     // threads that prepare coming batches; any number gives the same
   std::function<void(const TrainProgress&)> on_step;
   std::function<void(const TrainValidation&)> on_validation;
+  // Told before the first step, a sentence a kind, what asking about the pictures, regions and masks that are
+  // learnt from or judged by would warn of.
+  std::function<void(const std::string&)> on_warning;
   const std::atomic<bool>* stop = nullptr;  // set: write a checkpoint and throw Cancelled
 };
 
@@ -76,7 +79,8 @@ struct TrainPlan {
   std::vector<TrainSet> sets = {};
   // Records that are in none of them: kUnlearnable.
   std::int64_t left_out = 0;
-  std::vector<TrainSet> validation = {};  // what is looked at each time
+  std::vector<TrainSet> validation = {};   // what is looked at each time
+  std::vector<std::string> warnings = {};  // those of TrainOptions::on_warning
   // Memory; libraries and pictures that are kept come on top. Activations are those of the first step's
   // pictures; to know them, its forward pass is computed.
   std::int64_t weight_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0, activation_bytes = 0;

@@ -1,0 +1,17 @@
+// What is odd about the files of a training, told before it begins.
+#pragma once
+
+#include "data/records.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace medplib::core {
+
+// What asking about these pictures, regions and masks would warn of: a sentence a kind, with the number of
+// files and the first five. Headers are read; pixels where alpha may be in them. What cannot be read is left
+// to whoever reads it.
+std::vector<std::string> warnings_of_files(const std::vector<std::span<const ImageRecords>>& all);
+
+}  // namespace medplib::core

@@ -1,0 +1,91 @@
+// The window through which 16 bits are seen where nobody says which.
+#include "image/decode.h"
+#include "support/pictures.h"
+
+#include <gtest/gtest.h>
+#include <opencv2/core.hpp>
+
+#include <utility>
+#include <vector>
+
+using namespace medplib::core;
+using namespace medplib::test;
+
+namespace {
+
+using Window = std::pair<double, double>;
+
+// A gradient from 0 to `brightest` on half of the picture; the rest is black.
+cv::Mat scan(int side, int brightest) {
+  cv::Mat pixels = cv::Mat::zeros(side, side, CV_16UC1);
+  for (int y = 0; y < side; ++y)
+    for (int x = side / 2; x < side; ++x)
+      pixels.at<std::uint16_t>(y, x) =
+          static_cast<std::uint16_t>(brightest * (y * side + x) / (side * side - 1));
+  return pixels;
+}
+
+TEST(VisibleWindow, leaves_outliers_out) {
+  const cv::Mat clean = scan(256, 4000);
+  cv::Mat one = clean.clone(), noise = clean.clone(), both = clean + 30000;
+  one.at<std::uint16_t>(9, 9) = 65535;
+  for (int i = 0; i < 30; ++i)
+    noise.at<std::uint16_t>(7 * i, 200) = static_cast<std::uint16_t>(9000 + 1700 * i);
+  both.at<std::uint16_t>(9, 9) = 65535;
+  both.at<std::uint16_t>(9, 10) = 0;
+  EXPECT_EQ(visible_window(clean), Window(0, 4000));
+  EXPECT_EQ(visible_window(one), Window(0, 4000));
+  EXPECT_EQ(visible_window(noise), Window(0, 4000));
+  EXPECT_EQ(visible_window(both), Window(30000, 34000));
+}
+
+TEST(VisibleWindow, of_signed_values_leaves_outliers_out_too) {
+  cv::Mat pixels;
+  scan(256, 3000).convertTo(pixels, CV_16SC1, 1, -1000);
+  EXPECT_EQ(visible_window(pixels), Window(-1000, 2000));
+  pixels.at<std::int16_t>(9, 9) = -32768;
+  pixels.at<std::int16_t>(9, 10) = 32767;
+  EXPECT_EQ(visible_window(pixels), Window(-1000, 2000));
+}
+
+TEST(VisibleWindow, is_one_for_all_colours_and_alpha_is_none) {
+  std::vector<cv::Mat> channels{scan(200, 4000), scan(200, 2000), scan(200, 1000),
+                                cv::Mat(200, 200, CV_16UC1, cv::Scalar(65535))};
+  cv::Mat pixels;
+  cv::merge(channels, pixels);
+  EXPECT_EQ(visible_window(pixels), Window(0, 4000));
+}
+
+TEST(VisibleWindow, of_few_values_is_from_the_darkest_to_the_brightest) {
+  cv::Mat binary = cv::Mat::zeros(500, 500, CV_16UC1), levels = binary.clone();
+  binary.at<std::uint16_t>(3, 3) = 65535;
+  levels(cv::Rect(0, 0, 500, 250)) = 100;
+  levels.at<std::uint16_t>(3, 3) = 65535;
+  EXPECT_EQ(visible_window(binary), Window(0, 65535));
+  EXPECT_EQ(visible_window(levels), Window(0, 65535));
+  EXPECT_EQ(visible_window(cv::Mat(1, 1, CV_16UC1, cv::Scalar(7))), Window(7, 7));
+  EXPECT_EQ(visible_window(cv::Mat(300, 300, CV_16UC1, cv::Scalar(7))), Window(7, 7));
+}
+
+TEST(VisibleWindow, of_a_small_picture_is_from_the_darkest_to_the_brightest) {
+  cv::Mat small = scan(30, 900);
+  small.at<std::uint16_t>(3, 3) = 65535;
+  EXPECT_EQ(visible_window(small), Window(0, 65535));
+}
+
+// Stars: all but a few values are one.
+TEST(VisibleWindow, keeps_what_is_rare_where_the_rest_is_background) {
+  cv::Mat stars = cv::Mat::zeros(1000, 1000, CV_16UC1);
+  for (int i = 0; i < 900; ++i)
+    stars.at<std::uint16_t>(i, (i * 37) % 1000) = static_cast<std::uint16_t>(50 + 70 * i);
+  EXPECT_EQ(visible_window(stars), Window(0, 50 + 70 * 899));
+}
+
+TEST(VisibleWindow, keeps_a_bright_tail) {
+  cv::Mat scanned = scan(256, 2000);
+  for (int i = 0; i < 30; ++i)
+    scanned.at<std::uint16_t>(7 * i, 200) = static_cast<std::uint16_t>(2000 + 60 * i);
+  EXPECT_EQ(visible_window(scanned), Window(0, 2000 + 60 * 29));
+}
+
+}  // namespace
