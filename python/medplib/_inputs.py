@@ -63,9 +63,9 @@ def image_of(image: ImageLike) -> Image:
     with _reading(image):
         array = _pixels_of(image)
         if isinstance(array, np.ndarray):
-            return Image.from_array(
-                np.ascontiguousarray(array), orientation=_orientation_of(image)
-            )._with_warnings(_warnings_of(image))
+            return Image.from_array(np.ascontiguousarray(array), orientation=_orientation_of(image))._with_warnings(
+                _warnings_of(image)
+            )
     raise InvalidArgumentError(
         "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
         f"not {type(image).__name__}."

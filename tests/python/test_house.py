@@ -33,7 +33,7 @@ BELOW: dict[str, set[str]] = {
 }
 # The headers of core/include, by the part that implements them (the lowest, where two do).
 PUBLIC_HEADERS = {
-    "base": {"error", "files", "log", "runtime"},
+    "base": {"error", "files", "log", "names", "runtime"},
     "ops": {"current_error"},
     "image": {"image", "mask", "region"},
     "weights": {"weights"},
