@@ -99,6 +99,9 @@ void OutputPlan::check(const std::string& file) const {
 void OutputPlan::plan(const PictureFiles& files, const std::vector<std::string>& images,
                       const std::vector<std::string>& regions) {
   planned_ = files;
+  // As it is now: a file that is replaced is no longer where the standard output goes.
+  takes_standard_output_ = (!files.masks.empty() && core::is_standard_output(files.masks)) ||
+                           (!files.overlay.empty() && core::is_standard_output(files.overlay));
   read_ = files_read(images, regions);
   for (const std::string& file : {files.masks, files.overlay}) {
     if (file.empty()) continue;
@@ -110,11 +113,6 @@ void OutputPlan::plan(const PictureFiles& files, const std::vector<std::string>&
   for (const std::string& image : images)
     if (written_.contains(place_of(image)))
       fail(ErrorCode::InvalidArgument, "\"", image, "\" was written over by this call.");
-}
-
-bool OutputPlan::takes_standard_output() const {
-  return (!planned_.masks.empty() && core::is_standard_output(planned_.masks)) ||
-         (!planned_.overlay.empty() && core::is_standard_output(planned_.overlay));
 }
 
 WrittenPictures OutputPlan::write(const core::Image& image, const std::vector<core::Mask>& masks,

@@ -37,7 +37,7 @@ class OutputPlan {
             const std::vector<std::string>& regions);
 
   // Whether one of the planned goes where results are printed.
-  bool takes_standard_output() const;
+  bool takes_standard_output() const { return takes_standard_output_; }
 
   // Writes what is planned: the first mask to the file, where a caller looks however many there are, the
   // others to FILE-2, FILE-3 ... before the extension; without a mask one with nothing inside, and that is
@@ -52,6 +52,7 @@ class OutputPlan {
   std::vector<std::string> read_;  // by the planned answer, besides
   std::set<std::string> written_;  // places
   PictureFiles planned_;
+  bool takes_standard_output_ = false;
 };
 
 }  // namespace medplib::cli

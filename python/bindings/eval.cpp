@@ -13,7 +13,7 @@ namespace medplib::python {
 namespace {
 
 using core::Overlap;
-using Pixels = py::array_t<bool, py::array::c_style | py::array::forcecast>;
+using Pixels = py::array_t<bool, py::array::c_style>;
 
 // Over the array's own pixels, to be read only.
 cv::Mat matrix_of(const Pixels& pixels) {

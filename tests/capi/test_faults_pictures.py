@@ -99,7 +99,7 @@ def test_fractions_c(program: Path, region: str) -> None:
 
 @pytest.mark.parametrize("region", ["point:14,14", "box:0,0,27,27"])
 def test_whole_picture_c(program: Path, region: str, tmp_path: Path) -> None:
-    picture = saved(tmp_path / "small.png", Image.fromarray(np.arange(784, dtype=np.uint8).reshape(28, 28)))
+    picture = saved(tmp_path / "small.png", Image.fromarray((np.arange(784) % 251).astype(np.uint8).reshape(28, 28)))
     told = told_by(program, picture, region, (5, 5))
     assert told["ask"] == asked_of_the_program(picture, region)
     for sentences in told.values():

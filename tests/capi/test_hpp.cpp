@@ -326,7 +326,7 @@ Session untaught() {
   return session;
 }
 
-TEST_F(Hpp, phrase_and_region__segment_is_refused_by_the_manifest) {
+TEST_F(Hpp, phrase_and_region_segment_is_refused_by_the_manifest) {
   Session one = untaught();
   one.set_image(picture());
   AskOptions with_region;
@@ -341,7 +341,7 @@ TEST_F(Hpp, phrase_and_region__segment_is_refused_by_the_manifest) {
   EXPECT_FALSE(session().segment("tumour", with_region).prompt().empty());
 }
 
-TEST_F(Hpp, untaught_iou_estimate__is_none) {
+TEST_F(Hpp, untaught_iou_estimate_is_none) {
   Session one = untaught();
   one.set_image(picture());
   const Answer answer = one.ask(kQuestion);
@@ -350,7 +350,7 @@ TEST_F(Hpp, untaught_iou_estimate__is_none) {
   EXPECT_TRUE(session().ask(kQuestion).masks().front().iou_estimate());
 }
 
-TEST_F(Hpp, white_space_in_words__are_asked_as_they_are_seen) {
+TEST_F(Hpp, white_space_in_words_are_asked_as_they_are_seen) {
   const std::string odd = "\xEF\xBB\xBF left\xC2\xA0\nlu\xC2\xADng\xE2\x80\x8B ";
   AskOptions brief;
   brief.max_new_tokens = 1;

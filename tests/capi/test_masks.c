@@ -123,14 +123,14 @@ static void the_polygons_go_along_the_edge(const medplib_mask* mask) {
   medplib_polygons_free(polygons);
 }
 
-/* The same of a mask with a hole and a pixel of its own. */
+/* The same of a mask with a hole and a small part of its own. */
 static void encodings_are_the_mask(const medplib_mask* mask) {
   static uint8_t pixels[WIDTH * HEIGHT];
   medplib_region* region = NULL;
   medplib_mask* ring = NULL;
   for (size_t y = 10; y < 40; ++y)
     for (size_t x = 300; x < WIDTH; ++x) pixels[y * WIDTH + x] = !(x > 310 && x < 320 && y > 15 && y < 35);
-  pixels[120 * WIDTH + 5] = 1;
+  for (size_t y = 120; y < 122; ++y) pixels[y * WIDTH + 5] = pixels[y * WIDTH + 6] = 1;
   CHECK(medplib_region_mask(pixels, sizeof pixels, WIDTH, HEIGHT, WIDTH, &region) == MEDPLIB_OK);
   CHECK(medplib_mask_from_region(region, WIDTH, HEIGHT, &ring) == MEDPLIB_OK);
   the_run_lengths_are_the_pixels(mask);

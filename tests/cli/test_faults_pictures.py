@@ -216,7 +216,7 @@ def test_fractions_chat_and_jsonl(medplib: Program, picture: Path) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    pixels = np.arange(784, dtype=np.uint8).reshape(28, 28)
+    pixels = (np.arange(784) % 251).astype(np.uint8).reshape(28, 28)
     saved(tmp_path / "all.png", Image.fromarray(np.full((28, 28), 255, np.uint8)))
     return saved(tmp_path / "small.png", Image.fromarray(pixels))
 

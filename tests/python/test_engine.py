@@ -107,7 +107,7 @@ def test_a_mask_stands_for_its_array(session: medplib.Session) -> None:
 
 def test_outlines_and_the_box_lie_on_the_mask(session: medplib.Session) -> None:
     mask = session.ask(QUESTION)[0]
-    corners = [corner for outline in mask.polygon() for corner in outline]
+    corners = [corner for part in mask.polygon() for outline in part for corner in outline]
     assert all(mask.array[y, x] for x, y in corners)
     rows, columns = np.nonzero(mask.array)
     assert mask.bbox == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
