@@ -19,7 +19,7 @@ constexpr double kMostLogit = 30;  // a mask from elsewhere may hold infinities
 Mask finished(const LoadedModel& model, const EncodedImage& image, const at::Tensor& low,
               const at::Tensor& iou, const std::string& label, double threshold) {
   if (!at::isfinite(low).all().item<bool>() || !at::isfinite(iou).item<bool>()) fail_not_finite();
-  const at::Tensor logits = masks_at_image_size(low.to(at::kFloat).view({1, 1, low.size(0), low.size(1)}),
+  const at::Tensor logits = masks_at_image_size(low.view({1, 1, low.size(0), low.size(1)}),
                                                 model.facts.manifest.mask_geometry, image.sam_box());
   Mask mask(picture_of(logits[0][0].cpu()), label, threshold);
   if (model.facts.manifest.iou_estimate) mask.iou_estimate = iou.item<double>();
@@ -112,7 +112,7 @@ MaskPrompt on_device(const MaskPrompt& prompt, const LoadedModel& model) {
           .labels = moved(prompt.labels),
           .box = moved(prompt.box),
           .text = {},
-          .mask = prompt.mask.defined() ? prompt.mask.to(model.options()) : prompt.mask};
+          .mask = moved(prompt.mask)};
 }
 
 DecodedMasks decode(const LoadedModel& model, EncodedImage& image, const MaskPrompt& prompt, bool multimask,
@@ -144,7 +144,7 @@ std::vector<Mask> draw_states(const LoadedModel& model, EncodedImage& image,
     const auto row = static_cast<std::int64_t>(i);
     masks.push_back(finished(model, image, decoded.logits[row][0], decoded.iou[row][0], label, threshold));
     masks.back().presence = states[i].presence;
-    const at::Tensor prompt = prompts[row].to(at::kCPU, at::kFloat).contiguous();
+    const at::Tensor prompt = prompts[row].cpu().contiguous();
     masks.back().embedding.assign(prompt.const_data_ptr<float>(),
                                   prompt.const_data_ptr<float>() + prompt.numel());
   }

@@ -14,14 +14,15 @@ Network::Network(ParameterSource& source, const ModelConfig& given)
       projector(Scope(source, "projector"), config),
       region(Scope(source, "region_adapter"), config),
       language(Scope(source, "language"), config.language),
-      seg_hidden(Scope(source, "seg_projection") / 0, config.language.hidden, config.language.hidden),
-      seg_out(Scope(source, "seg_projection") / 2, config.language.hidden, config.sam.channels),
+      seg_hidden(Scope(source, "seg_projection").in_float32() / 0, config.language.hidden,
+                 config.language.hidden),
+      seg_out(Scope(source, "seg_projection").in_float32() / 2, config.language.hidden, config.sam.channels),
       sam_encoder(Scope(source, "sam") / "encoder", config.sam),
-      prompt_encoder(Scope(source, "sam") / "prompt", config.sam),
-      mask_decoder(Scope(source, "sam") / "decoder", config.sam) {}
+      prompt_encoder(Scope(source, "sam").in_float32() / "prompt", config.sam),
+      mask_decoder(Scope(source, "sam").in_float32() / "decoder", config.sam) {}
 
 at::Tensor Network::seg_embedding(const at::Tensor& hidden) const {
-  return seg_out(at::relu(seg_hidden(hidden)));
+  return seg_out(at::relu(seg_hidden(hidden.to(at::kFloat))));
 }
 
 at::Tensor Network::embed_prompt(std::span<const std::int64_t> ids, std::span<const at::Tensor> images,

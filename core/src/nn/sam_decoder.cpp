@@ -49,17 +49,16 @@ at::Tensor PromptEncoder::dense(const at::Tensor& mask) const {
 }
 
 PromptEmbedding PromptEncoder::operator()(const MaskPrompt& prompt) const {
-  const at::ScalarType type = no_mask_.scalar_type();
   const auto side = static_cast<double>(config_.image_size);
   std::vector<at::Tensor> rows;  // points, box, text: in this order
   if (prompt.points.defined()) {
     const at::Tensor kinds = at::cat({points_[0], points_[1]}, 0);
-    rows.push_back(encode((prompt.points + 0.5) / side).to(type) + kinds.index_select(0, prompt.labels));
+    rows.push_back(encode((prompt.points + 0.5) / side) + kinds.index_select(0, prompt.labels));
     if (!prompt.box.defined()) rows.push_back(not_a_point_);
   }
   if (prompt.box.defined()) {
     const at::Tensor corners = at::cat({points_[2], points_[3]}, 0);
-    rows.push_back(encode((prompt.box.view({2, 2}) + 0.5) / side).to(type) + corners);
+    rows.push_back(encode((prompt.box.view({2, 2}) + 0.5) / side) + corners);
   }
   if (prompt.text.defined()) rows.push_back(prompt.text);
   const at::Tensor sparse = rows.empty() ? no_mask_.new_empty({0, config_.channels}) : at::cat(rows, 0);
@@ -138,9 +137,9 @@ std::pair<at::Tensor, at::Tensor> MaskDecoder::transform(const at::Tensor& token
 
 at::Tensor MaskDecoder::upscale(const at::Tensor& image, const std::vector<at::Tensor>& skips) const {
   at::Tensor x = up1_(image);
-  if (!skips.empty()) x = x + skips_[0](skips[0]);
+  if (!skips.empty()) x = x + skips_[0](skips[0].to(at::kFloat));
   x = up2_(at::gelu(up_norm_.channels(x)));
-  if (!skips.empty()) x = x + skips_[1](skips[1]);
+  if (!skips.empty()) x = x + skips_[1](skips[1].to(at::kFloat));
   return at::gelu(x);
 }
 
@@ -149,9 +148,8 @@ DecodedMasks MaskDecoder::operator()(const ImageEmbedding& image, const at::Tens
   const std::int64_t count = prompt.sparse.size(0), dim = config_.channels, grid = config_.grid();
   const at::Tensor own = at::cat({iou_token_, mask_tokens_}, 0).unsqueeze(0).expand({count, -1, -1});
   const at::Tensor tokens = at::cat({own, prompt.sparse}, 1);
-  const at::Tensor source = (image.embedding + prompt.dense).expand({count, dim, grid, grid});
-  const at::Tensor positions =
-      image_positions.to(source.scalar_type()).flatten(1).t().unsqueeze(0);  // (1, g², C)
+  const at::Tensor source = (image.embedding.to(at::kFloat) + prompt.dense).expand({count, dim, grid, grid});
+  const at::Tensor positions = image_positions.flatten(1).t().unsqueeze(0);  // (1, g², C)
   const auto [queries, seen] = transform(tokens, source.flatten(2).transpose(1, 2), positions);
   const at::Tensor map = upscale(seen.transpose(1, 2).reshape({count, dim, grid, grid}), image.skips);
 

@@ -1,4 +1,5 @@
-// SAM's prompt encoder and mask decoder (docs/model.md, Prompt encoder and mask decoder).
+// SAM's prompt encoder and mask decoder (docs/model.md, Prompt encoder and mask decoder). Both compute in
+// float32, whatever the model's precision.
 #pragma once
 
 #include "nn/config.h"
@@ -12,8 +13,8 @@ struct MaskPrompt {
   at::Tensor points;  // (n, 2) x, y, float32; undefined: none
   at::Tensor labels;  // (n) int64: 1 inside, 0 outside
   at::Tensor box;     // (4) x0, y0, x1, y1, float32; undefined: none
-  at::Tensor text;    // (m, channels): <SEG> embeddings; undefined: none
-  at::Tensor mask;    // (1, low resolution, low resolution) raw logits of an earlier mask; undefined: none
+  at::Tensor text;    // (m, channels): <SEG> embeddings, float32; undefined: none
+  at::Tensor mask;    // (1, n, n) logits of an earlier mask at low resolution, float32; undefined: none
 };
 
 struct PromptEmbedding {
@@ -51,8 +52,8 @@ class MaskDecoder {
  public:
   MaskDecoder(const Scope& scope, const SamConfig& config);
 
-  // image: N images, or one for all. `image_positions` (channels, g, g). multimask: masks 1…, else mask 0
-  // alone.
+  // image: N images, or one for all, of any type. `image_positions` (channels, g, g). multimask: masks 1…,
+  // else mask 0 alone.
   DecodedMasks operator()(const ImageEmbedding& image, const at::Tensor& image_positions,
                           const PromptEmbedding& prompt, bool multimask) const;
 

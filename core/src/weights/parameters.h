@@ -30,14 +30,15 @@ struct ParameterSpec {
   std::string name;  // the network's name, such as "language.layers.0.attention.q.weight"
   std::vector<std::int64_t> shape;
   Init init = Init::FanIn;
-  bool float32 = false;  // stays float32 whatever the model's precision (the router, SAM's Fourier matrix)
+  bool float32 = false;  // stays float32 whatever the model's precision (the router, the way from <SEG> to
+                         // the mask)
   bool buffer = false;   // not trained
 };
 
 class ParameterSource {
  public:
-  virtual ~ParameterSource() = default;
   ParameterSource();  // warms up the math library
+  virtual ~ParameterSource() = default;
   // Returns the tensor for this parameter. A source that finds a fault remembers it and returns zeros, so
   // that all faults can be reported together.
   virtual at::Tensor take(const ParameterSpec& spec) = 0;
@@ -52,6 +53,8 @@ class Scope {
       : source_(&source), prefix_(std::move(prefix)) {}
   Scope operator/(const std::string& part) const;
   Scope operator/(std::int64_t index) const { return *this / std::to_string(index); }
+  // The same, but that all parameters stay float32.
+  Scope in_float32() const;
   at::Tensor take(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
   Weight take_weight(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
   at::Tensor take_float32(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
@@ -60,6 +63,7 @@ class Scope {
  private:
   ParameterSource* source_;
   std::string prefix_;
+  bool float32_ = false;
 };
 
 // Named parameters, in the order in which the network took them.

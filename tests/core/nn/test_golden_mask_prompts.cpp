@@ -60,8 +60,8 @@ class MaskPrompts {
     return at::tensor(facts_.at("labels").get<std::vector<std::int64_t>>(), at::kLong).to(device_);
   }
   at::Tensor box() const { return numbers(facts_.at("box_xyxy")); }
-  at::Tensor mask() const { return typed(expected_.at("points.low_res_logits").slice(0, 0, 1)); }
-  at::Tensor text() { return typed(expected("text").unsqueeze(0)); }
+  at::Tensor mask() const { return expected_.at("points.low_res_logits").slice(0, 0, 1).to(device_); }
+  at::Tensor text() { return expected("text").unsqueeze(0).to(device_); }
 
  private:
   at::Tensor numbers(const core::Json& json) const {
@@ -71,7 +71,6 @@ class MaskPrompts {
     read_.insert(name);
     return expected_.at(name);
   }
-  at::Tensor typed(const at::Tensor& t) const { return t.to(device_, variant_.dtype); }
   void states(const std::string& name, const at::Tensor& got) {
     if (expected_.contains(name))
       expect_close(name, got, expected(name), variant_.tolerance.states, variant_.tolerance.cosine);

@@ -1,6 +1,7 @@
 // Parts of the network in the sizes and kinds that a configuration may ask for.
 #include "nn/clip.h"
 #include "nn/language.h"
+#include "nn/medplib.h"
 #include "nn/projector.h"
 #include "weights/sources.h"
 
@@ -9,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
+#include <string>
 
 namespace medplib::core {
 namespace {
@@ -121,6 +124,31 @@ TEST(Language, dense_and_expert_layers_can_be_mixed) {
   for (std::int64_t t = 4; t < length; ++t)
     steps = at::cat({steps, language.extend(embeddings.narrow(1, t, 1), cache).hidden}, 1);
   EXPECT_TRUE(at::allclose(steps, whole.hidden, 1e-4, 1e-5));
+}
+
+// Remembers which parameters stay float32.
+class ExactNames : public ParameterSource {
+ public:
+  at::Tensor take(const ParameterSpec& spec) override {
+    (spec.float32 ? exact : others).insert(spec.name);
+    return at::zeros({1}).expand(spec.shape);
+  }
+  std::set<std::string> exact, others;
+};
+
+TEST(Network, the_router_and_all_from_seg_to_the_mask_stay_float32) {
+  ModelConfig config;
+  config.language.layers = config.clip.layers = config.sam.depth = 1;
+  config.language.moe = {.layers = {0}, .experts = {2}};
+  ExactNames names;
+  const Network network(names, config);
+  const auto should = [](const std::string& name) {
+    return name == "language.layers.0.moe.router.weight" || name.starts_with("seg_projection.") ||
+           name.starts_with("sam.prompt.") || name.starts_with("sam.decoder.");
+  };
+  for (const auto& name : names.exact) EXPECT_TRUE(should(name)) << name;
+  for (const auto& name : names.others) EXPECT_FALSE(should(name)) << name;
+  EXPECT_FALSE(names.exact.empty());
 }
 
 }  // namespace
