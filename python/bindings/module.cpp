@@ -4,6 +4,8 @@
 
 #include <medplib/core/current_error.h>
 
+#include <pybind11/stl.h>
+
 namespace medplib::python {
 
 namespace {
