@@ -1,7 +1,7 @@
 // Parts of the network in the sizes and kinds that a configuration may ask for.
 #include "nn/clip.h"
 #include "nn/language.h"
-#include "nn/medplib.h"
+#include "nn/network.h"
 #include "nn/projector.h"
 #include "weights/sources.h"
 
