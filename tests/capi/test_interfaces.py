@@ -41,13 +41,10 @@ SEGMENTED = [
     Request("retina", "optic disc"),
     Request("retina", "optic cup"),
     Request("retina", "liver"),
-    Request("retina", "optic disc", "box:170,535,325,770"),
     Request("brain", "ventricle"),
     Request("brain", "optic disc"),
     Request("tissue", "nuclei"),
-    Request("tissue", "nuclei", "box:100,100,300,300"),
     Request("wide", "tumour"),
-    Request("wide", "left lung", "polygon:20,20,100,30,80,120"),
 ]
 # Each differs from the one before in one option, and is answered otherwise.
 DRAWN = [

@@ -33,11 +33,11 @@ def test_bench_bindings_asks_the_same_through_every_interface(picture: Path) -> 
     options = ["What is seen?", "--model", str(MODEL), "--rounds", "2"]
     told = json.loads(bench("bindings", picture, *options, "--json"))
     assert told["answer"]
-    assert list(told["doors"]) == ["core", "c", "python", "command line"]
-    for row in told["doors"].values():
+    assert list(told["interfaces"]) == ["core", "c", "python", "command line"]
+    for row in told["interfaces"].values():
         assert row["median"] > 0
         assert row["added_quartile_1"] <= row["added"] <= row["added_quartile_3"]
-    assert told["doors"]["core"]["added"] == 0
+    assert told["interfaces"]["core"]["added"] == 0
     assert "command line, warm" in bench("bindings", picture, *options)
 
 

@@ -22,7 +22,7 @@ BELOW: dict[str, set[str]] = {
     "text": {"base"},
     "image": {"base"},
     "nn": {"weights", "text"},
-    "model": {"nn"},
+    "model": {"nn", "text"},
     "vision": {"nn", "image"},
     "generate": {"model", "vision", "text"},
     "medical": {"image"},

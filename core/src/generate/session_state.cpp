@@ -114,15 +114,14 @@ std::vector<Slot> Session::State::slots_of(const Prompt& prompt, const Request& 
   std::vector<Slot> slots;
   std::size_t image = 0, region = 0;
   for (const TokenId id : prompt.ids) {
-    Slot slot{.id = id};
-    if (id == kImagePlaceholder) {
-      slot.rows = loaded().facts.config.image_tokens();
-      slot.index = prompt.images[image++];
-    }
+    Slot slot{.id = id, .rows = rows_of(id, loaded().facts.config.image_tokens())};
+    if (id == kImagePlaceholder) slot.index = prompt.images[image++];
     if (id == kRegionPlaceholder) {
       slot.index = prompt.regions[region++];
-      const at::Tensor bytes = request.regions[slot.index].cells.contiguous();
-      slot.content.assign(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes());
+      const PointedAt& pointed_at = request.regions[slot.index];
+      const at::Tensor bytes = pointed_at.cells.contiguous();
+      slot.content = text_of("image ", pointed_at.image, ": ");
+      slot.content.append(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes());
     }
     slots.push_back(std::move(slot));
   }

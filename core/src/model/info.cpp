@@ -5,6 +5,8 @@
 #include "nn/network.h"
 #include "weights/sources.h"
 
+#include <medplib/core/error.h>
+
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -78,7 +80,11 @@ constexpr std::array kParts = {Part{"language.", "language", language_sizes},
                                Part{"sam.", "mask decoder", mask_decoder_sizes}};
 
 std::string_view part_of(const std::string& name) {
-  return std::ranges::find_if(kParts, [&](const Part& part) { return name.starts_with(part.prefix); })->name;
+  const auto* const part =
+      std::ranges::find_if(kParts, [&](const Part& each) { return name.starts_with(each.prefix); });
+  if (part == kParts.end())
+    fail(ErrorCode::Internal, "The table of parts (model/info.cpp) has no row for '", name, "'.");
+  return part->name;
 }
 
 // Parameters that a decoded token passes through: one row of the embedding, the chosen experts alone.

@@ -28,7 +28,8 @@ struct Network {
   MaskDecoder mask_decoder;
 
   // Hidden states (n, C) that predict <SEG> → text prompts of the mask decoder (n, channels):
-  // text_hidden_fcs. From here to the masks all is float32, whatever the model's precision.
+  // text_hidden_fcs. From here to the masks all is float32, whatever the model's precision, but
+  // for a training's autocast.
   at::Tensor seg_embedding(const at::Tensor& hidden) const;
 
   // The language model's input for a prompt's ids, image and region placeholders filled in: (T, C).

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kMostTabled = std::int64_t{1} << 20;
 
 // positions (n), frequencies (d / 2), both on the CPU → cos and sin (n, d), float32.
-RotaryRows rows_of(const at::Tensor& positions, const at::Tensor& frequencies) {
+RotaryRows rotary_rows(const at::Tensor& positions, const at::Tensor& frequencies) {
   const std::int64_t count = positions.numel(), half = frequencies.numel();
   const RotaryRows rows{at::empty({count, 2 * half}, at::kFloat), at::empty({count, 2 * half}, at::kFloat)};
   const auto* position = positions.const_data_ptr<std::int64_t>();
@@ -35,7 +35,7 @@ RotaryTable::RotaryTable(const LanguageConfig& config, c10::Device device) {
   const at::Tensor even = at::arange(0, dim, 2, at::kFloat);
   frequencies_ = at::pow(config.rope_theta, even / static_cast<double>(dim)).reciprocal();
   const RotaryRows rows =
-      rows_of(at::arange(std::min(config.max_positions, kMostTabled / dim), at::kLong), frequencies_);
+      rotary_rows(at::arange(std::min(config.max_positions, kMostTabled / dim), at::kLong), frequencies_);
   cos_ = rows.cos.to(device);
   sin_ = rows.sin.to(device);
 }
@@ -45,7 +45,7 @@ RotaryRows RotaryTable::at_positions(const at::Tensor& positions, const at::Tens
   const bool tabled = (each < cos_.size(0)).all().item<bool>();
   const RotaryRows rows = tabled ? RotaryRows{cos_.index_select(0, each.to(cos_.device())),
                                               sin_.index_select(0, each.to(sin_.device()))}
-                                 : rows_of(each, frequencies_);
+                                 : rotary_rows(each, frequencies_);
   const auto shaped = [&](const at::Tensor& t) {
     return t.view({positions.size(0), 1, positions.size(1), t.size(1)}).to(like.options());
   };

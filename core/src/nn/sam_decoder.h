@@ -1,5 +1,5 @@
 // SAM's prompt encoder and mask decoder (docs/model.md, Prompt encoder and mask decoder). Both compute in
-// float32, whatever the model's precision.
+// float32, whatever the model's precision; a training in bfloat16 casts their products as all others.
 #pragma once
 
 #include "nn/config.h"

@@ -60,6 +60,11 @@ struct Prompt {
 Prompt build_prompt(const Tokenizer& tokenizer, ConversationTemplate style,
                     std::span<const PromptTurn> turns);
 
+// How many rows of the language model's input an id takes: an image `image_tokens`, all else one.
+inline std::int64_t rows_of(TokenId id, std::int64_t image_tokens) {
+  return id == kImagePlaceholder ? image_tokens : 1;
+}
+
 // How many of a prompt's ids belong to its images: up to and including the token behind the last one. What
 // several prompts about the same images share.
 std::size_t image_prefix(std::span<const TokenId> ids, const Tokenizer& tokenizer);

@@ -5,6 +5,7 @@
 
 #include <medplib/core/error.h>
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace medplib::core {
@@ -20,6 +21,14 @@ NamedTensors weights_of(const TrainingSetup& setup, const NamedTensors& averaged
   return all;
 }
 
+// Whether the mask decoder was taught to estimate its IoU: by this training, or by what it started from.
+bool knows_iou(const TrainingSetup& setup) {
+  if (setup.recipe.weight["iou"] > 0 && setup.recipe.stage != Stage::Language) return true;
+  const bool given = std::ranges::any_of(
+      setup.given, [](const std::string& name) { return name.starts_with("sam.decoder.iou_head."); });
+  return given && setup.facts.manifest.iou_estimate;
+}
+
 // Puts `fresh` in the place of `folder`.
 void replace(const fs::path& folder, const fs::path& fresh) {
   const fs::path old = fresh.string() + ".old";
@@ -27,7 +36,11 @@ void replace(const fs::path& folder, const fs::path& fresh) {
   const bool was_there = fs::exists(folder, failed);
   if (was_there) fs::rename(folder, old, failed);
   if (!failed) fs::rename(fresh, folder, failed);
-  if (failed) fail(ErrorCode::Io, folder, " cannot be replaced: ", failed.message(), ".");
+  if (failed) {
+    const std::string reason = failed.message();
+    if (!fs::exists(folder, failed)) fs::rename(old, folder, failed);  // what stood there stays
+    fail(ErrorCode::Io, folder, " cannot be replaced: ", reason, ".");
+  }
   if (was_there) fs::remove_all(old, failed);
 }
 
@@ -46,7 +59,7 @@ void write_model(const TrainingSetup& setup, const NamedTensors& averaged, const
     for (const char* name : {"added_tokens.json", "tokenizer_config.json"})  // one is enough
       if (fs::exists(setup.recipe.model / name)) copy(name);
     Manifest manifest = setup.facts.manifest;
-    if (setup.recipe.weight["iou"] > 0) manifest.iou_estimate = true;
+    manifest.iou_estimate = knows_iou(setup);
     manifest.files = hash_files(fresh);
     write_manifest(fresh, manifest);
     replace(folder, fresh);

@@ -23,8 +23,7 @@ Expanded expand(const PackedPrompt& prompt, std::int64_t image_tokens) {
       current = prompt.question[i];
       next = shared_end;
     }
-    const std::int64_t repeats = prompt.ids[i] == kImagePlaceholder ? image_tokens : 1;
-    for (std::int64_t r = 0; r < repeats; ++r) {
+    for (std::int64_t row = 0; row < rows_of(prompt.ids[i], image_tokens); ++row) {
       expanded.labels.push_back(prompt.labels[i]);
       expanded.question.push_back(current);
       expanded.positions.push_back(next++);

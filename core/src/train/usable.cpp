@@ -33,10 +33,9 @@ void need_files(const std::vector<ImageRecords>& images) {
 std::int64_t drop_unlearnable(std::vector<ImageRecords>& images, const FolderFacts& model) {
   const auto learnable = [&](const Record& record) {
     const LabelledPrompt conversation = label_conversation(model.tokenizer, model.conversation, record.turns);
-    const std::vector<TokenId>& ids = conversation.prompt.ids;
-    const std::int64_t pictures = std::ranges::count(ids, kImagePlaceholder);
-    const std::int64_t tokens = std::ssize(ids) + pictures * (model.config.image_tokens() - 1);
-    return !conversation.mismatch && tokens <= model.config.language.max_positions;
+    std::int64_t rows = 0;
+    for (const TokenId id : conversation.prompt.ids) rows += rows_of(id, model.config.image_tokens());
+    return !conversation.mismatch && rows <= model.config.language.max_positions;
   };
   std::size_t dropped = 0;
   for (auto& image : images)

@@ -23,19 +23,6 @@ namespace {
 
 constexpr std::size_t kOverlays = 4;
 
-// Hands out tensors that exist already.
-class Existing : public ParameterSource {
- public:
-  Existing(const NamedTensors& all, const NamedTensors& instead) {
-    for (const auto& [name, value] : all) tensors_[name] = value;
-    for (const auto& [name, value] : instead) tensors_[name] = value;
-  }
-  at::Tensor take(const ParameterSpec& spec) override { return tensors_.at(spec.name); }
-
- private:
-  std::map<std::string, at::Tensor> tensors_;
-};
-
 // What is judged is computed all the same.
 Recipe without_weights(Recipe recipe) {
   recipe.weight = {};
@@ -102,11 +89,11 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
       recipe_(without_weights(setup.recipe)),
       images_(validation_records(recipe_, setup.batches.structures(), setup.facts)),
       network_([&] {
-        Existing weights(setup.parameters.all(), averaged);
+        GivenParameters weights(setup.parameters.all(), averaged);
         return Network(weights, setup.facts.config);
       }()),
       parts_([&] {
-        Existing weights(setup.parameters.all(), averaged);
+        GivenParameters weights(setup.parameters.all(), averaged);
         return TrainingParts(Scope(weights, kTrainingOnly), setup.facts.config,
                              setup.batches.image_label_count(), setup.batches.structures());
       }()) {

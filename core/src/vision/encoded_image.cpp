@@ -29,7 +29,8 @@ const at::Tensor& EncodedImage::tokens(const Tap& tap) {
 
 at::Tensor EncodedImage::region(const at::Tensor& cells, const Tap& tap) {
   encode_with_clip(tap);
-  return network_.region(network_.region.adapt(features_), cells.to(options_.device()));
+  if (!adapted_.defined()) adapted_ = network_.region.adapt(features_);
+  return network_.region(adapted_, cells.to(options_.device()));
 }
 
 const ImageEmbedding& EncodedImage::embedding(const Tap& tap) {

@@ -29,7 +29,7 @@ class EncodedImage {
   at::TensorOptions options_;
   Image image_;
   Letterbox sam_box_;
-  at::Tensor features_, tokens_;
+  at::Tensor features_, tokens_, adapted_;
   ImageEmbedding embedding_;
   double milliseconds_ = 0;
 };

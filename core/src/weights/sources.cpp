@@ -62,6 +62,11 @@ at::Tensor FreshParameters::take(const ParameterSpec& spec) {
   return tensor;
 }
 
+GivenParameters::GivenParameters(const NamedTensors& all, const NamedTensors& instead) {
+  for (const auto& [name, value] : all) tensors_[name] = value;
+  for (const auto& [name, value] : instead) tensors_[name] = value;
+}
+
 at::Tensor ParameterShapes::take(const ParameterSpec& spec) {
   all_.push_back(spec);
   return at::zeros({1}, at::kFloat).expand(spec.shape);

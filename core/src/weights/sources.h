@@ -1,11 +1,13 @@
-// Every source of parameters but the checkpoint itself: fresh values, shapes alone, a checkpoint that is only
-// checked, and one whose loading is told.
+// Every source of parameters but the checkpoint itself: fresh values, tensors that exist already, shapes
+// alone, a checkpoint that is only checked, and one whose loading is told.
 #pragma once
 
 #include "weights/checkpoint.h"
 #include "weights/parameters.h"
 
 #include <functional>
+#include <map>
+#include <string>
 
 namespace medplib::core {
 
@@ -19,6 +21,16 @@ class FreshParameters : public ParameterSource {
  private:
   std::uint64_t seed_;
   NamedTensors all_;
+};
+
+// Tensors that exist already: `all`, but those named in `instead`.
+class GivenParameters : public ParameterSource {
+ public:
+  GivenParameters(const NamedTensors& all, const NamedTensors& instead);
+  at::Tensor take(const ParameterSpec& spec) override { return tensors_.at(spec.name); }
+
+ private:
+  std::map<std::string, at::Tensor> tensors_;
 };
 
 // Expanded zeros, which take no memory; remembers what was asked for.

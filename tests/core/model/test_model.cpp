@@ -3,11 +3,13 @@
 #include "model/manifest.h"
 #include "nn/network.h"
 #include "support/golden_session.h"
+#include "weights/names.h"
 #include "weights/sources.h"
 
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <map>
 
 namespace medplib::test {
 
@@ -112,17 +114,25 @@ TEST_P(ModelTest, loading_tells_its_progress_and_can_be_stopped) {
 
 TEST_P(ModelTest, what_is_stored_as_it_is_computed_is_mapped_and_what_is_converted_must_stay) {
   const FolderCopy folder(GetParam());
+  core::ParameterShapes shapes;
+  const core::Network network(shapes, core::ModelConfig::read(GetParam() / "config.json"));
   for (const auto storage : {core::Storage::Float32, core::Storage::BFloat16}) {
     store_again(GetParam(), folder.path(), storage);
-    const bool narrow = storage == core::Storage::BFloat16;
+    std::map<std::string, c10::ScalarType> stored;
+    for (const core::TensorSummary& tensor : core::Checkpoint(folder.path()).tensors())
+      stored[tensor.name] = tensor.dtype;
     for (const auto precision : {core::Precision::Float32, core::Precision::BFloat16}) {
-      const core::MemoryInfo memory = core::inspect(folder.path(), precision).memory;
-      const bool same = narrow == (precision == core::Precision::BFloat16);
-      if (same) {
-        EXPECT_EQ(memory.weights, 0);
-      } else {
-        EXPECT_GT(memory.weights, 10 * memory.mapped);  // what stays float32 is mapped
+      std::int64_t mapped = 0, converted = 0;
+      for (const core::ParameterSpec& spec : shapes.all()) {
+        const auto computed =
+            spec.float32 || precision == core::Precision::Float32 ? at::kFloat : at::kBFloat16;
+        const bool same = stored.at(core::published_name(spec.name)) == computed;
+        (same ? mapped : converted) += c10::multiply_integers(spec.shape) * (computed == at::kFloat ? 4 : 2);
       }
+      const core::MemoryInfo memory = core::inspect(folder.path(), precision).memory;
+      EXPECT_EQ(memory.mapped, mapped);
+      EXPECT_EQ(memory.weights, converted);
+      EXPECT_GT(mapped, 0);  // what stays float32 is stored so
     }
   }
 }

@@ -23,7 +23,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library, program = BUILD / "lib", tmp_path_factory.mktemp("program") / "warnings"
     strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
     linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
-    run("cc", *strict, ROOT / "tests/capi/doors/warnings.c", "-o", program, *linked)
+    run("cc", *strict, ROOT / "tests/capi/interfaces/warnings.c", "-o", program, *linked)
     return program
 
 
