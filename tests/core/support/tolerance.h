@@ -12,9 +12,10 @@
 //   (Measured: 0.025 at most, where 0.03 is allowed. What a router or the last norm makes of such a row is
 //   not held to it: rounding alone takes some to 0.05.)
 // Masks are drawn from the published state that predicts <SEG>: an answer's tokens look at the whole picture,
-// and so at a token that took another expert.
-// Generation is not followed state by state, for the same reason; its ids, text and masks are compared where
-// each published token leads by `id_margin`.
+// and so at a token that took another expert. From that state on all is float32, so what is off comes from
+// the image encoder. (Measured on the whole golden set, on an AMD EPYC: 0.038 of the largest mask logit,
+// and 1.4 % of a mask's pixels, of 2,400; 0.8 % of larger ones.) Generation is not followed state by state,
+// for the same reason; its ids, text and masks are compared where each published token leads by `id_margin`.
 #pragma once
 
 #include <c10/core/ScalarType.h>
@@ -47,7 +48,7 @@ struct Variant {
 
 inline constexpr Variant kVariants[] = {
     {"float32_on_cpu", "cpu", c10::ScalarType::Float, {1e-4, 5e-4, 1e-4, 1e-3, 0.001, 0.999999}},
-    {"bfloat16_on_cpu", "cpu", c10::ScalarType::BFloat16, {3e-2, 6e-2, 2e-2, 0.1, 0.02, 0.999}},
+    {"bfloat16_on_cpu", "cpu", c10::ScalarType::BFloat16, {3e-2, 5e-2, 2e-2, 0.1, 0.018, 0.999}},
     {"float32_on_cuda", "cuda", c10::ScalarType::Float, {5e-4, 2e-3, 5e-4, 1e-3, 0.003, 0.999999}},
     {"bfloat16_on_cuda", "cuda", c10::ScalarType::BFloat16, {3e-2, 6e-2, 2e-2, 0.1, 0.02, 0.999}},
 };
