@@ -120,7 +120,7 @@ void add_image_options(Options& options, core::ImageOptions& image) {
   add_number(options, "max-pixels", image.limits.max_pixels, Range<std::uint64_t>{1, most, "of pixels"},
              "largest image that is decoded");
   add_choice(options, "sixteen-bit", image.sixteen_bit,
-             "how 16 bits become 8 (default window: darkest to brightest value)");
+             "how 16 bits become 8 (default window: darkest to brightest value but for outliers)");
 }
 
 }  // namespace medplib::cli

@@ -82,9 +82,15 @@ int channels_of(const py::array& array) {
   return static_cast<int>(channels);
 }
 
+// `orientation`: EXIF's. `several`: the file holds more pictures behind the first.
+core::Remarks remarks_of(int orientation, bool several) {
+  core::Remarks remarks = core::remarks_of_orientation(orientation);
+  if (several) remarks.emplace_back(core::kSeveralPictures);
+  return remarks;
+}
+
 // `given`: (H, W) or (H, W, channels) of uint8, or of uint16, whose `window` is by default that of files.
-// `orientation`: EXIF's.
-Image image_of(const py::object& given, const std::optional<Window>& window, int orientation) {
+Image image_of(const py::object& given, const std::optional<Window>& window, int orientation, bool several) {
   const py::array array = array_of(given, "An image array");
   const bool sixteen = holds<std::uint16_t>(array);
   if (!sixteen && !holds<std::uint8_t>(array))
@@ -98,7 +104,7 @@ Image image_of(const py::object& given, const std::optional<Window>& window, int
   const auto stride = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) *
                       static_cast<std::size_t>(array.itemsize());
   return without_gil([&, pixels = bytes_of(array)] {
-    core::Remarks remarks = core::remarks_of_orientation(orientation);
+    core::Remarks remarks = remarks_of(orientation, several);
     if (!sixteen) return Image::from_pixels(pixels, width, height, stride, channels, std::move(remarks));
     return Image::from_pixels16(pixels, width, height, stride, channels, window, std::move(remarks));
   });
@@ -110,8 +116,8 @@ std::vector<cv::Point2d> corners_of(const Points& points) {
   return corners;
 }
 
-// `given`: (H, W), (H, W, 2) or (H, W, 4) of uint8, the last channel alpha. `orientation`: EXIF's.
-Region region_of(const py::object& given, int orientation) {
+// `given`: (H, W), (H, W, 2) or (H, W, 4) of uint8, the last channel alpha.
+Region region_of(const py::object& given, int orientation, bool several) {
   const py::array array = array_of(given, "A mask array");
   if (!holds<std::uint8_t>(array))
     fail(ErrorCode::InvalidArgument, "A mask array holds uint8, 1 and above inside, but this one holds ",
@@ -124,7 +130,7 @@ Region region_of(const py::object& given, int orientation) {
   // cv::Mat has no const view; the region copies.
   const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)),
                      CV_8UC(static_cast<int>(channels)), const_cast<void*>(array.data()));
-  return without_gil([&] { return Region::mask(mask, core::remarks_of_orientation(orientation)); });
+  return without_gil([&] { return Region::mask(mask, remarks_of(orientation, several)); });
 }
 
 }  // namespace
@@ -140,7 +146,7 @@ void bind_image(py::module_& module) {
                   py::arg("max_bytes") = kLimits.max_bytes, py::arg("max_pixels") = kLimits.max_pixels,
                   py::arg("sixteen_bit") = "window")
       .def_static("from_array", &image_of, py::arg("array"), py::arg("window") = py::none(), py::kw_only(),
-                  py::arg("orientation") = 1)
+                  py::arg("orientation") = 1, py::arg("several") = false)
       .def("_with_warnings", &Image::with_warnings, py::arg("warnings"))
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
@@ -173,7 +179,8 @@ void bind_image(py::module_& module) {
             return Region::scribble(corners_of(points), thickness);
           },
           py::arg("points"), py::arg("thickness") = 5.0)
-      .def_static("mask", &region_of, py::arg("array"), py::kw_only(), py::arg("orientation") = 1)
+      .def_static("mask", &region_of, py::arg("array"), py::kw_only(), py::arg("orientation") = 1,
+                  py::arg("several") = false)
       .def_static(
           "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
           py::arg("path"), py::call_guard<WithoutGil>())

@@ -55,10 +55,12 @@ class Image:
         window: tuple[float, float] | None = None,
         *,
         orientation: int = 1,
+        several: bool = False,
     ) -> Image:
         """(H, W), (H, W, 3) or (H, W, 4), without gaps in memory, copied. Of uint16 the two values of `window` become
         black and white, by default the darkest and the brightest but for outliers. `orientation` is EXIF's, where the
-        array is of such a picture: answers warn of one that is to be shown turned."""
+        array is of such a picture: answers warn of one that is to be shown turned, and of one that is the first of
+        `several`."""
     def _with_warnings(self, warnings: Sequence[str]) -> Image:
         """The same pixels, with sentences that answers about them repeat."""
     @property
@@ -90,9 +92,10 @@ class Region:
     @staticmethod
     def scribble(points: Sequence[tuple[float, float]], thickness: float = 5.0) -> Region: ...
     @staticmethod
-    def mask(array: npt.NDArray[np.uint8], *, orientation: int = 1) -> Region:
+    def mask(array: npt.NDArray[np.uint8], *, orientation: int = 1, several: bool = False) -> Region:
         """(H, W), without gaps in memory, copied: 1 and above is inside. Of (H, W, 2) and (H, W, 4) alpha, the last
-        channel, is the mask where it differs from place to place, with a warning. `orientation`: as of an image."""
+        channel, is the mask where it differs from place to place, with a warning. `orientation` and
+        `several`: as of an image."""
     @staticmethod
     def mask_file(path: str | PathLike[str]) -> Region: ...
     @staticmethod

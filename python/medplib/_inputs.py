@@ -63,9 +63,10 @@ def image_of(image: ImageLike) -> Image:
     with _reading(image):
         array = _pixels_of(image)
         if isinstance(array, np.ndarray):
-            return Image.from_array(np.ascontiguousarray(array), orientation=_orientation_of(image))._with_warnings(
-                _warnings_of(image)
+            read = Image.from_array(
+                np.ascontiguousarray(array), orientation=_orientation_of(image), several=_is_first_of_several(image)
             )
+            return read._with_warnings(_warnings_of(image))
     raise InvalidArgumentError(
         "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
         f"not {type(image).__name__}."
@@ -178,7 +179,18 @@ def _pixels_of_pil(image: PIL.Image.Image) -> npt.NDArray[Any]:
             f'The PIL image has mode "{image.mode}": give the path of the file, which is read with all its bits, or '
             "an array of uint8 or uint16."
         )
-    return np.asarray(image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB"))
+    if _has_alpha(image):
+        return _rgba_of(image)
+    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+
+
+def _has_alpha(image: PIL.Image.Image) -> bool:
+    return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+
+
+def _rgba_of(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
+    straight = image.convert("LA") if image.mode == "La" else image  # PIL would drop its alpha
+    return np.asarray(straight.convert("RGBA"))
 
 
 def _orientation_of(image: Any) -> int:
@@ -187,6 +199,13 @@ def _orientation_of(image: Any) -> int:
         return 1
     orientation = image.getexif().get(0x0112, 1)
     return orientation if orientation in range(1, 9) else 1
+
+
+def _is_first_of_several(image: Any) -> bool:
+    """Whether a PIL image is the first of its file, and others follow. In an MPO they are a camera's, of the first."""
+    if not _is(image, "PIL.Image", "Image") or getattr(image, "format", None) == "MPO":
+        return False
+    return bool(getattr(image, "is_animated", False)) and image.tell() == 0
 
 
 def region_of(kind: str, value: Any) -> Region:
@@ -233,13 +252,16 @@ def _mask_region(mask: MaskLike) -> Region:
     with _reading(mask):
         inside = array >= 1 if array.ndim == 2 else array  # of several channels one may be alpha: the engine's business
         dtype = np.uint8 if array.ndim == 2 else array.dtype
-        return Region.mask(np.ascontiguousarray(inside, dtype), orientation=_orientation_of(mask))
+        return Region.mask(
+            np.ascontiguousarray(inside, dtype),
+            orientation=_orientation_of(mask),
+            several=_is_first_of_several(mask),
+        )
 
 
 def _array_of_mask(mask: Any) -> Any:
     if _is(mask, "PIL.Image", "Image"):
-        has_alpha = mask.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in mask.info
-        return np.asarray(mask.convert("RGBA" if has_alpha else "L"))
+        return _rgba_of(mask) if _has_alpha(mask) else np.asarray(mask.convert("L"))
     if _is(mask, "torch", "Tensor"):
         array = mask.detach().cpu().numpy()
         return np.moveaxis(array, 0, -1) if array.ndim == 3 else array

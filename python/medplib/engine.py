@@ -132,8 +132,8 @@ class Session(_Session):
     """Questions about an image, by one user. One thread at a time; `cancel` from any.
 
     An image is a path (PNG, JPEG, TIFF), the bytes of such a file, an Image, a PIL image, an array (H, W), (H, W, 3)
-    or (H, W, 4) of uint8, or of uint16, which is seen from its darkest to its brightest value, a torch tensor (H, W) or
-    (C, H, W), or a pydicom dataset.
+    or (H, W, 4) of uint8, or of uint16, which is seen from its darkest to its brightest value but for outliers, a torch
+    tensor (H, W) or (C, H, W), or a pydicom dataset.
     """
 
     def set_image(self, image: ImageLike) -> None:

@@ -157,6 +157,16 @@ def test_names_become_phrases(source: Path, tmp_path: Path, build: Any) -> None:
     assert "Left kidney." in [answer(r) for r in asked if r["task"] == "region"]
 
 
+def test_names_and_questions_are_as_they_are_seen(source: Path, tmp_path: Path, build: Any) -> None:
+    add_set(source, "other", "CT", ["\ufeffLeft_Kid\u00adney\u200b"], location="Abdomen")
+    add_questions(source, "other", [("What\u200b is\u00a0it?", "a\u00adn organ\u2060", "en")])
+    build(source, tmp_path / "out")
+    own = [r for r in records(tmp_path / "out") if r["set"] == "other"]
+    assert {r["structure"] for r in own if r["task"] == "segment"} == {"left kidney"}
+    assert {"Left kidney.", "An organ"} <= {answer(r) for r in own}
+    assert "<image>\nWhat is it?" in {r["conversations"][0]["value"] for r in own}
+
+
 def test_nothing_that_may_be_in_the_image_is_called_absent(source: Path, tmp_path: Path, build: Any) -> None:
     build(source, tmp_path / "out")
     for record in records(tmp_path / "out") + records(tmp_path / "out", "validate"):

@@ -229,6 +229,24 @@ def test_phrases_are_stripped(folder: Path) -> None:
     assert {r["structure"] for r in records(folder) if "structure" in r} == {"simple cyst"}
 
 
+ODD = "\ufeffsim\u00adple\u00a0\u200b cy\u200dst"  # seen as "simple cyst"
+
+
+def test_phrases_are_as_they_are_seen(folder: Path) -> None:
+    assert made(folder, "--phrase", ODD, "--modality", "C\u200bT") == 0
+    said = (folder / "train.json").read_text() + (folder / "validate.json").read_text()
+    assert "Simple cyst." in said and '"CT"' in said
+    assert not [each for each in ODD if not each.isascii() and each in said]
+    assert {r["structure"] for r in records(folder) if "structure" in r} == {"simple cyst"}
+
+
+def test_phrases_in_names_and_values_are_as_they_are_seen(folder: Path) -> None:
+    (folder / "masks/patient0_0.png").rename(folder / f"masks/patient0_0__{ODD}.png")
+    assert made(folder, "--phrase", "", "--values", f"\ufeff255\u200b={ODD}") == 0
+    assert {r["structure"] for r in records(folder) if "structure" in r} == {"simple cyst"}
+    assert made(folder, "--phrase", "US\u200bER: cyst") == 1
+
+
 def faulty_mask(folder: Path) -> None:
     Image.new("L", (41, 30), 255).save(folder / "masks/patient0_0.png")
 

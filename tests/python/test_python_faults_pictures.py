@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from golden import QUESTION
-from medplib._inputs import region_of
+from medplib._inputs import image_of, region_of
 from medplib.predictor import Predictor
 from odd_pictures import saved, sixteen_bit_png, tiff
 from PIL import Image as PilImage
@@ -109,9 +109,28 @@ def test_alpha_mask_of_constant_alpha_is_its_colours(
         np.testing.assert_array_equal(seen, session.embed_region(mask=shape_of(brush)))
 
 
-@pytest.mark.parametrize("form", ["rgba_png", "palette_png", "rgba_tiff", "rgba_pil", "rgba_array"])
+def with_transparent_value(brush: Bytes, mode: str) -> PilImage.Image:
+    """What PNG has in tRNS: of grey or RGB one value is seen through."""
+    image = PilImage.fromarray(shape_of(brush), "L").convert(mode)
+    image.info["transparency"] = 0 if mode == "L" else (0, 0, 0)
+    return image
+
+
+PICTURES = MASKS | {
+    "pa_pil": lambda _, brush: palette_of(brush).convert("PA"),
+    "premultiplied_la_pil": lambda _, brush: PilImage.fromarray(brush[..., [0, 3]], "LA").convert("La"),
+    "premultiplied_rgba_pil": lambda _, brush: PilImage.fromarray(brush).convert("RGBa"),
+    "grey_value_pil": lambda _, brush: with_transparent_value(brush, "L"),
+    "rgb_value_pil": lambda _, brush: with_transparent_value(brush, "RGB"),
+}
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["rgba_png", "palette_png", "rgba_tiff", "rgba_array", *(form for form in PICTURES if form.endswith("_pil"))],
+)
 def test_alpha_picture_is_told(model: medplib.Model, brush: Bytes, form: str, tmp_path: Path) -> None:
-    picture = MASKS[form](tmp_path, brush)
+    picture = PICTURES[form](tmp_path, brush)
     told = model.session(picture).ask(QUESTION, max_new_tokens=1).warnings
     assert any("transparent in places" in warning and "left out" in warning for warning in told)
 
@@ -141,6 +160,23 @@ def test_exif_mask_pil_and_file(session: medplib.Session, brush: Bytes, tmp_path
     for mask in (path, PilImage.open(path)):
         told = session.ask(QUESTION, mask=mask, max_new_tokens=1).warnings
         assert any("EXIF orientation 3" in warning for warning in told)
+
+
+@pytest.mark.parametrize("format", ["tiff", "gif", "mpo"])
+def test_pages_of_pil_are_told_as_of_a_file(brush: Bytes, format: str) -> None:
+    page = PilImage.fromarray(shape_of(brush) * 255)
+    stored = io.BytesIO()
+    page.save(stored, format, save_all=True, append_images=[page.transpose(PilImage.Transpose.FLIP_TOP_BOTTOM)])
+    told = '"{}" holds several pictures; the first is read.'
+    with PilImage.open(stored) as pages:
+        assert (told.format("pixels") in image_of(pages).info["warnings"]) == (format != "mpo")
+        mask = medplib.Mask.from_region(region_of("mask", pages), WIDTH, HEIGHT)
+        assert (told.format("mask") in mask.warnings) == (format != "mpo")
+        pages.seek(1)  # one that was chosen
+        assert image_of(pages).info["warnings"] == []
+    if format == "tiff":
+        assert image_of(stored.getvalue()).info["warnings"] == [told.format("bytes")]
+    assert image_of(page).info["warnings"] == []
 
 
 def scan() -> npt.NDArray[np.uint16]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from golden import MODEL, PICTURE, QUESTION
 from medplib import batch
+from medplib.data.words import INVISIBLE, plain_words
 from medplib.predictor import Predictor
 from PIL import Image
 
@@ -61,6 +62,14 @@ def streamed(session: medplib.Session, words: str) -> medplib.Answer:
     list(stream)
     assert stream.answer is not None
     return stream.answer
+
+
+def test_white_space_in_words__of_training_data_is_as_in_questions(session: medplib.Session) -> None:
+    around = {code for first, last in INVISIBLE for code in (first - 1, first, last, last + 1) if code >= 0}
+    spaces = {code for code in range(0x3001) if chr(code).isspace()}
+    text = "a".join(chr(code) for code in sorted(around | spaces))
+    assert plain_words(text) in session.ask(text, max_new_tokens=1).prompt
+    assert plain_words(" \u200b a \u200b b") == "a b"
 
 
 def test_white_space_in_words__name_the_mask(model: medplib.Model) -> None:

@@ -121,8 +121,7 @@ class TiffReader {
   const TiffLayout& layout() const { return layout_; }
   Remarks remarks() const {
     Remarks remarks = layout_.remarks();
-    if (TIFFLastDirectory(tiff_.get()) == 0)
-      remarks.emplace_back("holds several pictures; the first is read.");
+    if (TIFFLastDirectory(tiff_.get()) == 0) remarks.emplace_back(kSeveralPictures);
     return remarks;
   }
 

@@ -17,6 +17,7 @@ from PIL import Image
 from . import notes
 from .notes import Notes
 from .pictures import is_read_alike, opened, tell, upright, varying_alpha
+from .words import plain_words
 
 Array = npt.NDArray[Any]
 Inside = npt.NDArray[np.bool_]  # (H, W)
@@ -26,8 +27,8 @@ KEPT_WORDS = ("<", ">", "USER:", "ASSISTANT:")
 
 
 def as_phrase(text: str, where: str | Path) -> str:
-    """Words for a question or an answer, with single spaces."""
-    phrase = " ".join(text.split())
+    """Words for a question or an answer, as they are seen. Errors: ValueError."""
+    phrase = plain_words(text)
     for word in KEPT_WORDS:
         if word in phrase:
             raise ValueError(
@@ -53,7 +54,7 @@ class Values:
         numbers: dict[str, set[int]] = defaultdict(set)
         colours: dict[str, set[int]] = defaultdict(set)
         for part in text.split(","):
-            key, _, name = (side.strip() for side in part.partition("="))
+            key, _, name = (plain_words(side) for side in part.partition("="))
             structure = as_phrase(name.replace("_", " "), "--values")
             if not structure or not re.fullmatch(r"[0-9]{1,9}|#[0-9a-fA-F]{6}", key):
                 raise ValueError(

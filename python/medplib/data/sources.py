@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import anatomy
+from .words import plain_words
 
 OPEN_LICENCES = frozenset({"open", "open-sharealike", "open-unverified"})
 WEIGHTINGS = ("T1", "T2")
@@ -132,7 +133,7 @@ class ImageSet:
 
 
 def phrase(name: str) -> str:
-    return " ".join(name.replace("_", " ").lower().split())
+    return plain_words(name.replace("_", " ").lower())
 
 
 def read_sets(source: Path) -> tuple[list[ImageSet], list[str]]:
@@ -248,4 +249,4 @@ def _read_questions(folder: Path) -> dict[str, list[Question]]:
 
 def _clean(text: str) -> str:
     """One line, and no angle bracket that could be taken for a placeholder."""
-    return " ".join(text.replace("<", " less than ").replace(">", " more than ").split())
+    return plain_words(text.replace("<", " less than ").replace(">", " more than "))

@@ -47,6 +47,9 @@ using Remarks = std::vector<std::string>;
 // What is to be told of a file whose EXIF says that it lies turned: it is read as stored, as Pillow reads it.
 Remarks remarks_of_orientation(int orientation);
 
+// What is to be told of a file that holds more pictures behind the first.
+inline constexpr const char* kSeveralPictures = "holds several pictures; the first is read.";
+
 // The remarks as whole sentences about the file of this name.
 std::vector<std::string> sentences_of(const Remarks& remarks, const std::string& name);
 
