@@ -52,9 +52,8 @@ bool ListReader::next(std::string& item) {
   begin_ = is_last ? held_.size() : end + 1;
   if (of_lines() && item.find('\0') != std::string::npos)
     fail(ErrorCode::Format,
-         "The line holds a NUL byte, but the list began with lines: end each name in it by a line break, or "
-         "each "
-         "by a NUL byte, as find -print0 does.");
+         "The line holds a NUL byte, but the list began with lines: end each name in it by a line break, "
+         "or each by a NUL byte, as find -print0 does.");
   return true;
 }
 

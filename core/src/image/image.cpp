@@ -99,7 +99,7 @@ Remarks remarks_of_orientation(int orientation) {
 std::vector<std::string> sentences_of(const Remarks& remarks, const std::string& name) {
   std::vector<std::string> sentences;
   for (const std::string& remark : remarks)
-    sentences.push_back(replace_invalid_utf8(text_of('"', name, "\" ", remark)));
+    sentences.push_back(shortened(replace_invalid_utf8(text_of('"', name, "\" ", remark)), kLongestMessage));
   return sentences;
 }
 

@@ -163,7 +163,7 @@ ModelInfo model_info(const FolderFacts& facts, const Checkpoint& checkpoint, Pre
   info.intended_use = facts.manifest.trained_for;
   info.trained_on = names_of(facts.manifest.trained_on);
   info.storage = storage_of(checkpoint);
-  info.conversation_template = conversation_template_name(facts.conversation);
+  info.conversation_template = to_text(facts.conversation);
   info.mask_geometry = to_text(facts.manifest.mask_geometry);
   info.threshold = facts.manifest.threshold;
   info.refines = facts.manifest.refine;

@@ -184,13 +184,12 @@ Prompt recorded_prompt(const Tokenizer& tokenizer, ConversationTemplate style, s
 }  // namespace
 
 ConversationTemplate conversation_template(const std::string& name) {
-  for (const auto value : {ConversationTemplate::VicunaV1, ConversationTemplate::LlavaV1})
-    if (name == conversation_template_name(value)) return value;
-  fail(ErrorCode::Format, "There is no conversation template \"", name, "\": use vicuna_v1 or llava_v1.");
-}
-
-const char* conversation_template_name(ConversationTemplate value) {
-  return value == ConversationTemplate::VicunaV1 ? "vicuna_v1" : "llava_v1";
+  std::string names;
+  for (const auto& [value, its_name] : Names<ConversationTemplate>::all) {
+    if (name == its_name) return value;
+    names += text_of(names.empty() ? "" : " or ", its_name);
+  }
+  fail(ErrorCode::Format, "There is no conversation template \"", name, "\": use ", names, ".");
 }
 
 PromptParts question_parts(std::string_view question, std::span<const std::size_t> images,

@@ -3,6 +3,8 @@
 
 #include "text/tokenizer.h"
 
+#include <medplib/core/names.h>
+
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +14,15 @@ namespace medplib::core {
 
 enum class ConversationTemplate { VicunaV1, LlavaV1 };
 
-// "vicuna_v1" or "llava_v1". Errors: Format.
+template <>
+struct Names<ConversationTemplate> {
+  static constexpr const char* kind = "conversation template";
+  static constexpr NameTable<ConversationTemplate, 2> all = {
+      {{ConversationTemplate::VicunaV1, "vicuna_v1"}, {ConversationTemplate::LlavaV1, "llava_v1"}}};
+};
+
+// The one that a file names. Errors: Format.
 ConversationTemplate conversation_template(const std::string& name);
-const char* conversation_template_name(ConversationTemplate value);
 
 // A piece of a prompt. Asking, chat, packing and training all make lists of these.
 struct PromptPart {

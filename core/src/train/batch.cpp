@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace medplib::core {
 namespace {
@@ -60,60 +61,74 @@ std::vector<double> cumulative_weights(const std::vector<ImageRecords>& images, 
 
 }  // namespace
 
-void Collator::add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
-                   std::int64_t label, const std::function<View(const View&)>& change) {
-  View view{.rgb = pixels_.rgb(image), .masks = {}};
+// What an image is shown with.
+struct Collator::Shown {
+  View view;
   std::vector<LabelledPrompt> conversations;
-  std::vector<std::string> ids;
-  RecordsOfImage shows;  // of each mask of the view: the record that it answers; none for a region
-  const auto add_masks = [&](const std::vector<std::filesystem::path>& paths, const Record* record) {
-    for (const auto& path : paths) {
-      view.masks.push_back(pixels_.mask(path));
-      shows.push_back(record);
-      if (record == nullptr && cv::countNonZero(view.masks.back()) == 0)
-        fail(ErrorCode::Format, path, ", which record ", ids.back(),
-             " names, is an empty region: no pixel of it is set.");
-      if (view.masks.back().size() != view.rgb.size())
-        fail(ErrorCode::Format, path, ", which record ", ids.back(),
-             " names, has another size than its image ", image, ".");
-    }
-  };
+  std::vector<std::string> ids;  // of their records
+  RecordsOfImage shows;          // of each mask of the view: the record that it answers; none for a region
+};
+
+void Collator::read_masks(Shown& shown, const std::filesystem::path& image,
+                          const std::vector<std::filesystem::path>& paths, const Record* record) {
+  for (const auto& path : paths) {
+    const cv::Mat& mask = shown.view.masks.emplace_back(pixels_.mask(path));
+    shown.shows.push_back(record);
+    if (record == nullptr && cv::countNonZero(mask) == 0)
+      fail(ErrorCode::Format, path, ", which record ", shown.ids.back(),
+           " names, is an empty region: no pixel of it is set.");
+    if (mask.size() != shown.view.rgb.size())
+      fail(ErrorCode::Format, path, ", which record ", shown.ids.back(),
+           " names, has another size than its image ", image, ".");
+  }
+}
+
+Collator::Shown Collator::read(const std::filesystem::path& image, const RecordsOfImage& records) {
+  Shown shown{.view = {.rgb = pixels_.rgb(image), .masks = {}}, .conversations = {}, .ids = {}, .shows = {}};
   for (const Record* record : records) {
     LabelledPrompt conversation = label_conversation(model_.tokenizer, model_.conversation, record->turns);
     if (conversation.mismatch) continue;
-    conversations.push_back(std::move(conversation));
-    ids.push_back(record->id);
-    add_masks(record->regions, nullptr);
-    add_masks(record->masks, record);
+    shown.conversations.push_back(std::move(conversation));
+    shown.ids.push_back(record->id);
+    read_masks(shown, image, record->regions, nullptr);
+    read_masks(shown, image, record->masks, record);
   }
-  if (conversations.empty()) return;
+  return shown;
+}
 
-  const auto cells_of = [&](const cv::Mat& mask) {
-    return grid_cells(mask, model_.config.clip, SmallRegion::CentroidCell).cells;
-  };
-  const View seen = change(view);
+void Collator::add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
+                   std::int64_t label, const std::function<View(const View&)>& change) {
+  Shown shown = read(image, records);
+  if (shown.conversations.empty()) return;
+  shown.view = change(shown.view);
   const auto image_index = std::ssize(batch.clip_pixels);
-  const std::size_t first_region = batch.regions.size();
-  PackedPrompt& prompt = batch.prompts.emplace_back(pack(conversations, model_.tokenizer));
+  PackedPrompt& prompt = batch.prompts.emplace_back(pack(shown.conversations, model_.tokenizer));
   for (std::size_t& named : prompt.images) named += static_cast<std::size_t>(image_index);
-  for (std::size_t& named : prompt.regions) named += first_region;
+  for (std::size_t& named : prompt.regions) named += batch.regions.size();
   batch.first_image.push_back(image_index);
-  batch.ids.push_back(std::move(ids));
+  batch.ids.push_back(std::move(shown.ids));
   batch.image_labels.push_back(label);
-  for (std::size_t i = 0; i < seen.masks.size(); ++i) {
+  add_view(batch, shown.view, shown.shows);
+}
+
+void Collator::add_view(Batch& batch, const View& view, const RecordsOfImage& shows) const {
+  const auto image_index = std::ssize(batch.clip_pixels);
+  for (std::size_t i = 0; i < view.masks.size(); ++i) {
+    const cv::Mat& mask = view.masks[i];
+    at::Tensor cells = grid_cells(mask, model_.config.clip, SmallRegion::CentroidCell).cells;
     if (shows[i] != nullptr)
       batch.targets.push_back({.image = image_index,
                                .number = std::ssize(batch.targets),
                                .structure = shows[i]->structure,
-                               .inside = tensor_of(seen.masks[i]).to(at::kFloat),
-                               .cells = cells_of(seen.masks[i])});
+                               .inside = tensor_of(mask).to(at::kFloat),
+                               .cells = std::move(cells)});
     else
-      batch.regions.push_back({.image = image_index, .cells = cells_of(seen.masks[i])});
+      batch.regions.push_back({.image = image_index, .cells = std::move(cells)});
   }
-  batch.clip_pixels.push_back(clip_pixels(seen.rgb, model_.config.clip));
-  batch.sam_pixels.push_back(sam_pixels(seen.rgb, model_.config.sam));
+  batch.clip_pixels.push_back(clip_pixels(view.rgb, model_.config.clip));
+  batch.sam_pixels.push_back(sam_pixels(view.rgb, model_.config.sam));
   batch.sam_letterboxes.push_back(
-      letterbox(seen.rgb.cols, seen.rgb.rows, static_cast<int>(model_.config.sam.image_size)));
+      letterbox(view.rgb.cols, view.rgb.rows, static_cast<int>(model_.config.sam.image_size)));
 }
 
 BatchSampler::BatchSampler(const Recipe& recipe, const FolderFacts& model)

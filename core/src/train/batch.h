@@ -61,6 +61,14 @@ class Collator {
            std::int64_t label, const std::function<View(const View&)>& change);
 
  private:
+  struct Shown;
+  Shown read(const std::filesystem::path& image, const RecordsOfImage& records);
+  // Of one record: its regions, when `record` is null, or its masks.
+  void read_masks(Shown& shown, const std::filesystem::path& image,
+                  const std::vector<std::filesystem::path>& paths, const Record* record);
+  // `shows`: of each mask the record that it answers; none for a region.
+  void add_view(Batch& batch, const View& view, const RecordsOfImage& shows) const;
+
   const FolderFacts& model_;
   PixelCache pixels_{std::size_t{2} << 30};
 };

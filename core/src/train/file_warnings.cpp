@@ -1,6 +1,7 @@
 #include "train/file_warnings.h"
 
 #include "base/files.h"
+#include "base/utf8.h"
 #include "image/decode.h"
 
 #include <medplib/core/error.h>
@@ -12,8 +13,6 @@
 namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::size_t kNamed = 5;
 
 Remarks remarks_of_file(const fs::path& path, bool is_mask) {
   try {
@@ -34,7 +33,7 @@ class Kinds {
     for (std::string& remark : remarks_of_file(path, is_mask)) {
       auto kind = std::ranges::find(kinds_, remark, &Kind::remark);
       if (kind == kinds_.end()) kind = kinds_.insert(kinds_.end(), Kind{.remark = std::move(remark)});
-      if (kind->files++ < kNamed) kind->first.push_back(path);
+      kind->files.push_back(path);
     }
   }
 
@@ -47,16 +46,15 @@ class Kinds {
  private:
   struct Kind {
     std::string remark;
-    std::size_t files = 0;
-    std::vector<fs::path> first = {};
+    std::vector<fs::path> files = {};
   };
 
   static std::string sentence_of(const Kind& kind) {
-    if (kind.files == 1) return sentences_of({kind.remark}, kind.first.front().string()).front();
-    std::string names;
-    for (const fs::path& path : kind.first) names += (names.empty() ? "" : ", ") + path.filename().string();
-    if (kind.files > kNamed) names += text_of(" and ", kind.files - kNamed, " more");
-    return text_of("Of ", kind.files, " files (", names, ") each ", kind.remark);
+    if (kind.files.size() == 1) return sentences_of({kind.remark}, kind.files.front().string()).front();
+    std::vector<std::string> names;
+    for (const fs::path& path : kind.files) names.push_back(replace_invalid_utf8(path.filename().string()));
+    return shortened(text_of("Of ", names.size(), " files (", first_five(names), ") each ", kind.remark),
+                     kLongestMessage);
   }
 
   std::set<fs::path> seen_;

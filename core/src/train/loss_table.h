@@ -6,8 +6,7 @@
 // 3. If it judges single masks, the row names its function, and that is all. Any other is computed in
 //    train/forward.cpp where its inputs are at hand, and added there by Pass::add("its key", loss).
 // 4. Test its value in tests/core/train/test_pack.cpp. tests/core/train/test_forward.cpp compares a batch
-// with
-//    its parts for every row.
+//    with its parts for every row.
 #pragma once
 
 #include "train/losses.h"

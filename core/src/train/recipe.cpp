@@ -69,13 +69,13 @@ class Reader {
     for (const auto& text : texts) values.push_back(root / text);
   }
 
-  // One of several names.
+  // One of an enumeration's names.
   template <class T>
-  void choice(const char* key, T& value, std::initializer_list<std::pair<const char*, T>> names) {
+  void choice(const char* key, T& value) {
     std::string given, known;
     (*this)(key, given);
     if (!json_.contains(key)) return;
-    for (const auto& [name, meaning] : names) {
+    for (const auto& [meaning, name] : Names<T>::all) {
       if (given == name) {
         value = meaning;
         return;
@@ -147,16 +147,13 @@ void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) 
 }
 
 void read_course(Reader& read, Recipe& recipe) {
-  read.choice<Stage>(
-      "stage", recipe.stage,
-      {{"grounding", Stage::Grounding}, {"language", Stage::Language}, {"joint", Stage::Joint}});
+  read.choice("stage", recipe.stage);
   read("freeze", recipe.freeze);
   read("steps", recipe.steps);
   read("seed", recipe.seed);
   read("threads", recipe.threads);
   read("accumulate", recipe.accumulate);
-  read.choice<Precision>("precision", recipe.precision,
-                         {{"float32", Precision::Float32}, {"bfloat16", Precision::BFloat16}});
+  read.choice("precision", recipe.precision);
   read("checkpoint_every", recipe.checkpoint_every);
   read("validate_every", recipe.validate_every);
   read("validate_samples", recipe.validate_samples);
@@ -172,8 +169,7 @@ void read_optimizer(Reader& read, Recipe& recipe) {
   read("learning_rate", recipe.learning_rate);
   read("final_learning_rate", recipe.final_learning_rate);
   read("warmup", recipe.warmup);
-  read.choice<Schedule>("schedule", recipe.schedule,
-                        {{"cosine", Schedule::Cosine}, {"linear", Schedule::Linear}});
+  read.choice("schedule", recipe.schedule);
   read("beta1", recipe.beta1);
   read("beta2", recipe.beta2);
   read("weight_decay", recipe.weight_decay);

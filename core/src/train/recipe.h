@@ -5,6 +5,7 @@
 #include "train/loss_table.h"
 
 #include <medplib/core/model.h>
+#include <medplib/core/names.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -22,8 +23,22 @@ enum class Stage {
   Joint,      // everything
 };
 
+template <>
+struct Names<Stage> {
+  static constexpr const char* kind = "stage";
+  static constexpr NameTable<Stage, 3> all = {
+      {{Stage::Grounding, "grounding"}, {Stage::Language, "language"}, {Stage::Joint, "joint"}}};
+};
+
 // How the learning rate falls from its peak to its final fraction.
 enum class Schedule { Cosine, Linear };
+
+template <>
+struct Names<Schedule> {
+  static constexpr const char* kind = "schedule";
+  static constexpr NameTable<Schedule, 2> all = {
+      {{Schedule::Cosine, "cosine"}, {Schedule::Linear, "linear"}}};
+};
 
 // Those of loss_table.h.
 PerLoss<double> default_weights();

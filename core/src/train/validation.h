@@ -35,8 +35,8 @@ class Validation {
 };
 
 // What a recipe's validation looks at: `validate_samples` records with masks and as many without, evenly out
-// of each; when masks alone are taught, those whose structure is. What nothing can be learnt
-// from (drop_unlearnable) is left out. Errors of Subject::Data: NotFound, Format (nothing is left).
+// of each; when masks alone are taught, those whose structure is. What nothing can be learnt from
+// (drop_unlearnable) is left out. Errors of Subject::Data: NotFound, Format (nothing is left).
 std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::set<std::string>& structures,
                                              const FolderFacts& model);
 

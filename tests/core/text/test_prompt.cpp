@@ -254,8 +254,7 @@ TEST(Prompt, questions_that_cannot_be_asked_are_refused_with_a_sentence) {
 }
 
 TEST(Prompt, templates_go_by_their_published_names) {
-  for (const char* name : {"vicuna_v1", "llava_v1"})
-    EXPECT_STREQ(conversation_template_name(conversation_template(name)), name);
+  for (const char* name : {"vicuna_v1", "llava_v1"}) EXPECT_STREQ(to_text(conversation_template(name)), name);
   EXPECT_THROW(conversation_template("llama_3"), Error);
 }
 
