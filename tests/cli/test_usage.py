@@ -11,7 +11,7 @@ from program import COMMANDS, ROOT, Program, options_of
 
 HEADERS = ROOT / "core/include/medplib/core"
 # Fields that are no option: callbacks, what Ctrl-C sets, a group that has options of its own, and operands.
-NO_OPTION = {"on_text", "on_layer", "progress", "limits", "on_step", "on_validation", "stop", "overrides"}
+NO_OPTION = {"on_text", "on_layer", "progress", "limits", "on_step", "on_validation", "on_warning", "stop", "overrides"}
 RENAMED = {"regions": "region"}
 OF_EVERY_COMMAND = {"quiet", "log-level", "help"}
 

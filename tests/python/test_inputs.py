@@ -84,8 +84,8 @@ def test_an_array_is_an_image_with_or_without_channels(pixels: npt.NDArray[np.ui
     [
         ([[1, 2], [3, 4]], "is a numpy array, not list"),
         (np.ones((4, 4), bool), "holds uint8.* holds bool"),
-        (np.ones((2, 5, 7), np.uint8), r"is \(H, W\), not \(2, 5, 7\)"),
-        (np.ones(7, np.uint8), r"is \(H, W\), not \(7,\)"),
+        (np.ones((2, 5, 7), np.uint8), r"is \(H, W\), .* not \(2, 5, 7\)"),
+        (np.ones(7, np.uint8), r"is \(H, W\), .* not \(7,\)"),
         (np.ones((4, 6), np.uint8)[:, ::2], r"\(4, 3\).*ascontiguousarray"),
     ],
 )

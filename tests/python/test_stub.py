@@ -21,6 +21,7 @@ SPELLINGS = {
     r"\bSupportsInt \| SupportsIndex\b": "int",
     r"\bPathLike \| str \| bytes\b": "str | PathLike[str]",  # bytes are taken, but nobody is told
     r"Annotated\[(list\[int\]), 'FixedSize\(4\)'\]": r"\1",
+    r"Annotated\[npt\.ArrayLike, (np\.\w+)\]": r"npt.NDArray[\1]",
 }
 Types = dict[str, str | None]
 # What a class or the module has: functions with the types of their parameters and result, attributes with theirs.
