@@ -1,4 +1,4 @@
-"""The pixels of a pydicom dataset as they are looked at: 8 bits, bright is bright."""
+"""The pixels of a pydicom dataset as they are looked at: bright is bright."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pydicom.pixels import apply_color_lut, apply_rescale
 from .errors import InvalidArgumentError
 
 
-def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8]:
-    """(H, W) or (H, W, 3). Grey is windowed by the file's first window, else from its darkest to its brightest value.
+def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    """(H, W) or (H, W, 3). Grey is windowed by the file's first window; without one it is uint16, which the engine
+    shows from its darkest to its brightest value but for outliers.
 
     Errors: InvalidArgumentError, for several frames; those of pydicom where it cannot decode the pixels.
     """
@@ -28,13 +29,25 @@ def pixels_of_dataset(dataset: Any) -> npt.NDArray[np.uint8]:
         return _eight_bits(colours, 8 * colours.itemsize)
     if pixels.ndim == 3:
         return _eight_bits(pixels, dataset.BitsStored)
+    window = _window(dataset)
+    if window is None and pixels.dtype.kind in "bui" and np.ptp(pixels.astype(np.int64)) < 1 << 16:
+        return _sixteen_bits(pixels, dataset)
     rescaled = apply_rescale(pixels, dataset) if _number(dataset, "RescaleSlope") is not None else pixels
     values: npt.NDArray[np.float64] = np.nan_to_num(np.asarray(rescaled, np.float64))
-    low, high = _window(dataset) or (values.min(), values.max())
+    low, high = window or (values.min(), values.max())
     bright: npt.NDArray[np.float64] = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         bright = 1 - bright
     return (bright * 255).round().astype(np.uint8)
+
+
+def _sixteen_bits(stored: npt.NDArray[Any], dataset: Any) -> npt.NDArray[np.uint16]:
+    """Stored grey values from 0: where no window counts in rescaled ones, of the scale only its sign can be seen."""
+    values = stored.astype(np.int64)
+    falling = (_number(dataset, "RescaleSlope") or 1) < 0
+    turned = falling != (dataset.PhotometricInterpretation == "MONOCHROME1")
+    from_zero: npt.NDArray[np.int64] = values.max() - values if turned else values - values.min()
+    return from_zero.astype(np.uint16)
 
 
 def warnings_of_dataset(dataset: Any) -> list[str]:

@@ -189,11 +189,26 @@ def test_a_files_name_need_not_be_utf8(model: medplib.Model, tmp_path: Path) -> 
 
 
 def test_a_dicom_dataset_without_a_window_goes_from_its_darkest_to_its_brightest(model: medplib.Model) -> None:
-    stored = np.array([[100, 300], [200, 500]], np.uint16)
-    np.testing.assert_array_equal(seen(model, dataset(stored))[:, :, 0], [[0, 128], [64, 255]])
+    stored = np.array([[100, 302], [200, 500]], np.uint16)
+    np.testing.assert_array_equal(seen(model, dataset(stored))[:, :, 0], [[0, 129], [64, 255]])
     turned = dataset(stored, PhotometricInterpretation="MONOCHROME1")
-    np.testing.assert_array_equal(seen(model, turned)[:, :, 0], [[255, 128], [191, 0]])
+    np.testing.assert_array_equal(seen(model, turned)[:, :, 0], [[255, 126], [191, 0]])
     assert not seen(model, dataset(np.full((3, 3), 7, np.uint16))).any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+@pytest.mark.parametrize("elements", [{}, {"RescaleSlope": -2}, {"PhotometricInterpretation": "MONOCHROME1"}])
+def test_one_hot_pixel_does_not_darken_a_dicom_dataset(
+    model: medplib.Model, dtype: type[Any], elements: dict[str, Any]
+) -> None:
+    clean = np.arange(10000).reshape(100, 100) % 1000 - (500 if dtype == np.int16 else 0)
+    spoilt = clean.copy()
+    spoilt[3, 3] = 30000
+    shown = [seen(model, dataset(values.astype(dtype), **elements))[:, :, 0].copy() for values in (clean, spoilt)]
+    assert shown[1][3, 3] == (0 if elements else 255)
+    shown[1][3, 3] = shown[0][3, 3]
+    np.testing.assert_array_equal(shown[0], shown[1])
+    assert np.ptp(shown[0]) == 255
 
 
 def test_colours_of_a_dicom_dataset_stay_as_they_are(model: medplib.Model, pixels: npt.NDArray[np.uint8]) -> None:
