@@ -46,12 +46,13 @@ void say_stages() {
   say("clip", features);
   const at::Tensor tokens = network->projector(features)[0];
   say("projector", tokens);
+  const at::Tensor adapted = network->region.adapt(features[0]);
   std::vector<at::Tensor> regions;
   for (const core::Region& region : given.regions()) {
     const cv::Mat mask = region.rasterize(given.image.width(), given.image.height());
     const auto cells = core::region_grid(mask, static_cast<int>(given.config.clip.image_size),
                                          static_cast<int>(given.config.clip.grid()));
-    regions.push_back(network->region(features[0], core::tensor_of(cells.cells)));
+    regions.push_back(network->region(adapted, core::tensor_of(cells.cells)));
     say("region", regions.back());
   }
   const auto ids = given.fact<std::vector<std::int64_t>>("teacher_ids");
