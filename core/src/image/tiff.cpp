@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <numeric>
 #include <tiffio.h>
 #include <utility>
 #include <vector>
@@ -89,8 +88,6 @@ struct TiffLayout {
     }
   }
   bool has_alpha() const { return alpha_comes_first() && samples > colours(); }
-  // Where the extra samples begin, behind those that are seen and those that nothing is said of.
-  int first_extra() const { return std::max(colours(), samples - static_cast<int>(extra.size())); }
   Remarks remarks() const {
     if (samples <= colours() + (has_alpha() ? 1 : 0)) return {};
     const char* read = colours() == 1 ? "first is" : colours() == 3 ? "first three are" : "first four are";
@@ -130,16 +127,15 @@ class TiffReader {
 
   // 8 or 16 bits of grey or RGB, as they are; further samples than alpha dropped.
   Layers plain() const {
-    std::vector<int> wanted(static_cast<std::size_t>(layout_.colours()));
-    std::iota(wanted.begin(), wanted.end(), 0);
-    if (layout_.has_alpha()) wanted.push_back(layout_.first_extra());
+    const int wanted = layout_.colours() + (layout_.has_alpha() ? 1 : 0);
     std::vector<cv::Mat> planes;
     if (layout_.planar == PLANARCONFIG_SEPARATE) {
-      for (const int plane : wanted) planes.push_back(read_plane(1, static_cast<std::uint16_t>(plane)));
+      for (int plane = 0; plane < wanted; ++plane)
+        planes.push_back(read_plane(1, static_cast<std::uint16_t>(plane)));
     } else {
       cv::Mat all = read_plane(layout_.samples, 0);
       if (layout_.samples == layout_.colours()) return {all, {}};
-      for (const int channel : wanted) {
+      for (int channel = 0; channel < wanted; ++channel) {
         planes.emplace_back();
         cv::extractChannel(all, planes.back(), channel);
       }

@@ -52,46 +52,6 @@ TEST(Image, cut_anywhere_is_refused_as_damaged) {
   }
 }
 
-// Two pixels of grey with further samples, of which the last is alpha.
-std::string tiff_with_alpha_behind(const std::vector<std::string>& pixels) {
-  std::string file("II*\0\x08\0\0\0", 8);
-  const auto number = [&](std::size_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) file += static_cast<char>(value >> (8 * i) & 0xFFU);
-  };
-  const std::size_t samples = pixels[0].size();
-  constexpr std::size_t kEntries = 10, kBits = 8 + 2 + 12 * kEntries + 4;
-  const std::size_t first = kBits + 2 * samples;
-  const auto entry = [&](std::size_t tag, std::size_t kind, std::size_t count, std::size_t value) {
-    number(tag, 2), number(kind, 2), number(count, 4), number(value, 4);
-  };
-  constexpr std::size_t kShort = 3, kLong = 4;
-  number(kEntries, 2);
-  entry(256, kLong, 1, pixels.size());            // width
-  entry(257, kLong, 1, 1);                        // height
-  entry(258, kShort, samples, kBits);             // bits per sample
-  entry(259, kShort, 1, 1);                       // no compression
-  entry(262, kShort, 1, 1);                       // min is black
-  entry(273, kLong, 1, first);                    // strip
-  entry(277, kShort, 1, samples);                 // samples per pixel
-  entry(278, kLong, 1, 1);                        // rows per strip
-  entry(279, kLong, 1, samples * pixels.size());  // bytes of the strip
-  entry(338, kShort, 1, 2);                       // one extra sample, which is alpha
-  number(0, 4);
-  for (std::size_t i = 0; i < samples; ++i) number(8, 2);
-  for (const std::string& pixel : pixels) file += pixel;
-  return file;
-}
-
-TEST(Image, alpha_of_a_tiff_is_its_first_extra_sample_whatever_lies_before) {
-  const std::string bytes = tiff_with_alpha_behind({"\x10\x21\x32\x43\x54", "\x11\x22\x33\x44\x55"});
-  const DecodedImage decoded = decode_any(std::as_bytes(std::span(bytes)), "picture.tif", {});
-  ASSERT_EQ(decoded.pixels.channels(), 1);
-  EXPECT_EQ(decoded.pixels.at<std::uint8_t>(0, 1), 0x11);
-  ASSERT_FALSE(decoded.alpha.empty());
-  EXPECT_EQ(decoded.alpha.at<std::uint8_t>(0, 0), 0x54);
-  EXPECT_EQ(decoded.alpha.at<std::uint8_t>(0, 1), 0x55);
-}
-
 TEST(Image, says_what_the_file_held) {
   const Image grey = Image::read(kFiles / "grey16.png");
   EXPECT_EQ(grey.origin().format, "PNG");
