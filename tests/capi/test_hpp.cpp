@@ -278,8 +278,8 @@ TEST_F(Hpp, a_folder_with_an_index_of_bin_files_loads_and_what_does_not_fit_is_l
   EXPECT_FALSE(Model::load(folder, {.device = "cpu"}).info_json().empty());
   std::ifstream file(folder / "config.json");
   std::string config{std::istreambuf_iterator<char>(file), {}};
-  const std::string layers = "\"num_hidden_layers\": 3";
-  config.replace(config.find(layers), layers.size(), "\"num_hidden_layers\": 2");
+  const std::string size = "\"intermediate_size\": 172";
+  config.replace(config.find(size), size.size(), "\"intermediate_size\": 164");
   fs::remove(folder / "config.json");
   std::ofstream(folder / "config.json") << config;
   const std::string told = error_of([&] { (void)Model::load(folder, {.device = "cpu"}); }).what();

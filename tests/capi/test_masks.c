@@ -100,7 +100,20 @@ static void trace(const medplib_polygons* polygons, uint8_t* lines) {
   }
 }
 
-/* They go along all pixels inside that have a neighbour outside, and none else. */
+/* Whether one of the four squares of 2 x 2 pixels around a pixel is inside. */
+static int is_in_a_square(const uint8_t* pixels, int32_t x, int32_t y) {
+  for (int32_t left = x - 1; left <= x; ++left) {
+    for (int32_t top = y - 1; top <= y; ++top) {
+      if (is_inside(pixels, left, top) && is_inside(pixels, left + 1, top) &&
+          is_inside(pixels, left, top + 1) && is_inside(pixels, left + 1, top + 1))
+        return 1;
+    }
+  }
+  return 0;
+}
+
+/* They go along all pixels inside that have a neighbour outside, and none else; a pixel by itself and a line
+   of pixels may have no outline. */
 static void the_polygons_go_along_the_edge(const medplib_mask* mask) {
   static uint8_t pixels[WIDTH * HEIGHT], lines[WIDTH * HEIGHT];
   medplib_polygons* polygons = NULL;
@@ -113,7 +126,8 @@ static void the_polygons_go_along_the_edge(const medplib_mask* mask) {
     for (int32_t x = 0; x < WIDTH; ++x) {
       const int beside = is_inside(pixels, x - 1, y) && is_inside(pixels, x + 1, y) &&
                          is_inside(pixels, x, y - 1) && is_inside(pixels, x, y + 1);
-      different += lines[y * WIDTH + x] != (is_inside(pixels, x, y) && !beside);
+      const int edge = is_inside(pixels, x, y) && !beside;
+      different += lines[y * WIDTH + x] ? !edge : edge && is_in_a_square(pixels, x, y);
     }
   }
   CHECK(different == 0);
