@@ -87,7 +87,7 @@ class Region:
     @staticmethod
     def box(x0: float, y0: float, x1: float, y1: float) -> Region: ...
     @staticmethod
-    def polygon(corners: Sequence[tuple[float, float]], holes: Sequence[Sequence[tuple[float, float]]] = ()) -> Region:
+    def polygon(corners: Sequence[tuple[float, float]], holes: Sequence[Sequence[tuple[float, float]]] = []) -> Region:
         """The inside of the outline but for that of the holes; both outlines belong to it."""
     @staticmethod
     def scribble(points: Sequence[tuple[float, float]], thickness: float = 5.0) -> Region: ...

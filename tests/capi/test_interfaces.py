@@ -41,6 +41,7 @@ SEGMENTED = [
     Request("retina", "optic disc"),
     Request("retina", "optic cup"),
     Request("retina", "liver"),
+    Request("brain", "white matter"),
     Request("brain", "ventricle"),
     Request("brain", "optic disc"),
     Request("tissue", "nuclei"),

@@ -51,7 +51,7 @@ LEFT_OUT = [
 @pytest.fixture
 def goldens(tmp_path: Path) -> Path:
     """A golden set to take files from."""
-    return Path(shutil.copytree(GOLDENS, tmp_path / "goldens", copy_function=os.symlink))
+    return Path(shutil.copytree(GOLDENS, tmp_path / "goldens"))
 
 
 def run_tests(program: str, tests: str, goldens: str | Path, folder: Path) -> str:

@@ -35,7 +35,8 @@ fs::path golden_model(const fs::path& name) {
     (void)golden(folder / file);
   if (fs::exists(folder / "model.safetensors")) return folder;
   std::ifstream index(golden(folder / "model.safetensors.index.json"));
-  for (const auto& [tensor, shard] : nlohmann::json::parse(index).at("weight_map").items())
+  const nlohmann::json names = nlohmann::json::parse(index);
+  for (const auto& [tensor, shard] : names.at("weight_map").items())
     (void)golden(folder / shard.get<std::string>());
   return folder;
 }

@@ -388,11 +388,12 @@ TEST(GoldenTrainingCases, of_this_repository_have_a_step_and_an_adapter) {
 }
 
 TEST(GoldenTrainingCases, are_there) {
-  if (cases_with("scalars").empty()) GTEST_SKIP() << train_folder() << " has no training batch.";
+  if (cases_with("scalars").empty()) GTEST_SKIP() << "The golden set has no train folder with a batch.";
 }
 
 TEST(GoldenLoraCases, are_there) {
-  if (cases_with("lora_alpha").empty()) GTEST_SKIP() << train_folder() << " has no merged adapter.";
+  if (cases_with("lora_alpha").empty())
+    GTEST_SKIP() << "The golden set has no train folder with a merged adapter.";
 }
 
 }  // namespace medplib::test
