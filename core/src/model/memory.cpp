@@ -3,14 +3,43 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <system_error>
 
 namespace medplib::core {
 
 namespace {
 
-// LibTorch 2.11 on a CPU as it is loaded, 150 MB, and the kernels that an answer runs through (measured;
-// tests/cli/test_memory.py compares).
-constexpr std::int64_t kProgramBytes = 195'000'000;
+// What LibTorch 2.11 takes for itself as it is loaded, 57 MB, and what an answer adds on a CPU: more pages of
+// the libraries, buffers of their kernels (measured: 6 to 25 MB; tests/cli/test_memory.py compares).
+constexpr std::int64_t kOwnBytes = 57'000'000 + 19'000'000;
+
+// What this process holds of its program and libraries now. Their pages are read when they are first needed,
+// and how many come with each is the system's choice: it differs by a third from machine to machine.
+std::int64_t library_bytes() {
+  std::ifstream mappings("/proc/self/smaps");
+  std::error_code none;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", none);
+  bool is_library = false;
+  std::int64_t kilobytes = 0;
+  for (std::string line; std::getline(mappings, line);) {
+    std::istringstream words(line);
+    std::string key, mode, offset, device, inode, path;
+    words >> key;
+    if (key.find('-') != std::string::npos) {  // "from-to mode offset device inode path"
+      words >> mode >> offset >> device >> inode >> path;
+      is_library = path.find(".so") != std::string::npos || path == program;
+    } else if (is_library && key == "Rss:") {
+      std::int64_t part = 0;
+      words >> part;
+      kilobytes += part;
+    }
+  }
+  return 1024 * kilobytes;
+}
 
 constexpr std::int64_t kQuestionTokens = 64;  // a usual question with its template
 
@@ -59,7 +88,7 @@ MemoryInfo memory_of(const std::vector<ParameterSpec>& all, const Checkpoint& ch
   memory.cache = 2 * config.language.layers * context * config.language.hidden * element_bytes;
   memory.working = element_bytes *
                    std::max({clip_numbers(config.clip), sam_numbers(config.sam), language_numbers(config)});
-  memory.program = kProgramBytes;
+  memory.program = library_bytes() + kOwnBytes;
   return memory;
 }
 
