@@ -14,7 +14,6 @@ import pytest
 from program import BINARY, ROOT, Program, environment, floats_of, is_sanitized
 from published import publish, write_safetensors
 
-
 # What LibTorch 2.11 takes for itself as it is loaded, beside the pages of its files.
 LOADED = 57_000_000
 
