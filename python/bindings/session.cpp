@@ -259,12 +259,9 @@ py::list run_many(Session& self, const Questions& texts, const py::object& on_te
   return self.answers(questions, on_text, verb);
 }
 
-using Paths = std::vector<std::filesystem::path>;
-
-py::tuple evaluate(Session& self, const std::string& phrase, const std::string& text, const Paths& regions,
-                   const Paths& targets, const AskOptions& options) {
-  return self.evaluate({.id = "", .phrase = phrase, .text = text, .regions = regions, .targets = targets},
-                       options);
+py::tuple evaluate(Session& self, const std::string& record, const std::filesystem::path& folder,
+                   const AskOptions& options) {
+  return self.evaluate(core::question_of(record, folder), options);
 }
 
 // (rows, columns); its warnings go to Python's.
@@ -372,8 +369,7 @@ void bind_session(py::module_& module) {
            py::arg("on_text"))
       .def("_ask_many", &run_many<&core::Session::ask_many>, py::arg("questions"), py::arg("on_text"))
       .def("_segment_many", &run_many<&core::Session::segment_many>, py::arg("phrases"), py::arg("on_text"))
-      .def("_evaluate", &evaluate, py::arg("phrase"), py::arg("text"), py::arg("regions"), py::arg("targets"),
-           py::arg("options"))
+      .def("_evaluate", &evaluate, py::arg("record"), py::arg("folder"), py::arg("options"))
       .def(
           "embed_image", [](Session& self, std::size_t index) { return array_of(self.embed_image(index)); },
           py::arg("index") = 0)

@@ -290,15 +290,10 @@ class Session:
         self, phrases: Sequence[tuple[str, AskOptions]], on_text: Callable[[str], object] | None
     ) -> list[Answer | MedplibError]: ...
     def _evaluate(
-        self,
-        phrase: str,
-        text: str,
-        regions: Sequence[str | PathLike[str]],
-        targets: Sequence[str | PathLike[str]],
-        options: AskOptions,
+        self, record: str, folder: str | PathLike[str], options: AskOptions
     ) -> tuple[Answer | MedplibError, list[Overlap]]:
-        """What `segment` answers to the phrase, or `ask` to the text where there is none, and how its masks overlap
-        the targets: mask files, as are the regions."""
+        """What is answered to the question of a record, JSON whose files lie in the folder, and how the masks overlap
+        those of its true answer."""
     def _ask(self, question: str, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...
     def _segment(self, phrase: str, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...
     def _describe(self, region: Region, options: AskOptions, on_text: Callable[[str], object] | None) -> Answer: ...

@@ -16,7 +16,7 @@ from medplib.report import __main__ as report
 from medplib.report.asking import Asker, ask_all, load_to_judge
 from medplib.report.baselines import FrequentAnswers, MeanShapes
 from medplib.report.card import BEGIN, END
-from medplib.report.records import evenly, read_mask
+from medplib.report.records import DRAWN, evenly, mask_of, read_mask
 from PIL import Image
 
 TINY = Path(__file__).resolve().parents[2] / "models" / "tiny"
@@ -55,13 +55,15 @@ class Session:
         self.engine = engine
         self.width, self.height = size
 
-    def _evaluate(
-        self, phrase: str, text: str, regions: list[Path], targets: list[Path], options: Any
-    ) -> tuple[Answer, list[Overlap]]:
+    def _evaluate(self, record: str, folder: Path, options: AskOptions) -> tuple[Answer, list[Overlap]]:
+        asked = json.loads(record)
         mask = np.zeros((self.height, self.width), bool)
         drawn = mask.copy()
         drawn[:, : self.width // 2] = True
-        answer = Answer("", [Mask(drawn)]) if phrase not in ("", "nothing") else Answer("CT." if text else "", [])
+        if asked["task"] not in DRAWN:
+            return Answer("CT.", []), []
+        answer = Answer("", [] if asked["structure"] == "nothing" else [Mask(drawn)])
+        targets = [mask_of(asked, folder)] if asked["task"] == "segment" else []
         return answer, [overlap(answer[0].array if len(answer) else mask, read_mask(file)) for file in targets]
 
     def refine(self, mask: Mask | None = None, **prompt: Any) -> Mask:
@@ -147,18 +149,18 @@ def test_the_engine_compares_what_it_draws_with_its_target(folder: Path) -> None
     Image.fromarray(np.random.default_rng(5).integers(0, 255, (4, 8, 3), dtype=np.uint8)).save(folder / "a.png")
     session = medplib.load(TINY).session(folder / "a.png")
     options, target = AskOptions(), read_mask(folder / "m.png")
-    answer, overlaps = session._evaluate("optic disc", "", [], [folder / "m.png"], options)
+    answer, overlaps = session._evaluate(json.dumps(drawn("optic disc")), folder, options)
     alone = session.segment("optic disc")
     assert isinstance(answer, medplib.Answer)
     assert (answer.text, answer.prompt, len(answer)) == (alone.text, alone.prompt, len(alone))
-    drawn = alone[0].array if len(alone) else np.zeros_like(target)
+    mask = alone[0].array if len(alone) else np.zeros_like(target)
     assert [(each.intersection, each.in_union) for each in overlaps] == [
-        (int((drawn & target).sum()), int((drawn | target).sum()))
+        (int((mask & target).sum()), int((mask | target).sum()))
     ]
-    asked, _ = session._evaluate("", "Which modality is this?", [], [], options)
+    asked, _ = session._evaluate(json.dumps(record("modality", "Which modality is this?", "CT")), folder, options)
     assert isinstance(asked, medplib.Answer)
     assert asked.text == session.ask("Which modality is this?").text
-    missing, none = session._evaluate("optic disc", "", [], [folder / "nowhere.png"], options)
+    missing, none = session._evaluate(json.dumps(drawn("optic disc", mask="nowhere.png")), folder, options)
     assert isinstance(missing, NotFoundError)
     assert none == []
 

@@ -62,7 +62,7 @@ std::string as_asked(const std::string& question) {
                                      : plain_words(question);
 }
 
-Record read_record(const Json& json, const std::string& id, const Origin& origin) {
+Record record_of(const Json& json, const std::string& id, const Origin& origin) {
   Record record{.id = id,
                 .task = optional_or<std::string>(json, "task", "", origin.where),
                 .structure = plain_words(optional_or<std::string>(json, "structure", "", origin.where)),
@@ -122,9 +122,16 @@ std::vector<ImageRecords> read_records(const fs::path& json, std::int64_t most) 
                         .modality = optional_or<std::string>(list[i], "modality", "", origin.where),
                         .kind = optional_or<std::string>(list[i], "kind", "", origin.where),
                         .records = {}});
-    images[found->second].records.push_back(read_record(list[i], id, origin));
+    images[found->second].records.push_back(record_of(list[i], id, origin));
   }
   return images;
+}
+
+Record parse_record(const std::string& json, const fs::path& folder) {
+  const std::string where = "The record";
+  const Json record = parse_json(json, where);
+  const auto id = optional_or<std::string>(record, "id", "", where);
+  return record_of(record, id, {fs::weakly_canonical(folder), text_of(where, " (", id, ")")});
 }
 
 }  // namespace medplib::core

@@ -33,4 +33,7 @@ bool is_chosen_evenly(std::size_t index, std::size_t total, std::size_t most);
 // or below. Errors: NotFound, Format: file, record and what is wrong with it.
 std::vector<ImageRecords> read_records(const std::filesystem::path& json, std::int64_t most = 0);
 
+// One record of such a list by itself, as JSON; its files lie in `folder` or below. Errors: as of read_records.
+Record parse_record(const std::string& json, const std::filesystem::path& folder);
+
 }  // namespace medplib::core

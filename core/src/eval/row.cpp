@@ -1,6 +1,7 @@
-#include "eval/row.h"
+#include "data/records.h"
 
 #include <medplib/core/current_error.h>
+#include <medplib/core/eval.h>
 
 #include <opencv2/core.hpp>
 
@@ -47,7 +48,8 @@ std::vector<Overlap> overlaps_of(const std::vector<Mask>& masks, const std::vect
 
 }  // namespace
 
-EvalQuestion question_of(const Record& record) {
+EvalQuestion question_of(const std::string& json, const fs::path& folder) {
+  const Record record = parse_record(json, folder);
   const Turn& turn = record.turns.front();
   const bool by_name = record.task == "segment" || record.task == "absent";
   return {.id = record.id,

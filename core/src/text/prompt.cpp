@@ -5,6 +5,7 @@
 #include <medplib/core/error.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace medplib::core {
@@ -121,6 +122,17 @@ PromptPart tokens(std::string_view text) { return {PromptPart::Kind::Tokens, std
 PromptPart image_part(std::size_t index) { return {PromptPart::Kind::Image, {}, index}; }
 PromptPart region_part(std::size_t index) { return {PromptPart::Kind::Region, {}, index}; }
 
+// The text, in which each <region></region> is the place of the next of the regions. Returns how many were.
+std::size_t add_with_regions(PromptParts& parts, std::string_view text, PromptPart (*part)(std::string_view),
+                             std::span<const std::size_t> regions) {
+  const auto between = split(text, kRegion);
+  for (std::size_t i = 0; i < between.size(); ++i) {
+    if (i > 0) parts.push_back(region_part(regions[i - 1]));
+    if (!between[i].empty()) parts.push_back(part(between[i]));
+  }
+  return between.size() - 1;
+}
+
 void check_question(std::string_view question, std::size_t regions, const std::string& name) {
   if (!is_valid_utf8(question))
     fail(ErrorCode::InvalidArgument, name, " is not valid UTF-8. Convert it before asking.");
@@ -141,11 +153,9 @@ PromptParts recorded_question(std::string_view question, std::size_t& regions) {
     parts.push_back(image_part(0));
     text = strip(text).empty() ? "" : text_of("\n", strip(text));
   }
-  const auto between = split(text, kRegion);
-  for (std::size_t i = 0; i < between.size(); ++i) {
-    if (i > 0) parts.push_back(region_part(regions++));
-    if (!between[i].empty()) parts.push_back(tokens(between[i]));
-  }
+  std::vector<std::size_t> numbers(split(text, kRegion).size() - 1);
+  std::iota(numbers.begin(), numbers.end(), regions);
+  regions += add_with_regions(parts, text, tokens, numbers);
   return parts;
 }
 
@@ -201,12 +211,8 @@ PromptParts question_parts(std::string_view question, std::span<const std::size_
     parts.push_back(tokens("\n"));
     question = strip(question);
   }
-  const auto between = split(question, kRegion);
-  for (std::size_t i = 0; i < between.size(); ++i) {
-    if (i > 0) parts.push_back(region_part(regions[i - 1]));
-    parts.push_back(words(between[i]));
-  }
-  for (const std::size_t region : regions.subspan(between.size() - 1)) {
+  const std::size_t placed = add_with_regions(parts, question, words, regions);
+  for (const std::size_t region : regions.subspan(placed)) {
     parts.push_back(tokens(" "));
     parts.push_back(region_part(region));
   }

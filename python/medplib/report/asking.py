@@ -24,7 +24,7 @@ from .._core import AskOptions, Overlap
 from .baselines import FrequentAnswers, MeanShapes
 from .clicks import CLICKS, box_of, filled, next_click
 from .measures import Pixels, dice, normalised
-from .records import Record, Result, answer_of, mask_of, question_of, read_mask, region_of
+from .records import Record, Result, answer_of, mask_of, read_mask
 
 KEPT = ("id", "image", "set", "group", "modality", "task", "structure", "answer_type", "strict", "own")
 MARKS = ("in_sample", "left_out")
@@ -80,7 +80,7 @@ class Asker:
         if record["task"] == "segment":
             return kept | self._segment(session, record)
         if record["task"] == "absent":
-            return kept | {"drawn": bool(len(_evaluated(session, phrase=record["structure"])[0]))}
+            return kept | {"drawn": bool(len(self._evaluated(session, record)[0]))}
         return kept | self._ask(session, record)
 
     def _segment(self, session: Any, record: Record) -> Result:
@@ -88,7 +88,7 @@ class Asker:
         true = read_mask(file)
         if not true.any():
             raise ValueError(f"{file} is empty, but a record asks for what it shows: leave the record out")
-        answer, (overlap,) = _evaluated(session, phrase=record["structure"], targets=[file])
+        answer, (overlap,) = self._evaluated(session, record)
         mask = answer[0] if len(answer) else None
         shape = self.shapes.like(record, true)
         return {
@@ -101,8 +101,7 @@ class Asker:
         }
 
     def _ask(self, session: Any, record: Record) -> Result:
-        region = region_of(record, self.folder)
-        said = _evaluated(session, text=question_of(record), regions=[region] if region else [])[0].text
+        said = self._evaluated(session, record)[0].text
         right = normalised(answer_of(record))
         return {
             "said": said,
@@ -112,17 +111,14 @@ class Asker:
             "majority": _same(self.answers.majority(record), right),
         }
 
-
-def _evaluated(
-    session: Any, *, phrase: str = "", text: str = "", regions: Sequence[Path] = (), targets: Sequence[Path] = ()
-) -> tuple[Any, list[Overlap]]:
-    """The answer, and how its masks overlap the targets. Errors: MedplibError."""
-    options = AskOptions()
-    options.max_new_tokens = MAX_NEW_TOKENS
-    answer, overlaps = session._evaluate(phrase, text, regions, targets, options)
-    if isinstance(answer, Exception):
-        raise answer
-    return answer, overlaps
+    def _evaluated(self, session: Any, record: Record) -> tuple[Any, list[Overlap]]:
+        """The answer, and how its masks overlap the true ones. Errors: MedplibError."""
+        options = AskOptions()
+        options.max_new_tokens = MAX_NEW_TOKENS
+        answer, overlaps = session._evaluate(json.dumps(record), self.folder, options)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer, overlaps
 
 
 def _same(guess: str | None, right: str) -> bool | None:

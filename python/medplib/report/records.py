@@ -59,17 +59,13 @@ def _is_turn(turn: Any) -> bool:
 
 
 def question_of(record: Record) -> str:
+    """Its words, which those of other records are compared with."""
     text = str(record["conversations"][0]["value"])
     return re.sub(r"<region>.*?</region>", "<region></region>", text.replace("<image>", "")).strip()
 
 
 def answer_of(record: Record) -> str:
     return str(record["conversations"][1]["value"])
-
-
-def region_of(record: Record, folder: Path) -> Path | None:
-    found = re.search(r"<region>(.*?)</region>", record["conversations"][0]["value"])
-    return folder / found.group(1) if found else None
 
 
 def mask_of(record: Record, folder: Path) -> Path:

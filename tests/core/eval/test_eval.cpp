@@ -1,9 +1,11 @@
 // A record is put to a model, and what it draws is compared with what is right.
 #include "base/files.h"
-#include "eval/row.h"
+#include "base/json.h"
 #include "support/golden_session.h"
 #include "support/temporary_folder.h"
 #include "support/thrown.h"
+
+#include <medplib/core/eval.h>
 
 #include <gtest/gtest.h>
 #include <opencv2/core.hpp>
@@ -39,23 +41,32 @@ TEST(Overlap, a_target_of_another_size_is_refused_with_both_sizes) {
   EXPECT_NE(thrown.sentence.find("9 × 4"), std::string::npos) << thrown.sentence;
 }
 
-Record record_of(const std::string& task) {
-  return {.id = "seven",
-          .task = task,
-          .structure = "disc",
-          .turns = {{"<image>\nDraw it like <region></region>.", "Sure <SEG>."}, {"And there?", "No <SEG>."}},
-          .regions = {"r.png"},
-          .masks = {"m.png", "n.png"}};
+std::string record_of(const std::string& task) {
+  const Json human{{"from", "human"}, {"value", "<image>\nDraw it  like <region>r.png</region>."}};
+  const Json model{{"from", "gpt"}, {"value", "Sure <SEG>.<mask>m.png</mask>"}};
+  const Json more{{"from", "human"}, {"value", "And there?"}};
+  const Json last{{"from", "gpt"}, {"value", "No <SEG>.<mask>n.png</mask>"}};
+  return Json{
+      {"id", "seven"}, {"task", task}, {"structure", "disc"}, {"conversations", {human, model, more, last}}}
+      .dump();
 }
 
 TEST(EvalQuestion, a_structure_is_asked_for_by_its_name_and_all_else_in_the_records_words) {
-  EXPECT_EQ(question_of(record_of("segment")).phrase, "disc");
-  EXPECT_EQ(question_of(record_of("absent")).phrase, "disc");
-  const EvalQuestion asked = question_of(record_of("region"));
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(question_of(record_of("segment"), folder.path()).phrase, "disc");
+  EXPECT_EQ(question_of(record_of("absent"), folder.path()).phrase, "disc");
+  const EvalQuestion asked = question_of(record_of("region"), folder.path());
+  EXPECT_EQ(asked.id, "seven");
   EXPECT_EQ(asked.phrase, "");
   EXPECT_EQ(asked.text, "Draw it like <region></region>.");
-  EXPECT_EQ(asked.regions, std::vector<std::filesystem::path>{"r.png"});
-  EXPECT_EQ(asked.targets, std::vector<std::filesystem::path>{"m.png"}) << "of the first turn alone";
+  EXPECT_EQ(asked.regions, std::vector{folder / "r.png"});
+  EXPECT_EQ(asked.targets, std::vector{folder / "m.png"}) << "of the first turn alone";
+}
+
+TEST(EvalQuestion, a_record_that_cannot_be_asked_is_named_with_what_is_wrong) {
+  const auto thrown = test::thrown_by([] { question_of(R"({"id": "seven", "conversations": []})", "/"); });
+  EXPECT_EQ(thrown.code, ErrorCode::Format);
+  EXPECT_NE(thrown.sentence.find("The record (seven)"), std::string::npos) << thrown.sentence;
 }
 
 class Evaluation : public testing::Test {

@@ -35,6 +35,11 @@ struct EvalQuestion {
   std::vector<std::filesystem::path> targets = {};  // mask files, one for each <SEG> of the true answer
 };
 
+// The first turn of a record as the data has it, a JSON object whose files lie in `folder` or below. Tasks
+// "segment" and "absent" are asked by the structure's name, as a user would; all others in the record's own
+// words. Errors: Format, which says what is wrong with the record.
+EvalQuestion question_of(const std::string& record, const std::filesystem::path& folder);
+
 struct EvalRow {
   std::string id;
   Outcome outcome;                // the answer, or why there is none, or why it cannot be judged
