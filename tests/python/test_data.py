@@ -65,7 +65,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Any:
     def small(lines: list[str], out: Path) -> None:
         write_vocabulary(lines, out, pieces=400)
 
-    monkeypatch.setattr("medplib.data.__main__.write_vocabulary", small)
+    monkeypatch.setattr("medplib.data.tiny.write_vocabulary", small)
     return lambda source, out, *more: main(["tiny", "--source", str(source), "--out", str(out), *more])
 
 

@@ -222,7 +222,7 @@ def test_a_mask_drawn_on_the_stored_pixels_of_a_turned_picture_is_refused_with_e
 @pytest.fixture
 def no_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
     """A single picture has too few words for one."""
-    monkeypatch.setattr("medplib.data.__main__.write_vocabulary", lambda lines, out: None)
+    monkeypatch.setattr("medplib.data.tiny.write_vocabulary", lambda lines, out: None)
 
 
 def image_set(root: Path, write_image: Callable[[Path], None], write_mask: Callable[[Path], None]) -> list[str]:

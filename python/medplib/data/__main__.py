@@ -1,112 +1,15 @@
-"""Command line: python -m medplib.data folder FOLDER --phrase NAME --model MODEL, or tiny --source SETS --out FOLDER"""
+"""Command line: python -m medplib.data COMMAND, each in a module of its name."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from PIL import Image
+from . import folder, tiny
 
-from . import notes
-from .folder import build_folder
-from .masks import How, Values, as_phrase, read_stored, whole
-from .notes import Notes
-from .own import OwnFolder
-from .pictures import opened, save_png, shown_size, tell, upright, varying_alpha
-from .records import TASKS, Record, drawable, make_records
-from .sources import ImageSet, Item, leave_out, read_sets
-from .vocabulary import spoken, write_vocabulary
-
-SIDE = 256  # of the longest side of what is written
-
-
-def _fit(picture: Image.Image) -> Image.Image:
-    scale = SIDE / max(picture.size)
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.BILINEAR)
-
-
-def write_image(item: Item, out: Path, told: Notes) -> None:
-    file = out / "images" / item.set_name / f"{item.id}.png"
-    if not file.exists():
-        with opened(item.image) as picture:
-            tell(picture, item.image, notes.TURNED_IMAGES, told)
-            if varying_alpha(picture) is not None:
-                told.add(notes.ALPHA_OF_IMAGES, item.image)
-            save_png(_fit(upright(picture).convert("RGB")), file)
-
-
-def write_masks(item: Item, out: Path, told: Notes) -> list[str]:
-    """The relative path of each structure's mask; empty where nothing of it was left at this size."""
-    paths = []
-    for index, structure in enumerate(item.structures):
-        relative = f"masks/{item.set_name}/{item.id}__{index}.png"
-        file = out / relative
-        if not file.exists():
-            stored = read_stored(structure.mask, told)
-            with opened(item.image) as picture:
-                if stored.picture.size != shown_size(picture):
-                    raise ValueError(f"{structure.mask}: the mask and its image differ in size; label the image again")
-            inside, _ = whole(stored, None, told)
-            save_png(_fit(Image.fromarray(inside).convert("L")).point([0] * 128 + [255] * 128), file)
-        with Image.open(file) as written:
-            paths.append(relative if written.getbbox() else "")
-    return paths
-
-
-def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
-    sets, skipped = read_sets(source)
-    sets = leave_out(sets, left_out)
-    items = [item for image_set in sets for item in image_set.items]
-    masks, told = {}, Notes(source)
-    for item in items:
-        write_image(item, out, told)
-        masks[item.set_name, item.id] = write_masks(item, out, told)
-    names = drawable(item for item in items if not item.held_out)
-
-    def part(chosen: Iterable[Item], vary: bool = False) -> list[Record]:
-        return make_records(list(chosen), masks, vary, names)
-
-    held_out = [item for item in items if item.held_out and not item.left_out]
-    parts = {
-        "train": part((item for item in items if not item.held_out), vary=True),
-        # Apart, so that nobody is asked for the names of a left-out set in images of the others.
-        "validate": part(item for item in held_out if not item.in_words)
-        + part(item for item in items if item.left_out),
-        "validate_words": part(item for item in held_out if item.in_words),
-    }
-    for name, records in parts.items():
-        text = json.dumps(records, ensure_ascii=False, indent=1)
-        (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    write_vocabulary(spoken(parts["train"]), out / "tokenizer")
-    print(table(sets, parts))
-    for line in [f"skipped {line}" for line in skipped] + told.lines(notes.OF_SETS):
-        print(line)
-    lost = sum(path == "" for paths in masks.values() for path in paths)
-    print(f"{lost} masks had nothing left at {SIDE} pixels and are not asked for")
-
-
-def table(sets: Sequence[ImageSet], parts: dict[str, list[Record]]) -> str:
-    """Images and questions by task of each set, train / held out."""
-    held_out_records = [*parts["validate"], *parts["validate_words"]]
-    counts = [Counter((r["set"], r["task"]) for r in records) for records in (parts["train"], held_out_records)]
-    rows = [["set", "modality", "licence class", "images", *TASKS]]
-    for image_set in sets:
-        held_out = sum(item.held_out for item in image_set.items)
-        images = f"{len(image_set.items) - held_out}/{held_out}"
-        tasks = ["/".join(str(count[image_set.name, task]) for count in counts) for task in TASKS]
-        rows.append([image_set.name, image_set.modality, image_set.licence_class, images, *tasks])
-    totals = [[sum(n for (_, name), n in count.items() if name == task) for count in counts] for task in TASKS]
-    held_out = sum(item.held_out for image_set in sets for item in image_set.items)
-    images = f"{sum(len(image_set.items) for image_set in sets) - held_out}/{held_out}"
-    rows.append(["all", "", "", images, *(f"{train}/{validate}" for train, validate in totals)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+COMMANDS = (folder, tiny)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,76 +17,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m medplib.data", description="Make training material from folders of medical image sets."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    tiny = commands.add_parser(
-        "tiny",
-        help="small images, masks, questions and a vocabulary for the embedded model",
-        epilog="example: python -m medplib.data tiny --source sets --out tiny-data",
-    )
-    tiny.add_argument("--source", type=Path, required=True, help="folder with splits.json and one folder a set")
-    tiny.add_argument("--out", type=Path, required=True, help="folder to write; images already there are kept")
-    tiny.add_argument(
-        "--leave-out",
-        metavar="SET",
-        action="append",
-        default=[],
-        help="keep a whole set from the training, to see how a model does on a set it never saw; repeatable",
-    )
-    _add_folder(
-        commands.add_parser(
-            "folder",
-            help="records and a recipe from your own images and masks",
-            description="Writes train.json, validate.json and recipe.json into FOLDER; an edited recipe.json is kept. "
-            "Images are FOLDER/images/NAME.png, masks FOLDER/masks/NAME.png or FOLDER/masks/NAME__structure.png (JPEG, "
-            "TIFF, BMP, GIF, WebP and some more, too); an empty mask says that nothing is there. Files are taken as a "
-            "viewer shows them: what a training would read otherwise is copied to FOLDER/prepared. A file that is not "
-            "used is told.",
-            epilog='example: python -m medplib.data folder mydata --phrase "ring marker" --model models/tiny',
-        )
-    )
+    for command in COMMANDS:
+        command.add_to(commands)
     options = parser.parse_args(arguments)
     try:
-        if options.command == "folder":
-            values = None if options.values is None else Values.parse(options.values)
-            phrase, modality = as_phrase(options.phrase, "--phrase"), as_phrase(options.modality, "--modality")
-            own = OwnFolder(options.folder, phrase, options.group, How(options.threshold, values))
-            build_folder(own, modality, options.model, options.held_out)
-            return 0
-        options.out.mkdir(parents=True, exist_ok=True)
-        build(options.source, options.out, options.leave_out)
+        return options.run(options) or 0
     except (OSError, ValueError, KeyError, re.error) as error:
         print(f"medplib.data: {error}", file=sys.stderr)
         return 1
-    return 0
-
-
-def _add_folder(folder: argparse.ArgumentParser) -> None:
-    folder.add_argument("folder", type=Path)
-    folder.add_argument("--phrase", default="", help="what the masks show that don't say it in their names")
-    folder.add_argument(
-        "--values",
-        metavar="VALUE=NAME,...",
-        help="split the masks that don't say in their names what they show: the structure of each value or, as "
-        "'#ff0000=liver', of each colour, such as 1=liver,2=spleen; one that a mask does not have isn't there. Of a "
-        "palette that has colours, the values are its indices",
-    )
-    folder.add_argument(
-        "--threshold",
-        type=float,
-        metavar="T",
-        help="the value, as the file has it, at which the inside of a mask begins: for heat maps, soft edges and what "
-        "JPEG makes of masks (default: anything above 0)",
-    )
-    folder.add_argument("--modality", default="", help='how the images were taken, such as "CT"')
-    folder.add_argument("--model", type=Path, required=True, help="the model folder to start from")
-    folder.add_argument(
-        "--held-out", type=float, default=0.2, help="fraction to judge by, above 0 and below 1 (default: 0.2)"
-    )
-    folder.add_argument(
-        "--group",
-        default="",
-        metavar="REGEX",
-        help="images whose names share what this finds, such as a patient, are learnt from or held out together",
-    )
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .commands import Commands
+from .masks import How, Values, as_phrase
 from .own import Own, OwnFolder
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, Record, number
 
@@ -165,3 +168,51 @@ def _write(file: Path, text: str) -> None:
     part = file.with_name(f"{file.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(file)
+
+
+def add_to(commands: Commands) -> None:
+    folder = commands.add_parser(
+        "folder",
+        help="records and a recipe from your own images and masks",
+        description="Writes train.json, validate.json and recipe.json into FOLDER; an edited recipe.json is kept. "
+        "Images are FOLDER/images/NAME.png, masks FOLDER/masks/NAME.png or FOLDER/masks/NAME__structure.png (JPEG, "
+        "TIFF, BMP, GIF, WebP and some more, too); an empty mask says that nothing is there. Files are taken as a "
+        "viewer shows them: what a training would read otherwise is copied to FOLDER/prepared. A file that is not "
+        "used is told.",
+        epilog='example: python -m medplib.data folder mydata --phrase "ring marker" --model models/tiny',
+    )
+    folder.add_argument("folder", type=Path)
+    folder.add_argument("--phrase", default="", help="what the masks show that don't say it in their names")
+    folder.add_argument(
+        "--values",
+        metavar="VALUE=NAME,...",
+        help="split the masks that don't say in their names what they show: the structure of each value or, as "
+        "'#ff0000=liver', of each colour, such as 1=liver,2=spleen; one that a mask does not have isn't there. Of a "
+        "palette that has colours, the values are its indices",
+    )
+    folder.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="the value, as the file has it, at which the inside of a mask begins: for heat maps, soft edges and what "
+        "JPEG makes of masks (default: anything above 0)",
+    )
+    folder.add_argument("--modality", default="", help='how the images were taken, such as "CT"')
+    folder.add_argument("--model", type=Path, required=True, help="the model folder to start from")
+    folder.add_argument(
+        "--held-out", type=float, default=0.2, help="fraction to judge by, above 0 and below 1 (default: 0.2)"
+    )
+    folder.add_argument(
+        "--group",
+        default="",
+        metavar="REGEX",
+        help="images whose names share what this finds, such as a patient, are learnt from or held out together",
+    )
+    folder.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    values = None if options.values is None else Values.parse(options.values)
+    phrase, modality = as_phrase(options.phrase, "--phrase"), as_phrase(options.modality, "--modality")
+    own = OwnFolder(options.folder, phrase, options.group, How(options.threshold, values))
+    build_folder(own, modality, options.model, options.held_out)
