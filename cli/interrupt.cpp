@@ -16,6 +16,7 @@ void handle(int) { was_interrupted = true; }
 }  // namespace
 
 void catch_interrupts() {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing
   struct sigaction action {};
   action.sa_handler = handle;
   // No SA_RESTART: waiting for a line of stdin ends too.

@@ -6,12 +6,19 @@
 
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <unistd.h>
 
 namespace medplib::cli {
 
 using core::ErrorCode;
 using core::fail;
+
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
 
 void ListReader::read_more() {
   held_.erase(0, begin_);
@@ -39,7 +46,12 @@ void ListReader::decide() {
 }
 
 bool ListReader::next(std::string& item) {
+  const bool is_first = held_.empty() && !ended_;
   decide();
+  if (is_first) {
+    while (held_.size() < kByteOrderMark.size() && !ended_) read_more();
+    if (held_.starts_with(kByteOrderMark)) begin_ = kByteOrderMark.size();  // of a list written on Windows
+  }
   std::size_t end = held_.find(*separator_, begin_);
   while (end == std::string::npos && !ended_) {
     const std::size_t searched = held_.size() - begin_;
@@ -52,8 +64,9 @@ bool ListReader::next(std::string& item) {
   begin_ = is_last ? held_.size() : end + 1;
   if (of_lines() && item.find('\0') != std::string::npos)
     fail(ErrorCode::Format,
-         "The line holds a NUL byte, but the list began with lines: end each name in it by a line break, "
-         "or each by a NUL byte, as find -print0 does.");
+         json_lines_ ? "The line holds a NUL byte, and is no JSON object: with --jsonl each line is one."
+                     : "The line holds a NUL byte, but the list began with lines: end each name in it by a "
+                       "line break, or each by a NUL byte, as find -print0 does.");
   return true;
 }
 

@@ -105,6 +105,9 @@ void OutputPlan::plan(const PictureFiles& files, const std::vector<std::string>&
   read_ = files_read(images, regions);
   for (const std::string& file : {files.masks, files.overlay}) {
     if (file.empty()) continue;
+    if (file == "-")
+      fail(ErrorCode::InvalidArgument,
+           "\"-\" is no file, and the standard output has the answer: name a file, or /dev/stdout.");
     core::check_png_name(file);
     check_writable(file);
     check(file);

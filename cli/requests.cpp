@@ -79,9 +79,11 @@ bool Requests::next_item(Request& request) {
   std::string text;
   for (;;) {
     request.line = ++line_;
-    if (!during(Phase::Input, [&] { return list_.next(text); })) break;
+    const bool before = std::exchange(any_item_, true);  // also one that cannot be read
+    const bool found = during(Phase::Input, [&] { return list_.next(text); });
+    if (!found || is_blank(text)) any_item_ = before;
+    if (!found) break;
     if (is_blank(text)) continue;
-    any_item_ = true;
     if (json_lines_) {
       during(Phase::Input, [&] { read_json_line(text, request); });
     } else {

@@ -195,9 +195,19 @@ def _rgba_of(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
 
 def _orientation_of(image: Any) -> int:
     """EXIF's, of a PIL image whose pixels were read; 1 of anything else."""
-    if not _is(image, "PIL.Image", "Image"):
-        return 1
-    orientation = image.getexif().get(0x0112, 1)
+    return exif_orientation(image) if _is(image, "PIL.Image", "Image") else 1
+
+
+def exif_orientation(image: PIL.Image.Image) -> int:
+    """1 to 8, as the engine reads it of files: from EXIF alone, where Pillow looks at XMP and text, too."""
+    from PIL import Image
+
+    tags: Any = getattr(image, "tag_v2", None)
+    if tags is None:
+        tags = Image.Exif()
+        if "exif" in image.info:
+            tags.load(image.info["exif"])
+    orientation = tags.get(0x0112, 1)
     return orientation if orientation in range(1, 9) else 1
 
 
@@ -221,7 +231,7 @@ def region_of(kind: str, value: Any) -> Region:
             return Region.box(float(x0), float(y0), float(x1), float(y1))
         points = [(float(x), float(y)) for x, y in value]
         return Region.polygon(points) if kind == "polygon" else Region.scribble(points)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"{kind} is {REGIONS[kind]}, not {shown(value)}.") from error
 
 
@@ -229,7 +239,7 @@ def clicks_of(points: Points | None, labels: Labels | None) -> list[tuple[float,
     """(x, y, inside) of points (N, 2) labelled 1, the default, or 0. Errors: InvalidArgumentError."""
     try:
         places = [] if points is None else [(float(x), float(y)) for x, y in points]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"point_coords is (N, 2): x and y of each point, not {shown(points)}.") from error
     try:
         inside = [1] * len(places) if labels is None else [int(label) if label in (0, 1) else -1 for label in labels]

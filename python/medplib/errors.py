@@ -116,6 +116,10 @@ class _Shown(reprlib.Repr):
         ) = 5
         self.maxstring = self.maxother = self.maxlong = 60
 
+    def repr_int(self, x: int, level: int) -> str:
+        # Python writes no more than some thousand digits.
+        return super().repr_int(x, level) if x.bit_length() < 1000 else f"an integer of {x.bit_length()} bits"
+
     def repr_instance(self, x: Any, level: int) -> str:
         shape = getattr(x, "shape", None)
         if isinstance(shape, tuple) and shape:

@@ -1,6 +1,6 @@
 """The same bits in every process, on two threads, at every interface; and what becomes of them without the warm-up.
 
-MEDPLIB_BITS_PROCESSES says how many processes are started in all, 300 by default.
+MEDPLIB_BITS_PROCESSES says how many processes are started of each kind, 300 by default.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from golden import PICTURE, QUESTION, ROOT
 from programs import BUILD, run
 
 PROCESSES = int(os.environ.get("MEDPLIB_BITS_PROCESSES", "300"))
-SHARES = {"stages": 0.35, "training": 0.15, "c": 0.2, "program": 0.2, "python": 0.1}
 EMBEDDED = "MEDPLIB_MODEL="
 PROBE = BUILD / "bin/bits_probe"
 
@@ -28,12 +27,8 @@ def on_two_threads(*command: str | Path) -> str:
     return run("env", "OMP_NUM_THREADS=2", *command)
 
 
-def count_of(kind: str) -> int:
-    return max(2, round(PROCESSES * SHARES[kind]))
-
-
-def expect_same_bits(kind: str, compute: Callable[[], str]) -> None:
-    outputs = Counter(compute() for _ in range(count_of(kind)))
+def expect_same_bits(compute: Callable[[], str]) -> None:
+    outputs = Counter(compute() for _ in range(PROCESSES))
     (first, _), *others = outputs.most_common()
     assert first
     assert not others, f"{outputs.total() - outputs[first]} of {outputs.total()} processes differ: " + "; ".join(
@@ -49,7 +44,7 @@ def differences(one: str, other: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["stages", "training"])
 def test_every_stage_and_every_gradient_has_the_same_bits_in_each_process(kind: str) -> None:
-    expect_same_bits(kind, lambda: on_two_threads(PROBE, kind))
+    expect_same_bits(lambda: on_two_threads(PROBE, kind))
 
 
 def test_a_c_program_gets_the_same_text_tokens_and_logits_in_each_process(tmp_path: Path) -> None:
@@ -57,7 +52,7 @@ def test_a_c_program_gets_the_same_text_tokens_and_logits_in_each_process(tmp_pa
     strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
     linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
     run("cc", *strict, ROOT / "tests/bits/asks.c", "-o", program, *linked)
-    expect_same_bits("c", lambda: on_two_threads(EMBEDDED, program, PICTURE, QUESTION))
+    expect_same_bits(lambda: on_two_threads(EMBEDDED, program, PICTURE, QUESTION))
 
 
 def test_the_program_prints_the_same_answer_in_each_process() -> None:
@@ -67,13 +62,13 @@ def test_the_program_prints_the_same_answer_in_each_process() -> None:
         del told["timing"]
         return json.dumps(told)
 
-    expect_same_bits("program", answer)
+    expect_same_bits(answer)
 
 
 def test_python_gets_the_same_text_tokens_and_logits_in_each_process() -> None:
     asks = ROOT / "tests/bits/asks.py"
     path = f"PYTHONPATH={os.pathsep.join(sys.path)}"
-    expect_same_bits("python", lambda: on_two_threads(path, sys.executable, asks, PICTURE, QUESTION))
+    expect_same_bits(lambda: on_two_threads(path, sys.executable, asks, PICTURE, QUESTION))
 
 
 def processor() -> str:

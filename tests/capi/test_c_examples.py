@@ -7,7 +7,9 @@ import os
 import pty
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,11 +68,51 @@ def example(examples: Path, name: str, language: str, *arguments: str | Path, co
     return run(*command(examples, name, language), *arguments, code=code, **surroundings(), **more)
 
 
+# What the command line says, asked once for all languages.
+
+
+@cache
+def answer_of(picture: Path) -> Any:
+    return json.loads(medplib("ask", picture, QUESTION, "--json"))
+
+
+@cache
+def longer_text() -> str:
+    told = json.loads(run(BUILD / "bin/medplib", "ask", PICTURES[0], LONGER, "--json", MEDPLIB_MODEL=EMBEDDED))
+    return str(told["text"])
+
+
+@cache
+def texts_of(picture: Path) -> list[str]:
+    requests = "".join(json.dumps({"image": str(picture), "question": each}) + "\n" for each in QUESTIONS)
+    return [json.loads(line)["text"] for line in medplib("ask", "--jsonl", "-", stdin=requests).splitlines()]
+
+
+class Segmented:
+    """The area, and the file of the mask."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.found: dict[tuple[Path, str], tuple[int, Path]] = {}
+
+    def __call__(self, picture: Path, phrase: str) -> tuple[int, Path]:
+        if (picture, phrase) not in self.found:
+            file = self.folder / f"{len(self.found)}.png"
+            (mask, *_) = json.loads(medplib("segment", picture, phrase, "--out-mask", file, "--json"))["masks"]
+            self.found[picture, phrase] = (mask["area"], file)
+        return self.found[picture, phrase]
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> Segmented:
+    return Segmented(tmp_path_factory.mktemp("segmented"))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
 @pytest.mark.parametrize("name", ["ask", "stream"])
 def test_the_answer_is_that_of_the_command_line(examples: Path, name: str, picture: Path, language: str) -> None:
-    answer = json.loads(medplib("ask", picture, QUESTION, "--json"))
+    answer = answer_of(picture)
     printed = example(examples, name, language, picture, QUESTION)
     if language == "command line":  # which tells of the masks as well, a line each
         *lines, _ = printed.rsplit("\n", len(answer["masks"]) + 1)
@@ -99,7 +141,7 @@ def read_some(end: int) -> bytes:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_stream_shows_words_before_the_last_is_there(examples: Path, language: str) -> None:
-    text = json.loads(run(BUILD / "bin/medplib", "ask", PICTURES[0], LONGER, "--json", MEDPLIB_MODEL=EMBEDDED))["text"]
+    text = longer_text()
     assert len(text.split()) > 2
     terminal = language == "command line"
     for _ in range(5 if terminal else 1):
@@ -114,12 +156,12 @@ def test_a_stream_shows_words_before_the_last_is_there(examples: Path, language:
 @pytest.mark.parametrize("phrase", ["tumour", "left lung"])
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
 def test_the_mask_is_that_of_the_command_line(
-    examples: Path, tmp_path: Path, picture: Path, phrase: str, language: str
+    examples: Path, segmented: Segmented, tmp_path: Path, picture: Path, phrase: str, language: str
 ) -> None:
-    theirs, ours = tmp_path / "theirs.png", tmp_path / "ours.png"
-    (mask, *_) = json.loads(medplib("segment", picture, phrase, "--out-mask", theirs, "--json"))["masks"]
+    area, theirs = segmented(picture, phrase)
+    ours = tmp_path / "ours.png"
     printed = example(examples, "segment", language, picture, phrase, ours)
-    line = f"{phrase}: {mask['area']} pixels"
+    line = f"{phrase}: {area} pixels"
     assert printed.startswith(line + ", ") if language == "command line" else printed == line + "\n"
     assert np.array_equal(np.asarray(Image.open(ours)), np.asarray(Image.open(theirs)))
 
@@ -133,9 +175,7 @@ def test_segmenting_what_is_not_there_ends_with_a_code(examples: Path, tmp_path:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
 def test_many_questions_give_the_lines_of_the_command_line(examples: Path, picture: Path, language: str) -> None:
-    requests = "".join(json.dumps({"image": str(picture), "question": each}) + "\n" for each in QUESTIONS)
-    answers = [json.loads(line)["text"] for line in medplib("ask", "--jsonl", "-", stdin=requests).splitlines()]
-    lines = [f"{question}\t{answer}\n" for question, answer in zip(QUESTIONS, answers, strict=True)]
+    lines = [f"{question}\t{answer}\n" for question, answer in zip(QUESTIONS, texts_of(picture), strict=True)]
     assert batch(examples, language, picture, *QUESTIONS) == "".join(lines)
     assert batch(examples, language, picture, QUESTIONS[0], "", code=5) == lines[0]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from program import BINARY, MODEL, Program, floats_of
+from program import BINARY, MODEL, Once, Program, floats_of, picture_in
 from training import make_training
 
 # Tests in the background of a shell have Ctrl-C ignored, and would hand that on to the programs that they start.
@@ -30,11 +30,14 @@ def medplib(tmp_path: Path) -> Program:
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """An RGB picture of 64 × 48 pixels."""
-    pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    path = tmp_path / "eye.png"
-    Image.fromarray(pixels).save(path)
-    return path
+    return picture_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    folder = tmp_path_factory.mktemp("once")
+    picture_in(folder)
+    return Once(folder)
 
 
 @pytest.fixture

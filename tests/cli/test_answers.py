@@ -162,8 +162,9 @@ def test_a_region_may_be_a_mask_file(medplib: Program, picture: Path, tmp_path: 
         told = medplib("ask", picture, "what?", "--json", *DRAWING, "--region", region).json
         return told["masks"][0]
 
-    assert mask_about("mask:region.png") == mask_about("box:10,10,40,30")
-    assert mask_about("mask:region.png") != mask_about("box:30,20,60,45")
+    about_the_file = mask_about("mask:region.png")
+    assert about_the_file == mask_about("box:10,10,40,30")
+    assert about_the_file != mask_about("box:30,20,60,45")
 
 
 def test_several_regions_go_into_one_question(medplib: Program, picture: Path) -> None:
@@ -181,12 +182,13 @@ def test_plain_text_goes_to_stdout_and_nothing_else(medplib: Program, picture: P
 
 def test_the_same_seed_draws_the_same_words(medplib: Program, picture: Path) -> None:
     def tokens(seed: str) -> list[int]:
-        drawn = ("--temperature", "2", "--top-k", "200", "--top-p", "0.95", "--max-new-tokens", "12")
-        told: list[int] = medplib("ask", picture, "what?", "--json", "--seed", seed, *drawn).json["tokens"]
+        drawing = ("--temperature", "2", "--top-k", "200", "--top-p", "0.95", "--max-new-tokens", "12")
+        told: list[int] = medplib("ask", picture, "what?", "--json", "--seed", seed, *drawing).json["tokens"]
         return told
 
-    assert tokens("1") == tokens("1")
-    assert tokens("1") != tokens("2")
+    drawn = tokens("1")
+    assert drawn == tokens("1")
+    assert drawn != tokens("2")
 
 
 def test_the_model_is_named_by_an_option_too(medplib: Program, picture: Path) -> None:
@@ -200,8 +202,9 @@ def test_half_the_precision_gives_other_numbers(medplib: Program, picture: Path)
         told = medplib("ask", picture, "what?", "--json", *DRAWING, "--precision", precision).json
         return float(told["masks"][0]["iou_estimate"])
 
-    assert estimate("bfloat16") != estimate("float32")
-    assert estimate("bfloat16") == pytest.approx(estimate("float32"), abs=0.1)
+    half, whole = estimate("bfloat16"), estimate("float32")
+    assert half != whole
+    assert half == pytest.approx(whole, abs=0.1)
 
 
 def test_an_answer_ends_where_the_context_does(medplib: Program, picture: Path) -> None:

@@ -5,35 +5,45 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from odd_pictures import saved, sixteen_bit_png, tiff
 from PIL import Image
-from program import Program
+from program import Once, Program
+from training import make_training
 
 SHORT = ("--max-new-tokens", "1")
 WIDTH, HEIGHT = 64, 48  # of the picture
 Bytes = npt.NDArray[np.uint8]
 
 
-def told_everywhere(medplib: Program, words: str, *call: str | Path) -> None:
-    """Whether a warning with these words, and one only, is in the JSON and the same on stderr; without --json, too."""
+def told_everywhere(medplib: Program, words: str, *call: str | Path) -> Any:
+    """Whether a warning with these words, and one only, is in the JSON and the same on stderr; without --json, too.
+
+    Gives the JSON.
+    """
     ended = medplib(*call, "--json")
     (warning,) = [each for each in ended.json["warnings"] if words in each]
     assert f"medplib: warning: {warning}\n" in ended.err
     assert f"medplib: warning: {warning}\n" in medplib(*call).err
+    return ended.json
 
 
-@pytest.fixture
-def brush() -> Bytes:
+def painted() -> Bytes:
     """RGBA: red all over, a shape in alpha alone."""
     rows, columns = np.indices((HEIGHT, WIDTH))
     pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     pixels[..., 0] = 255
     pixels[..., 3] = np.where(((columns - 30) / 16) ** 2 + ((rows - 20) / 12) ** 2 <= 1, 180, 0)
     return pixels
+
+
+@pytest.fixture
+def brush() -> Bytes:
+    return painted()
 
 
 MASKS: dict[str, Callable[[Path, Bytes], Path]] = {
@@ -47,26 +57,32 @@ MASKS: dict[str, Callable[[Path, Bytes], Path]] = {
 
 @pytest.fixture(params=MASKS)
 def alpha_mask(request: pytest.FixtureRequest, brush: Bytes, tmp_path: Path) -> Path:
-    """Beside plain.png, the same shape in grey."""
-    saved(tmp_path / "plain.png", Image.fromarray((brush[..., 3] > 0).astype(np.uint8) * 255))
     return MASKS[request.param](tmp_path, brush)
 
 
+@pytest.fixture(scope="module")
+def grey_mask(once: Once) -> str:
+    """The same shape, in grey."""
+    return saved(once.folder / "grey.png", Image.fromarray((painted()[..., 3] > 0).astype(np.uint8) * 255)).name
+
+
 @pytest.mark.parametrize("verb", [("ask", "what?"), ("describe",)])
-def test_alpha_mask_region(medplib: Program, picture: Path, alpha_mask: Path, verb: tuple[str, ...]) -> None:
-    call: tuple[str | Path, ...] = (verb[0], picture, *verb[1:], *SHORT)
-    told_everywhere(medplib, "alpha is the mask", *call, "--region", f"mask:{alpha_mask}")
-    for name, mask in (("alpha.png", alpha_mask), ("grey.png", Path("plain.png"))):
-        medplib(*call, "--region", f"mask:{mask}", "--overlay", name)
-    assert (medplib.folder / "alpha.png").read_bytes() == (medplib.folder / "grey.png").read_bytes()
+def test_alpha_mask_region(
+    medplib: Program, once: Once, picture: Path, alpha_mask: Path, grey_mask: str, verb: tuple[str, ...]
+) -> None:
+    call = (verb[0], "eye.png", *verb[1:], *SHORT, "--overlay", f"{verb[0]}.png", "--region")
+    told_everywhere(medplib, "alpha is the mask", *call, f"mask:{alpha_mask}")
+    once(*call, f"mask:{grey_mask}")
+    alpha, grey = (folder / f"{verb[0]}.png" for folder in (medplib.folder, once.folder))
+    assert alpha.read_bytes() == grey.read_bytes()
 
 
-def test_alpha_mask_refine(medplib: Program, picture: Path, alpha_mask: Path) -> None:
-    call = ("refine", picture, "--click", "30,20,+", "--mask")
-    told_everywhere(medplib, "alpha is the mask", *call, alpha_mask)
-    assert medplib(*call, "plain.png", "--json").json["warnings"] == []
-    rle = [medplib(*call, mask, "--json").json["masks"][0]["rle"] for mask in (alpha_mask, "plain.png")]
-    assert rle[0] == rle[1]
+def test_alpha_mask_refine(medplib: Program, once: Once, picture: Path, alpha_mask: Path, grey_mask: str) -> None:
+    call = ("refine", "eye.png", "--click", "30,20,+", "--mask")
+    alpha = told_everywhere(medplib, "alpha is the mask", *call, alpha_mask)
+    grey = once(*call, grey_mask, "--json").json
+    assert grey["warnings"] == []
+    assert alpha["masks"][0]["rle"] == grey["masks"][0]["rle"]
 
 
 def turn(path: Path, orientation: int) -> Path:
@@ -134,6 +150,34 @@ def test_exif_train_masks_and_validation(medplib: Program, folder: Path, what: s
     assert "EXIF orientation 3" in told
 
 
+@pytest.mark.parametrize(
+    ("area", "saying"), [((20, 20, 21, 21), "is too small for the model's grid"), (None, "covers the whole of")]
+)
+def test_whole_and_small_places_train(
+    medplib: Program, folder: Path, area: tuple[int, int, int, int] | None, saying: str
+) -> None:
+    place = Image.new("L", Image.open(folder / "mask-1.png").size, 0 if area else 255)
+    if area:
+        place.paste(255, area)
+    saved(folder / "place.png", place)
+    change_records(folder, lambda text: text.replace("<region>mask-1.png", "<region>place.png"))
+    (told,) = trained(medplib)
+    assert "place.png" in told
+    assert saying in told
+
+
+def test_outlier_of_16_bits_train(medplib: Program, folder: Path) -> None:
+    width, height = Image.open(folder / "0.png").size
+    scan = np.arange(width * height, dtype=np.uint16).reshape(height, width) % 3000
+    scan[0] = 65535
+    saved(folder / "burned.png", Image.fromarray(scan))
+    change_records(folder, lambda text: text.replace('"image": "0.png"', '"image": "burned.png"'))
+    (told,) = trained(medplib)
+    assert "burned.png" in told
+    assert "nearly all its values in a small part" in told
+    assert told in warnings_of(medplib, "ask", str(folder / "burned.png"), "what?", *SHORT)
+
+
 def test_more_than_five_files_are_counted_train(medplib: Program, folder: Path) -> None:
     records = json.loads((folder / "records.json").read_text())
     copies = []
@@ -147,19 +191,29 @@ def test_more_than_five_files_are_counted_train(medplib: Program, folder: Path) 
     assert told.startswith("Of 7 files (copy0.jpg, copy1.jpg, copy2.jpg, copy3.jpg, copy4.jpg and 2 more) each says")
 
 
+def loss(folder: Path) -> float:
+    return float(json.loads((folder / "log.jsonl").read_text())["loss"])
+
+
+@pytest.fixture(scope="module")
+def loss_of_grey(tmp_path_factory: pytest.TempPathFactory) -> float:
+    folder = tmp_path_factory.mktemp("grey")
+    make_training(folder)
+    Program(folder)("train", "recipe.json", "steps=1", "--out", "out")
+    return loss(folder / "out")
+
+
 @pytest.mark.parametrize("form", ["rgba_png", "la_png", "rgba_tiff"])
-def test_alpha_mask_train(medplib: Program, folder: Path, form: str) -> None:
+def test_alpha_mask_train(medplib: Program, folder: Path, loss_of_grey: float, form: str) -> None:
     inside = np.asarray(Image.open(folder / "mask-1.png"))
     painted = np.zeros((*inside.shape, 4), np.uint8)
     painted[..., 0], painted[..., 3] = 255, inside
     (folder / "alpha").mkdir()
     mask = MASKS[form](folder / "alpha", painted)
-    medplib("train", "recipe.json", "steps=1", "--out", "grey")
     change_records(folder, lambda text: text.replace("mask-1.png", f"alpha/{mask.name}"))
     (told,) = trained(medplib)
     assert "alpha is the mask" in told
-    grey, alpha = (json.loads((folder / out / "log.jsonl").read_text())["loss"] for out in ("grey", "out"))
-    assert grey == alpha
+    assert loss(folder / "out") == loss_of_grey
 
 
 def test_channels_and_pages_train(medplib: Program, folder: Path) -> None:

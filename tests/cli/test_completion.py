@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from program import BINARY, COMMANDS, Program, options_of
+from program import COMMANDS, options_of, said
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 
@@ -17,35 +17,35 @@ def completed(folder: Path, line: str) -> set[str]:
     """What bash offers at the end of the line, which readline has split at spaces and '='."""
     words = line.replace("=", " = ").split(" ")
     words = [word for word in words[:-1] if word] + [words[-1]]
-    script = f"""
+    commands = f"""
         set -u
-        source <({shlex.quote(str(BINARY))} completion bash)
+        source <(printf %s {shlex.quote(said("completion", "bash"))})
         COMP_WORDS=({" ".join(shlex.quote(word) for word in words)}); COMP_CWORD={len(words) - 1}
         _medplib
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash", "-c", commands], cwd=folder, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return set(done.stdout.split())
 
 
-def test_the_script_names_the_function_for_medplib(medplib: Program) -> None:
-    assert "complete -F _medplib medplib" in medplib("completion", "bash").out
+def test_the_script_names_the_function_for_medplib() -> None:
+    assert "complete -F _medplib medplib" in said("completion", "bash")
 
 
-def test_commands_are_completed(medplib: Program, tmp_path: Path) -> None:
+def test_commands_are_completed(tmp_path: Path) -> None:
     assert set(COMMANDS) <= completed(tmp_path, "medplib ")
     assert completed(tmp_path, "medplib seg") == {"segment"}
     assert completed(tmp_path, "medplib --ver") == {"--version"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_options_are_those_of_the_help(medplib: Program, tmp_path: Path, command: str) -> None:
-    wanted = {f"--{option}" for option in options_of(medplib, command)}
+def test_options_are_those_of_the_help(tmp_path: Path, command: str) -> None:
+    wanted = {f"--{option}" for option in options_of(command)}
     assert completed(tmp_path, f"medplib {command} --") == wanted
 
 
-def test_values_of_options_are_completed(medplib: Program, tmp_path: Path) -> None:
+def test_values_of_options_are_completed(tmp_path: Path) -> None:
     assert completed(tmp_path, "medplib ask --precision ") == {"float32", "bfloat16"}
     assert completed(tmp_path, "medplib ask --precision=b") == {"bfloat16"}
     assert completed(tmp_path, "medplib ask --log-level=") == {"debug", "info", "warning", "error", "silent"}
@@ -53,7 +53,7 @@ def test_values_of_options_are_completed(medplib: Program, tmp_path: Path) -> No
     assert completed(tmp_path, "medplib completion ") == {"bash"}
 
 
-def test_files_and_folders_are_completed(medplib: Program, tmp_path: Path) -> None:
+def test_files_and_folders_are_completed(tmp_path: Path) -> None:
     (tmp_path / "eye.png").touch()
     (tmp_path / "models").mkdir()
     assert completed(tmp_path, "medplib ask ") == {"eye.png", "models"}

@@ -78,7 +78,7 @@ def compare_memory(medplib: Program, folder: Path, picture: Path, precision: str
 def test_the_memory_that_info_tells_is_the_peak_of_an_answer(
     medplib: Program, picture: Path, model: str, precision: str
 ) -> None:
-    if is_sanitized(medplib):
+    if is_sanitized():
         pytest.skip("AddressSanitizer's shadow takes memory of its own.")
     compare_memory(medplib, ROOT / model, picture, precision)
 

@@ -186,7 +186,7 @@ def test_ctrl_c_while_a_model_is_read_ends_the_command(medplib: Program, model_c
 
 
 def test_verify_takes_no_memory_for_the_weights(medplib: Program, model_copy: Path) -> None:
-    if is_sanitized(medplib):
+    if is_sanitized():
         pytest.skip("AddressSanitizer's shadow takes memory of its own.")
     usual = peak_memory("verify", "--model", model_copy)
     rows, columns = 2_000_000, 64

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from program import COMMANDS, ROOT, Program, options_of
+from program import COMMANDS, ROOT, Program, options_of, said
 
 HEADERS = ROOT / "core/include/medplib/core"
 # Fields that are no option: callbacks, what Ctrl-C sets, a group that has options of its own, and operands.
@@ -50,8 +50,8 @@ def test_help_names_every_command_and_the_exit_codes(medplib: Program) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_has_help_with_an_example(medplib: Program, command: str) -> None:
-    text = medplib(command, "--help").out
+def test_each_command_has_help_with_an_example(command: str) -> None:
+    text = said(command, "--help")
     assert text.startswith(f"Usage: medplib {command}")
     assert re.search(rf"Example:\n  .*medplib {command}", text)
 
@@ -74,11 +74,11 @@ def test_each_command_has_help_with_an_example(medplib: Program, command: str) -
     ],
 )
 def test_options_are_named_as_the_fields_of_the_api(
-    medplib: Program, command: str, structs: list[tuple[str, str]], of_its_own: set[str]
+    command: str, structs: list[tuple[str, str]], of_its_own: set[str]
 ) -> None:
     fields = {field for header, struct in structs for field in fields_of(header, struct)} - NO_OPTION
     wanted = {RENAMED.get(field, field).replace("_", "-") for field in fields}
-    assert set(options_of(medplib, command)) == wanted | of_its_own | OF_EVERY_COMMAND
+    assert set(options_of(command)) == wanted | of_its_own | OF_EVERY_COMMAND
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def main(wanted: list[str]) -> int:
     if not HEAP.items() <= os.environ.items():
         os.execve(sys.executable, sys.orig_argv, os.environ | HEAP)
     known = works(medplib.load())
+    gc.collect()
+    gc.freeze()  # else each look at the memory goes through all that was imported
     level = True
     for work, count in (each.split("=") for each in wanted):
         rounds = POINTS * max(int(count) // POINTS, 1)

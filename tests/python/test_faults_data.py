@@ -141,6 +141,27 @@ def test_a_structure_whose_value_a_label_map_lacks_is_not_there(tmp_path: Path) 
     masks_are(root, "liver", LIVER)
 
 
+def test_label_maps_of_one_value_each_are_told_when_the_values_differ(tmp_path: Path, capsys: Any) -> None:
+    for index in range(10):
+        save(scene(), tmp_path / f"images/case{index}.png")
+        save(LIVER * np.uint8(1) if index % 2 else SPLEEN * np.uint8(2), tmp_path / f"masks/case{index}.png")
+    assert read(tmp_path, "--phrase", "organ") == 0
+    told = capsys.readouterr().out
+    assert "values that differ from mask to mask: 2 above 0" in told
+    assert "masks/case0.png (2), masks/case1.png (1)" in told
+    assert read(tmp_path, "--values", "1=liver,2=spleen") == 0
+    assert "values that differ" not in capsys.readouterr().out
+
+
+def test_structures_named_by_their_files_may_have_values_of_their_own(tmp_path: Path, capsys: Any) -> None:
+    for index in range(10):
+        save(scene(), tmp_path / f"images/case{index}.png")
+        save(LIVER * np.uint8(1), tmp_path / f"masks/case{index}__liver.png")
+        save(SPLEEN * np.uint8(2), tmp_path / f"masks/case{index}__spleen.png")
+    assert read(tmp_path) == 0
+    assert "values that differ" not in capsys.readouterr().out
+
+
 def test_values_without_a_name_are_told_and_lie_outside(tmp_path: Path, capsys: Any) -> None:
     root = pairs(tmp_path, LABELS)
     assert read(root, "--values", "1=liver") == 0

@@ -10,6 +10,7 @@ from typing import Any
 import medplib
 import numpy as np
 import pytest
+from medplib._inputs import exif_orientation
 from medplib.data.__main__ import main
 from medplib.data.sources import ImageSet, leave_out
 from own_folders import (
@@ -32,7 +33,7 @@ from own_folders import (
     stored,
     written,
 )
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 # --- pairs left out
 
@@ -171,6 +172,24 @@ def test_pictures_that_exif_turns_are_learnt_from_as_a_viewer_shows_them(
         np.testing.assert_array_equal(shown.array, as_viewed(next((root / "images").glob(f"{name}.*"))))
         assert np.abs(shown.array.astype(int) - scene()).mean() < 4
     masks_are(root, "liver", LIVER)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_an_orientation_beside_exif_turns_nothing_as_it_turns_nothing_when_asked(
+    tmp_path: Path, capsys: Any, ending: str
+) -> None:
+    turning = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="3"/></x:xmpmeta>'
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", turning.decode())
+    root = pairs(tmp_path, LIVER * np.uint8(255))
+    for index in range(10):
+        (root / f"images/case{index}.png").unlink()
+        save(scene(), root / f"images/case{index}.{ending}", pnginfo=text, xmp=turning)
+    assert read(root, "--phrase", "liver") == 0
+    assert "EXIF" not in capsys.readouterr().out
+    with Image.open(root / f"images/case0.{ending}") as picture:
+        assert picture.getexif()[0x0112] == 3  # what Pillow makes of it
+        assert exif_orientation(picture) == 1
 
 
 @pytest.mark.parametrize("orientation", [3, 6])

@@ -16,6 +16,7 @@ import pytest
 import torch
 from golden import QUESTION
 from medplib._inputs import image_of, region_of
+from medplib.errors import InvalidArgumentError
 from medplib.predictor import Predictor
 from odd_pictures import saved, sixteen_bit_png, tiff
 from PIL import Image as PilImage
@@ -274,6 +275,16 @@ def test_fractions_ask_describe_and_embed(session: medplib.Session, kind: str) -
         warnings.simplefilter("always")
         session.embed_region(**PLACES[kind])
     assert fractions([str(each.message) for each in caught]) == 1
+
+
+@pytest.mark.parametrize("place", [{"point": (10**400, 1)}, {"box": (1, 2, 3, 10**400)}, {"regions": [10**5000]}])
+def test_places_of_endless_integers_are_refused_in_a_sentence(session: medplib.Session, place: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match="an integer of"):
+        session.ask("what?", **place)
+    with pytest.raises(InvalidArgumentError, match="an integer of"):
+        session.refine(point_coords=[(1, 10**400)])
+    with pytest.raises(InvalidArgumentError):
+        session.refine(point_coords=[(1, 1)], point_labels=[10**5000])
 
 
 def test_fractions_refine_clicks_and_box(session: medplib.Session) -> None:

@@ -20,6 +20,13 @@ namespace medplib::core {
 
 namespace {
 
+// The letters A to Z alone.
+std::string in_lower_case(std::string text) {
+  for (char& letter : text)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return text;
+}
+
 // One call at a time, in this process, without gradients; a cancel that came before it is forgotten.
 class Call {
  public:
@@ -72,7 +79,9 @@ Answer Session::State::ask(const std::string& question, const AskOptions& ask_op
 Answer Session::State::segment(const std::string& phrase, const AskOptions& ask_options) {
   if (!ask_options.regions.empty()) need_segmenting_in_regions();
   const std::string words = plain_words(phrase);
-  Request request = request_for(fill_phrase(loaded().facts.verbs.segment, words), ask_options);
+  const FolderFacts& facts = loaded().facts;
+  const std::string asked = facts.manifest.lower_case_phrases ? in_lower_case(words) : words;
+  Request request = request_for(fill_phrase(facts.verbs.segment, asked), ask_options);
   request.label = words;
   request.asks_for_mask = true;
   return answer(request, ask_options);

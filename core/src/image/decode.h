@@ -25,8 +25,8 @@ struct DecodedImage {
 
 // What a file's header tells.
 struct PictureHeader {
-  Remarks remarks;         // as the decoder makes them, but for those of alpha
-  bool has_alpha = false;  // whose values the header doesn't tell
+  Remarks remarks;  // as the decoder makes them, but for those that values tell:
+  bool has_alpha = false, sixteen_bits = false;
 };
 
 // Decodes a file whose format its first bytes tell. Messages call the file `name`.
@@ -59,10 +59,14 @@ struct ReadMask {
 ReadMask mask_of(DecodedImage decoded);
 
 // Of 16-bit pixels, the values that become black and white where nobody says which: the darkest and the
-// brightest. Left out are outliers: at either end at most a thousandth of the values (those of the most
-// frequent one, the background, don't count), when they lie farther off than the rest is wide. Pictures of a
-// few values, such as label maps, have none.
-std::pair<double, double> visible_window(const cv::Mat& pixels);
+// brightest. Left out are outliers, when they lie farther off than the rest is wide: at either end a
+// thousandth of the values, but no more than a twentieth of those that aren't the most frequent one, the
+// background; one at least. Pictures of a few values, such as label maps, have none.
+struct VisibleWindow {
+  double low, high;
+  bool crowded = false;  // nearly all values but the background's lie in a sixteenth of it
+};
+VisibleWindow visible_window(const cv::Mat& pixels);
 
 // Pillow's conversion to grey ("L"): 8-bit, rounded; grey of 16 bits is cut at 255, of 16-bit colour the high
 // byte counts.

@@ -34,9 +34,18 @@ cv::Mat three_channels(const cv::Mat& grey) {
   return rgb;
 }
 
+std::string remark_of_crowded(const VisibleWindow& window) {
+  return text_of("has nearly all its values in a small part of its range: from ", window.low, " to ",
+                 window.high,
+                 ", as it is seen, there is little contrast. Scale the part that matters to 8 bits.");
+}
+
 // By one window for all channels, so that colours keep their hue.
 cv::Mat windowed(const cv::Mat& pixels, Image::Origin& origin) {
-  std::tie(origin.window_low, origin.window_high) = visible_window(pixels);
+  const VisibleWindow window = visible_window(pixels);
+  if (window.crowded) origin.remarks.push_back(remark_of_crowded(window));
+  origin.window_low = window.low;
+  origin.window_high = window.high;
   const double range = std::max(origin.window_high - origin.window_low, 1.0);
   cv::Mat out;
   pixels.convertTo(out, CV_8U, 255.0 / range, -origin.window_low * 255.0 / range);
@@ -276,9 +285,14 @@ Image Image::from_pixels16(std::span<const std::byte> bytes, int width, int heig
                            int channels, const std::optional<Window>& window, Remarks remarks) {
   check_layout(bytes.size(), width, height, stride, channels, 2);
   remark_on_alpha<std::uint16_t>(remarks, bytes.data(), width, height, stride, channels);
-  auto [low, high] =
-      window ? *window : visible_window(copied<std::uint16_t>(bytes.data(), width, height, stride, channels));
-  if (!window) high = std::max(high, low + 1);
+  auto [low, high] = window.value_or(Window{});
+  if (!window) {
+    const VisibleWindow found =
+        visible_window(copied<std::uint16_t>(bytes.data(), width, height, stride, channels));
+    if (found.crowded) remarks.push_back(remark_of_crowded(found));
+    low = found.low;
+    high = std::max(found.high, low + 1);
+  }
   if (!(std::isfinite(low) && std::isfinite(high) && low < high))
     fail(ErrorCode::InvalidArgument, "A window from ", low, " to ", high,
          " shows nothing: give a low value and a higher one.");

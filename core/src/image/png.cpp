@@ -55,11 +55,21 @@ bool is_alpha(std::uint8_t colour_type) {
   return colour_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA || colour_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
 }
 
-// A channel of its own, or one that colours of a palette have, or one colour that stands for nothing. (Such a
-// colour of 16 bits is left as it is.)
+// A channel of its own, or one that colours of a palette have, or one colour that stands for nothing.
 bool has_alpha(spng_ctx* context, const spng_ihdr& header) {
   spng_trns transparent{};
-  return is_alpha(header.color_type) || (header.bit_depth < 16 && spng_get_trns(context, &transparent) == 0);
+  return is_alpha(header.color_type) || spng_get_trns(context, &transparent) == 0;
+}
+
+// Of 16 bits without a channel of alpha, in which one colour may stand for nothing; empty where none does.
+cv::Mat alpha_of_colour(spng_ctx* context, const cv::Mat& pixels) {
+  spng_trns nothing{};
+  if (spng_get_trns(context, &nothing) != 0) return {};
+  const cv::Scalar colour = pixels.channels() == 1 ? cv::Scalar(nothing.gray)
+                                                   : cv::Scalar(nothing.red, nothing.green, nothing.blue);
+  cv::Mat is_nothing;
+  cv::inRange(pixels, colour, colour, is_nothing);
+  return ~is_nothing;
 }
 
 }  // namespace
@@ -86,6 +96,7 @@ DecodedImage decode_png(std::span<const std::byte> bytes, const std::string& nam
   const bool has_exif = spng_get_exif(context.get(), &exif) == 0;
   const int orientation = has_exif ? exif_orientation(std::as_bytes(std::span(exif.data, exif.length))) : 1;
   cv::Mat alpha = take_alpha(pixels);
+  if (header.bit_depth == 16 && !is_alpha(header.color_type)) alpha = alpha_of_colour(context.get(), pixels);
   return {std::move(pixels),
           {.format = "PNG",
            .channels = channels_of(header.color_type),
@@ -96,15 +107,17 @@ DecodedImage decode_png(std::span<const std::byte> bytes, const std::string& nam
 
 // From chunk to chunk; libspng would decode the pixels on the way to what lies behind them.
 PictureHeader png_header(std::span<const std::byte> bytes) {
-  constexpr std::size_t first = 8, frame = 12, colour_type = 25;
+  constexpr std::size_t first = 8, frame = 12, bits = 24, colour_type = 25;
   const auto number_at = [&](std::size_t at) {
     std::size_t number = 0;
     for (std::size_t i = 0; i < 4; ++i) number = number << 8 | std::to_integer<std::size_t>(bytes[at + i]);
     return number;
   };
   PictureHeader header;
-  if (bytes.size() > colour_type)
+  if (bytes.size() > colour_type) {
     header.has_alpha = is_alpha(std::to_integer<std::uint8_t>(bytes[colour_type]));
+    header.sixteen_bits = std::to_integer<int>(bytes[bits]) == 16;
+  }
   for (std::size_t at = first; at + frame <= bytes.size();) {
     const std::size_t length = number_at(at), left = bytes.size() - at - frame;
     if (length > left) break;

@@ -293,7 +293,9 @@ DecodedImage decode_tiff(std::span<const std::byte> bytes, const std::string& na
 
 PictureHeader tiff_header(std::span<const std::byte> bytes, const std::string& name) {
   const TiffReader reader(bytes, name, {});
-  return {.remarks = reader.remarks(), .has_alpha = reader.layout().has_alpha()};
+  return {.remarks = reader.remarks(),
+          .has_alpha = reader.layout().has_alpha(),
+          .sixteen_bits = reader.layout().bits == 16};
 }
 
 }  // namespace medplib::core

@@ -79,6 +79,7 @@ Manifest read_manifest(const fs::path& folder) {
   manifest.multimask = optional_or(json, "several", manifest.multimask, where);
   manifest.segment_in_region = optional_or(json, "segment_in_region", manifest.segment_in_region, where);
   manifest.iou_estimate = optional_or(json, "iou_estimate", manifest.iou_estimate, where);
+  manifest.lower_case_phrases = optional_or(json, "lower_case_phrases", manifest.lower_case_phrases, where);
   manifest.files = optional_or(json, "files", manifest.files, where);
   return manifest;
 }
@@ -102,6 +103,7 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
       {"several", manifest.multimask},
       {"segment_in_region", manifest.segment_in_region},
       {"iou_estimate", manifest.iou_estimate},
+      {"lower_case_phrases", manifest.lower_case_phrases},
       {"files", manifest.files},
   };
   write_file(folder / manifest_file, json.dump(2) + "\n");

@@ -30,6 +30,7 @@ struct Manifest {
   bool multimask = true;                     // "several": and with several guesses at what a click means
   bool segment_in_region = true;             // it was taught to draw what a phrase names within a region
   bool iou_estimate = true;                  // its mask decoder was taught to estimate its IoU
+  bool lower_case_phrases = false;           // it knows names in lower case: `segment` asks for them so
   std::map<std::string, std::string> files;  // name under the folder → SHA-256
 };
 

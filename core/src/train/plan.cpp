@@ -70,7 +70,7 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
   if (!setup.recipe.validate.empty())
     judged = validation_records(setup.recipe, setup.batches.structures(), setup.facts);
   plan.validation = sets_of(judged);
-  plan.warnings = warnings_of_files({setup.batches.images(), judged});
+  plan.warnings = warnings_of_files({setup.batches.images(), judged}, setup.facts.config.clip);
   for (const auto& [name, value] : setup.parameters.all()) {
     const auto bytes = static_cast<std::int64_t>(value.nbytes());
     plan.weight_bytes += bytes;

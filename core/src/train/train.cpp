@@ -118,7 +118,8 @@ class Trainer {
     if (!options_.on_warning) return;
     std::vector<std::span<const ImageRecords>> read{setup_.batches.images()};
     if (validation_) read.emplace_back(validation_->images());
-    for (const std::string& warning : warnings_of_files(read)) options_.on_warning(warning);
+    for (const std::string& warning : warnings_of_files(read, setup_.facts.config.clip))
+      options_.on_warning(warning);
   }
 
   // A model has words for what it draws already. They stand still, so that what draws and what answers can be

@@ -17,15 +17,18 @@ GridCells grid_cells(const cv::Mat& mask, const ClipConfig& config, SmallRegion 
   return {tensor_of(centroid ? centroid_cell(mask, side, cells) : grid.cells), grid.vanished};
 }
 
+std::string remark_of_small(const ClipConfig& config) {
+  return text_of("is too small for the model's grid of ", config.grid(), " × ", config.grid(),
+                 " cells; the cell at its centre stands for it.");
+}
+
 RegionCells region_cells(const Region& region, const Image& image, const ClipConfig& config,
                          SmallRegion small) {
   const cv::Mat drawn = region.rasterize(image.width(), image.height());
   const GridCells grid = grid_cells(drawn, config, small);
   RegionCells result{.cells = grid.cells, .warnings = region.warnings(drawn)};
   if (grid.small && small == SmallRegion::CentroidCell)
-    result.warnings.push_back(text_of("The region ", region.describe(),
-                                      " is too small for the model's grid of ", config.grid(), " × ",
-                                      config.grid(), " cells; the cell at its centre stands for it."));
+    result.warnings.push_back(text_of("The region ", region.describe(), " ", remark_of_small(config)));
   return result;
 }
 

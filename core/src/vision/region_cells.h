@@ -19,6 +19,8 @@ enum class SmallRegion {
   Nothing,       // no cell, as in the published demo
 };
 
+std::string remark_of_small(const ClipConfig& config);
+
 struct GridCells {
   at::Tensor cells;    // (grid, grid) uint8, ≠ 0 inside
   bool small = false;  // no cell was left by itself

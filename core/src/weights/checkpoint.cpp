@@ -29,28 +29,42 @@ class Faults {
  public:
   void add(const char* kind, const std::vector<std::string>& tensors) {
     if (!tensors.empty()) kinds_.emplace_back(kind, &tensors);
-    named_ += std::min<std::size_t>(tensors.size(), 5);
   }
 
   // Errors: Format, if there are any.
   void finish(const fs::path& folder) const {
     if (kinds_.empty()) return;
     std::vector<std::string> details;
-    std::string text = text_of("The weights in ", folder, " do not fit its config.json: ");
-    // Twenty names of full length are longer than a sentence may be.
-    const std::size_t width = (kLongestMessage - std::min<std::size_t>(text.size() + 280, 600)) / named_ - 2;
-    for (const auto& [kind, tensors] : kinds_) {
-      text +=
-          text_of(details.empty() ? "" : "; ", tensors->size(), " ", kind, ": ", first_five(*tensors, width));
+    for (const auto& [kind, tensors] : kinds_)
       for (const std::string& tensor : *tensors) details.push_back(text_of(kind, ": ", tensor));
-    }
-    throw Error(ErrorCode::Format, text + ". Take both from one model; `medplib verify` lists all.",
-                std::move(details));
+    // Twenty names of full length may be longer than a sentence.
+    std::size_t width = 200;
+    std::string text = sentence(folder, width);
+    while (text.size() > kLongestMessage && width > 30) text = sentence(folder, width -= 10);
+    throw Error(ErrorCode::Format, text, std::move(details));
   }
 
  private:
+  // Of names that begin alike the later ones have "…" for the modules that they share with the one before.
+  static std::vector<std::string> brief(const std::vector<std::string>& tensors) {
+    std::vector<std::string> names = tensors;
+    for (std::size_t i = 1; i < names.size(); ++i) {
+      const auto differs = std::ranges::mismatch(tensors[i], tensors[i - 1]).in1;
+      const std::size_t dot = tensors[i].substr(0, differs - tensors[i].begin()).rfind('.');
+      if (dot != std::string::npos) names[i].replace(0, dot + 1, "…");
+    }
+    return names;
+  }
+
+  std::string sentence(const fs::path& folder, std::size_t width) const {
+    std::string text = text_of("The weights in ", folder, " do not fit its config.json: ");
+    for (const auto& [kind, tensors] : kinds_)
+      text += text_of(kind == kinds_.front().first ? "" : "; ", tensors->size(), " ", kind, ": ",
+                      first_five(brief(*tensors), width));
+    return text + ". Take both from one model; `medplib verify` lists all.";
+  }
+
   std::vector<std::pair<const char*, const std::vector<std::string>*>> kinds_;
-  std::size_t named_ = 0;  // in the sentence
 };
 
 std::int64_t bytes_of(const SafetensorsFile::Entry& entry) {

@@ -149,6 +149,12 @@ def whole(stored: Stored, threshold: float | None, told: Notes) -> tuple[Inside,
     return inside, stored.read_alike and bool((inside == (stored.grey > 0)).all())
 
 
+def only_value(stored: Stored) -> str:
+    """The one value above 0 that a mask has; nothing where it has several, or none, or noise."""
+    values = np.unique(stored.values[stored.values > 0])
+    return _listed(values) if len(values) == 1 and stored.alpha is None and not stored.lossy else ""
+
+
 def _cut(stored: Stored, threshold: float, told: Notes) -> Inside:
     values = stored.grey if stored.alpha is None else stored.alpha
     inside: Inside = values >= threshold

@@ -30,6 +30,10 @@ SEVERAL_VALUES = (
     "with --values 1=liver,2=spleen (or '#ff0000=liver' for a colour), and cuts heat maps and soft edges with "
     "--threshold 128"
 )
+VALUES_APART = (
+    "values that differ from mask to mask: {} above 0, each alone in its masks, such as {}; all of them count as "
+    "inside. If they are structures, split them with --values 1=liver,2=spleen (or '#ff0000=liver' for a colour)"
+)
 JPEG = (
     "JPEG: {} masks, such as {}; noise around a shape counts as inside, so better take PNG, or cut it off with "
     "--threshold 128 of medplib.data folder"
@@ -41,7 +45,7 @@ EVERYWHERE = "set everywhere: {} masks, such as {}; is that meant?"
 KINDS = (
     *(HIDDEN, BELOW, NOT_READ, WITHOUT_MASK),
     *(TURNED_IMAGES, TURNED_MASKS, CONVERTED, PAGES, ALPHA_OF_IMAGES, ALPHA),
-    *(SEVERAL_VALUES, JPEG, WITHOUT_NAME, CUT_AWAY, EVERYWHERE),
+    *(SEVERAL_VALUES, VALUES_APART, JPEG, WITHOUT_NAME, CUT_AWAY, EVERYWHERE),
 )
 BEHIND_ERRORS = (BELOW, NOT_READ, WITHOUT_NAME, CUT_AWAY)  # what may be the cause of one
 OF_SETS = (

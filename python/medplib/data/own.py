@@ -13,7 +13,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from . import notes
-from .masks import How, Inside, Values, as_phrase, read_stored, split, whole
+from .masks import How, Inside, Values, as_phrase, only_value, read_stored, split, whole
 from .notes import Notes
 from .pictures import PREPARED, Shown, pictures_in, prepare_image, save_png
 
@@ -62,6 +62,11 @@ class OwnFolder:
         """What is to be said of the files."""
         return Notes(self.root)
 
+    @cached_property
+    def _values_met(self) -> dict[str, dict[str, Path]]:
+        """Of each structure the values of masks that have one alone, and the first mask of each."""
+        return defaultdict(dict)
+
     def read(self) -> list[Own]:
         """Every image that has masks. Errors: OSError, ValueError."""
         try:
@@ -81,7 +86,11 @@ class OwnFolder:
         for file in files:
             if file.stem not in masks:
                 self.told.add(notes.WITHOUT_MASK, file)
-        return [self._own(file, masks[file.stem]) for file in files if file.stem in masks]
+        found = [self._own(file, masks[file.stem]) for file in files if file.stem in masks]
+        for met in self._values_met.values():
+            for value, file in met.items() if len(met) > 1 else ():
+                self.told.add(notes.VALUES_APART, file, value)
+        return found
 
     def _own(self, file: Path, masks: Sequence[MaskFile]) -> Own:
         image = prepare_image(self.root, file, self.told)
@@ -123,6 +132,8 @@ class OwnFolder:
         else:
             inside, alike = whole(stored, self.how.threshold, self.told)
             structures = {mask.phrases[0]: inside}
+            if self.how.threshold is None and (value := only_value(stored)):
+                self._values_met[mask.phrases[0]].setdefault(value, mask.file)
         if any(inside.all() for inside in structures.values()):
             self.told.add(notes.EVERYWHERE, mask.file)
         return {

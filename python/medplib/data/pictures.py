@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
-from PIL.ExifTags import Base
+from PIL import Image
 
+from .._inputs import exif_orientation
 from . import notes
 from .notes import Notes
 
@@ -21,6 +21,17 @@ SUFFIXES = (
 )
 READ_BY_TRAINING = ("PNG", "JPEG", "MPO", "TIFF")  # MPO: a JPEG with further pictures behind the first
 HIDDEN_NAMES = ("Thumbs.db", "desktop.ini")
+_UPRIGHT = dict(  # by EXIF's orientation
+    zip(
+        range(2, 9),
+        (
+            *(Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM),
+            *(Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE),
+            Image.Transpose.ROTATE_90,
+        ),
+        strict=True,
+    )
+)
 PREPARED = "prepared"  # the folder of copies
 
 
@@ -63,19 +74,19 @@ def opened(file: Path) -> Iterator[Image.Image]:
 
 def is_turned(picture: Image.Image) -> bool:
     """Whether it is shown otherwise than stored. TIFF is not: whoever decodes it, the engine as well, turns it."""
-    return picture.format != "TIFF" and picture.getexif().get(Base.Orientation, 1) in range(2, 9)
+    return picture.format != "TIFF" and exif_orientation(picture) > 1
 
 
 def upright(picture: Image.Image) -> Image.Image:
     """As a viewer shows it."""
     picture.load()
-    return ImageOps.exif_transpose(picture)
+    return picture.transpose(_UPRIGHT[exif_orientation(picture)]) if is_turned(picture) else picture.copy()
 
 
 def shown_size(picture: Image.Image) -> tuple[int, int]:
     """Width and height as a viewer shows it."""
     width, height = picture.size
-    lies = is_turned(picture) and picture.getexif()[Base.Orientation] >= 5
+    lies = is_turned(picture) and exif_orientation(picture) >= 5
     return (height, width) if lies else (width, height)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,27 @@ class Program:
         return ended
 
 
+class Once:
+    """Makes a call when it is asked for first, in a folder that holds a picture: for what a test compares with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._program = Program(folder)
+        self._ended: dict[tuple[str | Path, ...], Ended] = {}
+
+    def __call__(self, *arguments: str | Path) -> Ended:
+        if arguments not in self._ended:
+            self._ended[arguments] = self._program(*arguments)
+        return self._ended[arguments]
+
+
+def started(tmp_path: Path, *arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    """The program with whatever it writes, be it text or not."""
+    return subprocess.run(
+        [BINARY, *arguments], cwd=tmp_path, env=environment(), timeout=300, check=False, **{"input": b"", **more}
+    )
+
+
 # A program's peak counts from the process it is started by, so a small one starts it.
 PEAK_OF = """
 import resource, subprocess, sys
@@ -102,12 +124,18 @@ def peak_memory(*arguments: str | Path, code: int = 0) -> int:
     return int(peak)
 
 
-def is_sanitized(medplib: Program) -> bool:
-    return bool(medplib("--version", "--json").json["built"] == "sanitized")
+@cache
+def said(*arguments: str) -> str:
+    """What the program says of itself, which is the same however often it is asked."""
+    return subprocess.check_output([BINARY, *arguments], env=environment(), text=True)
 
 
-def options_of(medplib: Program, command: str) -> list[str]:
-    return re.findall(r"^  (?:-h \[ )?--([a-z-]+)", medplib(command, "--help").out, re.MULTILINE)
+def is_sanitized() -> bool:
+    return bool(json.loads(said("--version", "--json"))["built"] == "sanitized")
+
+
+def options_of(command: str) -> list[str]:
+    return re.findall(r"^  (?:-h \[ )?--([a-z-]+)", said(command, "--help"), re.MULTILINE)
 
 
 def floats_of(file: Path) -> dict[str, np.memmap[Any, np.dtype[np.float32]]]:
@@ -122,6 +150,14 @@ def floats_of(file: Path) -> dict[str, np.memmap[Any, np.dtype[np.float32]]]:
         name: np.memmap(file, np.float32, "r+", 8 + length + entry["data_offsets"][0], tuple(entry["shape"]))
         for name, entry in header.items()
     }
+
+
+def picture_in(folder: Path) -> Path:
+    """A new RGB picture of 64 × 48 pixels."""
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    path = folder / "eye.png"
+    Image.fromarray(pixels).save(path)
+    return path
 
 
 def mask_values(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -55,6 +55,18 @@ TEST_F(SessionTest, refine_is_refused_on_a_model_that_was_not_trained_with_click
   EXPECT_EQ(thrown_by([&] { (void)one.refine({}, {click(0.3, 0.4)}); }).code, ErrorCode::Unsupported);
 }
 
+TEST_F(SessionTest, segment_asks_in_lower_case_where_the_model_knows_names_so) {
+  const FolderCopy folder(given_->golden.checkpoint);
+  const auto prompt_with = [&](bool lower) {
+    folder.replace("medplib.json", {{"format_version", 1}, {"lower_case_phrases", lower}});
+    Session one(core::Model::load(folder.path(), {.device = "cpu"}));
+    one.set_image(given_->image);
+    return one.segment("LEFT Lung", {.max_new_tokens = 1}).prompt;
+  };
+  EXPECT_NE(prompt_with(true).find("the left lung in"), std::string::npos);
+  EXPECT_NE(prompt_with(false).find("the LEFT Lung in"), std::string::npos);
+}
+
 TEST_F(SessionTest, segment_with_a_region_is_refused_on_a_model_that_was_not_taught_it) {
   const FolderCopy folder(given_->golden.checkpoint);
   const AskOptions with_region = {.regions = {box(0.2, 0.2, 0.7, 0.7)}, .max_new_tokens = 1};

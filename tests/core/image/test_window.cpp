@@ -15,6 +15,11 @@ namespace {
 
 using Window = std::pair<double, double>;
 
+Window seen(const cv::Mat& pixels) {
+  const VisibleWindow window = visible_window(pixels);
+  return {window.low, window.high};
+}
+
 // A gradient from 0 to `brightest` on half of the picture; the rest is black.
 cv::Mat scan(int side, int brightest) {
   cv::Mat pixels = cv::Mat::zeros(side, side, CV_16UC1);
@@ -33,19 +38,19 @@ TEST(VisibleWindow, leaves_outliers_out) {
     noise.at<std::uint16_t>(7 * i, 200) = static_cast<std::uint16_t>(9000 + 1700 * i);
   both.at<std::uint16_t>(9, 9) = 65535;
   both.at<std::uint16_t>(9, 10) = 0;
-  EXPECT_EQ(visible_window(clean), Window(0, 4000));
-  EXPECT_EQ(visible_window(one), Window(0, 4000));
-  EXPECT_EQ(visible_window(noise), Window(0, 4000));
-  EXPECT_EQ(visible_window(both), Window(30000, 34000));
+  EXPECT_EQ(seen(clean), Window(0, 4000));
+  EXPECT_EQ(seen(one), Window(0, 4000));
+  EXPECT_EQ(seen(noise), Window(0, 4000));
+  EXPECT_EQ(seen(both), Window(30000, 34000));
 }
 
 TEST(VisibleWindow, of_signed_values_leaves_outliers_out_too) {
   cv::Mat pixels;
   scan(256, 3000).convertTo(pixels, CV_16SC1, 1, -1000);
-  EXPECT_EQ(visible_window(pixels), Window(-1000, 2000));
+  EXPECT_EQ(seen(pixels), Window(-1000, 2000));
   pixels.at<std::int16_t>(9, 9) = -32768;
   pixels.at<std::int16_t>(9, 10) = 32767;
-  EXPECT_EQ(visible_window(pixels), Window(-1000, 2000));
+  EXPECT_EQ(seen(pixels), Window(-1000, 2000));
 }
 
 TEST(VisibleWindow, is_one_for_all_colours_and_alpha_is_none) {
@@ -53,7 +58,7 @@ TEST(VisibleWindow, is_one_for_all_colours_and_alpha_is_none) {
                                 cv::Mat(200, 200, CV_16UC1, cv::Scalar(65535))};
   cv::Mat pixels;
   cv::merge(channels, pixels);
-  EXPECT_EQ(visible_window(pixels), Window(0, 4000));
+  EXPECT_EQ(seen(pixels), Window(0, 4000));
 }
 
 TEST(VisibleWindow, of_few_values_is_from_the_darkest_to_the_brightest) {
@@ -61,16 +66,41 @@ TEST(VisibleWindow, of_few_values_is_from_the_darkest_to_the_brightest) {
   binary.at<std::uint16_t>(3, 3) = 65535;
   levels(cv::Rect(0, 0, 500, 250)) = 100;
   levels.at<std::uint16_t>(3, 3) = 65535;
-  EXPECT_EQ(visible_window(binary), Window(0, 65535));
-  EXPECT_EQ(visible_window(levels), Window(0, 65535));
-  EXPECT_EQ(visible_window(cv::Mat(1, 1, CV_16UC1, cv::Scalar(7))), Window(7, 7));
-  EXPECT_EQ(visible_window(cv::Mat(300, 300, CV_16UC1, cv::Scalar(7))), Window(7, 7));
+  EXPECT_EQ(seen(binary), Window(0, 65535));
+  EXPECT_EQ(seen(levels), Window(0, 65535));
+  EXPECT_EQ(seen(cv::Mat(1, 1, CV_16UC1, cv::Scalar(7))), Window(7, 7));
+  EXPECT_EQ(seen(cv::Mat(300, 300, CV_16UC1, cv::Scalar(7))), Window(7, 7));
 }
 
-TEST(VisibleWindow, of_a_small_picture_is_from_the_darkest_to_the_brightest) {
+TEST(VisibleWindow, of_a_small_picture_leaves_one_outlier_out) {
   cv::Mat small = scan(30, 900);
   small.at<std::uint16_t>(3, 3) = 65535;
-  EXPECT_EQ(visible_window(small), Window(0, 65535));
+  EXPECT_EQ(seen(small), Window(0, 900));
+}
+
+TEST(VisibleWindow, leaves_a_thousandth_out_where_half_is_background) {
+  cv::Mat pixels = scan(256, 4000);
+  for (int i = 0; i < 65; ++i) pixels.at<std::uint16_t>(i, i) = 65535;
+  EXPECT_EQ(seen(pixels), Window(0, 4000));
+  EXPECT_FALSE(visible_window(pixels).crowded);
+}
+
+TEST(VisibleWindow, of_few_values_on_background_leaves_a_hot_one_out) {
+  cv::Mat pixels = cv::Mat::zeros(1000, 1000, CV_16UC1);
+  for (int i = 0; i < 500; ++i) pixels.at<std::uint16_t>(i, 2 * i) = static_cast<std::uint16_t>(500 + 2 * i);
+  pixels.at<std::uint16_t>(9, 9) = 65535;
+  EXPECT_EQ(seen(pixels), Window(0, 1498));
+}
+
+TEST(VisibleWindow, says_where_nearly_all_lies_in_a_small_part_of_it) {
+  cv::Mat labelled = scan(256, 3000);
+  EXPECT_FALSE(visible_window(labelled).crowded);
+  labelled(cv::Rect(5, 5, 24, 20)) = 65535;  // a label that was burned in
+  EXPECT_TRUE(visible_window(labelled).crowded);
+  cv::Mat padded;
+  scan(256, 2000).convertTo(padded, CV_16SC1, 1, -1000);
+  padded(cv::Rect(0, 0, 256, 3)) = -32768;
+  EXPECT_TRUE(visible_window(padded).crowded);
 }
 
 // Stars: all but a few values are one.
@@ -78,14 +108,14 @@ TEST(VisibleWindow, keeps_what_is_rare_where_the_rest_is_background) {
   cv::Mat stars = cv::Mat::zeros(1000, 1000, CV_16UC1);
   for (int i = 0; i < 900; ++i)
     stars.at<std::uint16_t>(i, (i * 37) % 1000) = static_cast<std::uint16_t>(50 + 70 * i);
-  EXPECT_EQ(visible_window(stars), Window(0, 50 + 70 * 899));
+  EXPECT_EQ(seen(stars), Window(0, 50 + 70 * 899));
 }
 
 TEST(VisibleWindow, keeps_a_bright_tail) {
   cv::Mat scanned = scan(256, 2000);
   for (int i = 0; i < 30; ++i)
     scanned.at<std::uint16_t>(7 * i, 200) = static_cast<std::uint16_t>(2000 + 60 * i);
-  EXPECT_EQ(visible_window(scanned), Window(0, 2000 + 60 * 29));
+  EXPECT_EQ(seen(scanned), Window(0, 2000 + 60 * 29));
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ TEST(Manifest, a_published_folder_without_one_gets_the_defaults) {
   EXPECT_TRUE(manifest.refine);
   EXPECT_TRUE(manifest.multimask);
   EXPECT_TRUE(manifest.segment_in_region);
+  EXPECT_FALSE(manifest.lower_case_phrases);
   EXPECT_TRUE(manifest.iou_estimate);
   EXPECT_EQ(manifest.segment_template, std::nullopt);
 }
@@ -56,6 +57,7 @@ TEST(Manifest, comes_back_as_it_was_written) {
   written.refine = false;
   written.multimask = false;
   written.segment_in_region = false;
+  written.lower_case_phrases = true;
   written.iou_estimate = false;
   written.files = {{"config.json", "00"}};
   write_manifest(folder.path(), written);
@@ -75,6 +77,7 @@ TEST(Manifest, comes_back_as_it_was_written) {
   EXPECT_EQ(read.multimask, written.multimask);
   EXPECT_EQ(read.segment_in_region, written.segment_in_region);
   EXPECT_EQ(read.iou_estimate, written.iou_estimate);
+  EXPECT_EQ(read.lower_case_phrases, written.lower_case_phrases);
   EXPECT_EQ(read.files, written.files);
 }
 
@@ -86,10 +89,11 @@ TEST(Manifest, of_another_format_version_is_a_version_error) {
 }
 
 TEST(Manifest, with_a_value_that_cannot_be_is_refused) {
-  for (const char* field : {R"("threshold":1.5)", R"("threshold":"x")", R"("mask_geometry":"middle")",
-                            R"("refine":1)", R"("segment_in_region":"no")", R"("iou_estimate":0)",
-                            R"("trained_on":"slake")", R"("trained_on":[1])", R"("templates":[])",
-                            R"("templates":{"segment":1})", R"("files":{"a":1})", R"("name":[])"}) {
+  for (const char* field :
+       {R"("threshold":1.5)", R"("threshold":"x")", R"("mask_geometry":"middle")", R"("refine":1)",
+        R"("segment_in_region":"no")", R"("iou_estimate":0)", R"("lower_case_phrases":"yes")",
+        R"("trained_on":"slake")", R"("trained_on":[1])", R"("templates":[])", R"("templates":{"segment":1})",
+        R"("files":{"a":1})", R"("name":[])"}) {
     EXPECT_EQ(code_of(std::string(R"({"format_version":1,)") + field + "}"), ErrorCode::Format) << field;
   }
   EXPECT_EQ(code_of("[1]"), ErrorCode::Format);
