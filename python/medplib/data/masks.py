@@ -119,9 +119,11 @@ def read_stored(file: Path, told: Notes) -> Stored:
         alike, lossy, shown = is_read_alike(picture), picture.format in LOSSY, upright(picture)
         if shown.mode.startswith(("I", "F")):  # of 32 bits a training reads none
             return Stored(file, shown, np.asarray(shown), None, lossy, alike and shown.mode != "I")
+        alpha = varying_alpha(shown)
+        if shown.mode in ("1", "L"):
+            return Stored(file, shown, np.asarray(shown.convert("L")), alpha, lossy, alike and alpha is None)
         rgb = np.asarray(shown.convert("RGB"))
         is_grey = bool((rgb == rgb[..., :1]).all())
-        alpha = varying_alpha(shown)
         return Stored(file, shown, rgb[..., 0] if is_grey else _codes(rgb), alpha, lossy, alike and alpha is None)
 
 

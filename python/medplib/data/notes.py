@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 NAMED = 5  # files of a kind
@@ -60,20 +61,30 @@ OF_SETS = (
 
 
 class Notes:
-    """The files of each kind, in the order in which they were met, by their names below `root`."""
+    """How many files there are of each kind, and the first of them, by their names below `root`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._files: dict[str, list[str]] = defaultdict(list)
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, list[str]] = defaultdict(list)
 
     def add(self, kind: str, file: Path, more: str = "") -> None:
         """`more` says what was met in it."""
         name = str(file.relative_to(self._root)) if file.is_relative_to(self._root) else str(file)
-        self._files[kind].append(f"{name} ({more})" if more else name)
+        self.take(kind, 1, [f"{name} ({more})" if more else name])
+
+    def take(self, kind: str, count: int, first: Sequence[str]) -> None:
+        """So many at once, with the names of the first of them."""
+        self._counts[kind] += count
+        self._first[kind] += first[: NAMED - len(self._first[kind])]
+
+    def met(self) -> dict[str, tuple[int, list[str]]]:
+        """Of each kind how many, and the names of the first of them."""
+        return {kind: (count, self._first[kind]) for kind, count in self._counts.items()}
 
     def lines(self, kinds: tuple[str, ...] = KINDS, named: int = NAMED) -> list[str]:
-        met = [(kind, self._files[kind]) for kind in kinds if kind in self._files]
-        return [kind.format(len(files), _first(files, named)) for kind, files in met]
+        met = self.met()
+        return [kind.format(met[kind][0], _first(met[kind][1], named)) for kind in kinds if kind in met]
 
 
 def _first(names: list[str], named: int) -> str:
