@@ -7,9 +7,9 @@ import re
 import sys
 from collections.abc import Sequence
 
-from . import folder, tiny
+from . import extract, folder, tiny
 
-COMMANDS = (folder, tiny)
+COMMANDS = (extract, folder, tiny)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,31 @@
+"""Files that are written whole or not at all, and names that stay below their folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+# Characters that a name can't be printed or shown with: controls, and what stands for bytes that are no UTF-8.
+UNSHOWN = r"\x00-\x1f\x7f\ud800-\udfff"
+_UNSAFE = re.compile(rf"/|[A-Za-z]:|.*[\\{UNSHOWN}]|(?:.*/)?\.\.(?:/|$)", re.DOTALL)
+
+
+def is_unsafe(name: str) -> bool:
+    """Whether a name with / between its parts is absolute, has a drive letter, a part `..`, a backslash or UNSHOWN."""
+    return _UNSAFE.match(name) is not None
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[BinaryIO]:
+    """What is written stands under the file's name once all of it is there; after an error nothing is left."""
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("wb") as out:
+            yield out
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
