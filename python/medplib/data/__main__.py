@@ -7,9 +7,9 @@ import re
 import sys
 from collections.abc import Sequence
 
-from . import extract, folder, tiny
+from . import extract, folder, merge_masks, tiny
 
-COMMANDS = (extract, folder, tiny)
+COMMANDS = (extract, folder, merge_masks, tiny)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
