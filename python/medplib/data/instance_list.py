@@ -49,7 +49,10 @@ class InstanceList:
             self._names.executescript(_TABLES)
             self._names.executemany("INSERT INTO masks VALUES (?, ?, ?)", self._listed_masks())
             self._names.executemany("INSERT INTO images VALUES (?)", self._listed_images())
-            self._names.executescript(_SORTED)
+            with Progress("million steps of sorting", 0) as told:
+                self._names.set_progress_handler(told.step, 1_000_000)
+                self._names.executescript(_SORTED)
+                self._names.set_progress_handler(None, 0)
         return self
 
     def __exit__(self, *_: object) -> None:
