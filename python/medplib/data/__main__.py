@@ -7,9 +7,9 @@ import re
 import sys
 from collections.abc import Sequence
 
-from . import extract, folder, merge_masks, tiny
+from . import extract, folder, generate, merge_masks, tiny
 
-COMMANDS = (extract, folder, merge_masks, tiny)
+COMMANDS = (extract, folder, generate, merge_masks, tiny)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -123,6 +123,7 @@ def _homes() -> dict[str, Zones]:
 
 
 _HOMES = _homes()
+STRUCTURES = frozenset(_HOMES)  # all that are known by name
 _BRAIN_LESIONS = frozenset(
     {
         "glioma",

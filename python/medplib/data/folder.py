@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from .commands import Commands
 from .masks import How, Values, as_phrase
@@ -15,7 +15,17 @@ from .own import Own, OwnFolder
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, Record, number
 
 
-def split(found: Sequence[Own], fraction: float) -> tuple[list[Own], list[Own]]:
+class Grouped(Protocol):
+    """What is learnt from or held out together with all of its group."""
+
+    @property
+    def group(self) -> str: ...
+
+
+Member = TypeVar("Member", bound=Grouped)
+
+
+def split(found: Sequence[Member], fraction: float) -> tuple[list[Member], list[Member]]:
     """Those to learn from and those held out: the same ones for the same names, those of a group on one side."""
     if not 0 < fraction < 1:
         raise ValueError(f"--held-out is {fraction}: give a fraction above 0 and below 1, such as 0.2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from . import anatomy
 from .words import plain_words
 
+SPLITS = "splits.json"
 OPEN_LICENCES = frozenset({"open", "open-sharealike", "open-unverified"})
 WEIGHTINGS = ("T1", "T2")
 WEIGHTED = "Is this an MRI image with {} weighted?"
@@ -136,9 +137,15 @@ def phrase(name: str) -> str:
     return plain_words(name.replace("_", " ").lower())
 
 
-def read_sets(source: Path) -> tuple[list[ImageSet], list[str]]:
-    """The sets that may be used, and a line about each that may not."""
-    splits = json.loads((source / "splits.json").read_text(encoding="utf-8"))["sets"]
+def read_splits(source: Path) -> dict[str, Any]:
+    """Of each set the ids to learn from and those held out."""
+    splits: dict[str, Any] = json.loads((source / SPLITS).read_text(encoding="utf-8"))["sets"]
+    return splits
+
+
+def read_sets(source: Path, splits: Mapping[str, Any] | None = None) -> tuple[list[ImageSet], list[str]]:
+    """The sets that may be used, and a line about each that may not. `splits`: those of the source, if not given."""
+    splits = read_splits(source) if splits is None else splits
     sets, skipped = [], []
     for labels_file in sorted(source.glob("*/labels.json")):
         labels = json.loads(labels_file.read_text(encoding="utf-8"))

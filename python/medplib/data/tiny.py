@@ -5,20 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
 
-from . import notes
+from . import claims, notes
 from .commands import Commands
+from .generate import add_zero_shot, by_templates, pictures_of, write_subsets
 from .masks import read_stored, whole
 from .notes import Notes
 from .pictures import opened, save_png, shown_size, tell, upright, varying_alpha
-from .records import TASKS, Record, drawable, make_records
+from .records import TASKS, ItemKey, Record, drawable, make_records
 from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
 
+SEED = 1  # of MeCoVQA in the small
 SIDE = 256  # of the longest side of what is written
 
 
@@ -29,7 +31,7 @@ def _fit(picture: Image.Image) -> Image.Image:
 
 
 def write_image(item: Item, out: Path, told: Notes) -> None:
-    file = out / "images" / item.set_name / f"{item.id}.png"
+    file = out / _image_of(item)
     if not file.exists():
         with opened(item.image) as picture:
             tell(picture, item.image, notes.TURNED_IMAGES, told)
@@ -56,7 +58,7 @@ def write_masks(item: Item, out: Path, told: Notes) -> list[str]:
     return paths
 
 
-def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
+def build(source: Path, out: Path, left_out: Sequence[str] = (), zero_shot: bool = False) -> None:
     sets, skipped = read_sets(source)
     sets = leave_out(sets, left_out)
     items = [item for image_set in sets for item in image_set.items]
@@ -86,6 +88,19 @@ def build(source: Path, out: Path, left_out: Sequence[str] = ()) -> None:
         print(line)
     lost = sum(path == "" for paths in masks.values() for path in paths)
     print(f"{lost} masks had nothing left at {SIDE} pixels and are not asked for")
+    print(_in_the_small(out, items, masks, zero_shot))
+
+
+def _in_the_small(out: Path, items: Sequence[Item], masks: Mapping[ItemKey, list[str]], zero_shot: bool) -> str:
+    """MeCoVQA in the small, from the images and masks written; returns its table."""
+    pictures = pictures_of(items, _image_of, lambda item: masks[item.set_name, item.id], SEED)
+    told = Notes(out)
+    table = write_subsets(out, out, pictures, by_templates(SEED), told, zero_shot)
+    return "\n".join(["", "MeCoVQA in the small", table, *told.lines(claims.CONTRADICTED)])
+
+
+def _image_of(item: Item) -> str:
+    return f"images/{item.set_name}/{item.id}.png"
 
 
 def table(sets: Sequence[ImageSet], parts: dict[str, list[Record]]) -> str:
@@ -121,9 +136,10 @@ def add_to(commands: Commands) -> None:
         default=[],
         help="keep a whole set from the training, to see how a model does on a set it never saw; repeatable",
     )
+    add_zero_shot(tiny)
     tiny.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
-    build(options.source, options.out, options.leave_out)
+    build(options.source, options.out, options.leave_out, options.zero_shot)
