@@ -93,7 +93,8 @@ class _Reader:
             if modality != self.meta.modality and (found := re.search(words, text, re.I)):
                 yield Claim(OTHER_MODALITY, found[0], False)
         if self.meta.view:
-            text = re.sub(rf"\bof the {re.escape(self.meta.view)}\b", " ", text, flags=re.I)
+            view = rf"\b(image|photograph|scan|slice)s? of the {re.escape(self.meta.view)}\b"
+            text = re.sub(view, r"\1", text, flags=re.I)
         masked, names = _names(text, self.known)
         position = 0
         for clause in _CLAUSES.split(masked):

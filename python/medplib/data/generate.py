@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import claims, notes, prompts
+from . import anatomy, claims, notes, prompts
 from . import sa_med2d_pictures as layout
 from .commands import Commands
 from .folder import split
@@ -102,17 +102,16 @@ def by_model(model: LanguageModel, told: Notes) -> PairsOf:
         def refuse(kind: str, more: str) -> None:
             told.add(kind, Path(f"{picture.set}/{picture.id}"), more)
 
-        description = prompts.description_pair(model, meta, prompts.model_description(model, meta))
-        known = {each.name for each in meta.seen}
-        wrong = claims.contradiction(description.question, description.answer, meta, description.names, known)
-        pairs = prompts.model_pairs(model, meta, describe(meta) if wrong else description.answer, refuse)
+        made = prompts.model_description(model, meta, refuse)
+        usable = made and not claims.contradiction(made.question, made.answer, meta, made.names, anatomy.STRUCTURES)
+        pairs = prompts.model_pairs(model, meta, made.answer if made and usable else describe(meta), refuse)
         hopeless = 0 if pairs else hopeless + 1
         if hopeless == HOPELESS:
             raise ValueError(
                 f"the language model {model.name} said nothing that can be used about {HOPELESS} images in a row, the "
                 f"last of them {picture.set}/{picture.id}: take one that follows instructions"
             )
-        return [description, *(pairs or [])]
+        return [*([made] if made else []), *(pairs or [])]
 
     return pairs_of
 
@@ -146,7 +145,7 @@ def add_to(commands: Commands) -> None:
         f"templates; it is told the meta data, no pixels and no names of files. A key is taken from {KEY}",
     )
     generate.add_argument("--model", metavar="NAME", help="what the server calls the language model")
-    generate.set_defaults(run=run)
+    generate.set_defaults(run=run, wrong_use=generate.error)
 
 
 def add_zero_shot(command: argparse.ArgumentParser) -> None:
@@ -160,7 +159,7 @@ def add_zero_shot(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     if (options.language_model is None) != (options.model is None):
-        raise ValueError("--language-model and --model go together: give the address and the model's name there")
+        options.wrong_use("--language-model and --model go together: give the address and the model's name there")
     out = options.out or options.source
     told = Notes(options.source)
     pictures, lines = read_pictures(options.source, options.seed, options.held_out, told)

@@ -8,7 +8,6 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 KEY = "OPENAI_API_KEY"  # the environment variable
 TRIES = 4
+FIRST_WAIT = 1.0  # seconds, then twice as long each time
 LONGEST = 10_000_000  # bytes of an answer
 AGAIN = "what was answered until now is kept: run it again to go on"
 
@@ -66,7 +66,6 @@ class LanguageModel:
     seed: int
     kept: Kept
     timeout: float = 120  # seconds
-    wait: Callable[[float], object] = field(default=time.sleep, repr=False)
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
@@ -97,7 +96,7 @@ class LanguageModel:
             except (OSError, HTTPException) as error:
                 fault = f"can't be reached: {getattr(error, 'reason', None) or error or type(error).__name__}"
             if attempt < TRIES:
-                self.wait(2.0 ** (attempt - 1))
+                time.sleep(FIRST_WAIT * 2 ** (attempt - 1))
         raise ValueError(f"{self._address} {fault}, {TRIES} times in a row; {AGAIN}")
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 from .language_model import LanguageModel, Message
 from .masks import as_phrase
 from .metadata import MetaData, place
-from .templates import COMPLEX, GROUNDING, REGIONS, Pair, describe, image_words
+from .templates import COMPLEX, GROUNDING, REGIONS, Pair, image_words
 
 Refuse = Callable[[str, str], None]  # the kind of note, and what was wrong
 
@@ -54,19 +54,23 @@ def facts(meta: MetaData) -> dict[str, Any]:
     }
 
 
-def model_description(model: LanguageModel, meta: MetaData) -> str:
-    """Step 2 of 3. Errors: ValueError."""
-    return model.ask(_messages(_DESCRIBE.format(facts=json.dumps(facts(meta))))).strip()
+def model_description(model: LanguageModel, meta: MetaData, refuse: Refuse) -> Pair | None:
+    """Step 2 of 3; None where it can't be used. Errors: ValueError."""
+    text = model.ask(_messages(_DESCRIBE.format(facts=json.dumps(facts(meta)))))
+    try:
+        return Pair(COMPLEX, "vqa", "Describe this image.", _words(text), _all(meta), {"model": model.name})
+    except ValueError as error:
+        refuse(NOT_A_PAIR, str(error))
+        return None
 
 
-def description_pair(model: LanguageModel, meta: MetaData, description: str) -> Pair:
-    names = tuple(seen.name for seen in meta.seen)
-    return Pair(COMPLEX, "vqa", "Describe this image.", " ".join(description.split()), names, {"model": model.name})
+def _all(meta: MetaData) -> tuple[str, ...]:
+    return tuple(seen.name for seen in meta.seen)
 
 
 def model_pairs(model: LanguageModel, meta: MetaData, description: str, refuse: Refuse) -> list[Pair] | None:
     """Step 3 of 3; None where what came back is not what was asked for. Errors: ValueError."""
-    text = model.ask(_messages(_PAIRS.format(facts=json.dumps(facts(meta)), description=description or describe(meta))))
+    text = model.ask(_messages(_PAIRS.format(facts=json.dumps(facts(meta)), description=description)))
     try:
         entries = json.loads(text[text.find("[") : text.rfind("]") + 1])
     except ValueError:
@@ -100,7 +104,7 @@ def _pair(entry: Any, meta: MetaData, model: str) -> Pair:
         raise ValueError("a structure without a mask")
     names = (seen.name,) if seen else ()
     if subset == COMPLEX:
-        return Pair(subset, task, _words(question), _words(answer), names, {"model": model})
+        return Pair(subset, task, _words(question), _words(answer), names or _all(meta), {"model": model})
     if subset == REGIONS:
         question = _with(question, "<region>", "<region>{}</region>")
         return Pair(subset, task, question, _words(answer), names, {"model": model})
@@ -110,14 +114,18 @@ def _pair(entry: Any, meta: MetaData, model: str) -> Pair:
 
 def _words(text: str) -> str:
     try:
-        return as_phrase(text.replace("{}", ""), "")
+        words = as_phrase(text.replace("{}", ""), "")
     except ValueError as error:
         raise ValueError("words that mean something else to a training") from error
+    if not words:
+        raise ValueError("no words")
+    return words
 
 
 def _with(text: str, token: str, put: str) -> str:
-    """The text with what is put in the place of its one token."""
+    """The text with what is put in the place of its one token. Errors: ValueError."""
     before, found, behind = text.partition(token)
     if not found or token in behind:
         raise ValueError(f"{token} not once")
-    return put.join((f"{_words(before)} ".lstrip(), f" {_words(behind)}".rstrip())).strip()
+    _words(before + behind)
+    return " ".join(f"{before}{put}{behind}".split())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .metadata import MetaData, Picture, Seen, place
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, number
+
+Choice = TypeVar("Choice")
 
 COMPLEX, REGIONS, GROUNDING = SUBSETS = ("mecovqa_c", "mecovqa_r", "mecovqa_g")
 SOME = 4  # complex pairs drawn of an image, besides its description
@@ -133,15 +136,17 @@ def template_pairs(picture: Picture, meta: MetaData, seed: int) -> list[Pair]:
     """The description, some more complex pairs drawn by the seed, and every region and mask."""
     draw = _Draw(picture, meta, seed)
     pairs = [draw.pair("describe")] if meta.seen else []
-    some = sorted(_complex(draw), key=lambda pair: draw.number("drawn", pair.origin["template"], *pair.names))
-    by_task = {pair.origin["template"].split()[0] if pair.task == "vqa" else pair.task: pair for pair in reversed(some)}
-    pairs += [pair for pair in some if pair in by_task.values()][:SOME]
+    by_kind: dict[str, Pair] = {}
+    for pair in sorted(_complex(draw), key=lambda pair: draw.number("drawn", pair.origin["template"], *pair.names)):
+        by_kind.setdefault(pair.task if pair.task == "presence" else pair.origin["template"].split()[0], pair)
+    pairs += list(by_kind.values())[:SOME]
     for seen in meta.seen:
         if seen.whole:
             kinds = ["region", "region size", *(["region place"] if place(seen) else [])]
-            pairs.append(draw.pair(kinds[draw.number("region", seen.name) % len(kinds)], seen))
-            pairs.append(draw.pair("segment", seen))
-    return pairs + [draw.missing("not there", name) for name in meta.absent]
+            pairs += [draw.pair(draw.one(kinds, "region", seen.name), seen), draw.pair("segment", seen)]
+    if meta.absent:
+        pairs.append(draw.missing("not there", draw.one(meta.absent, "not there")))
+    return pairs
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,9 @@ class _Draw:
 
     def number(self, *parts: str) -> int:
         return number(self.seed, self.picture.set, self.picture.id, *parts)
+
+    def one(self, of: Sequence[Choice], *parts: str) -> Choice:
+        return of[self.number(*parts) % len(of)]
 
     def pair(self, kind: str, *seen: Seen) -> Pair:
         """Of the image as a whole, where no structure is given."""
@@ -192,13 +200,17 @@ def _words(seen: Seen) -> dict[str, str]:
 
 
 def _complex(draw: _Draw) -> list[Pair]:
-    """Everything that can be asked about the image as a whole, besides its description."""
+    """What can be asked about the image as a whole, besides its description; of presence, as much for yes as for no."""
     meta = draw.meta
-    pairs = [draw.pair("taken"), *(draw.missing("missing", name) for name in meta.absent)]
+    pairs = [draw.pair("taken")]
+    if meta.absent:
+        pairs.append(draw.missing("missing", draw.one(meta.absent, "missing")))
+    if meta.seen:
+        pairs.append(draw.pair("present", draw.one(meta.seen, "present")))
     if len(meta.seen) > 1:
         pairs.append(draw.pair("list"))
     for seen in meta.seen:
-        pairs += [draw.pair("size", seen), draw.pair("present", seen)]
+        pairs.append(draw.pair("size", seen))
         if place(seen):
             pairs.append(draw.pair("where", seen))
         if seen.areas <= COUNTED:
