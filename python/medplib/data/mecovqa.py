@@ -16,11 +16,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from .._bar import items_told
 from . import anatomy
 from .claims import contradiction
 from .metadata import MODALITIES, MetaData, Picture, read_metadata
 from .notes import Notes
+from .progress import Progress
 from .records import Record
 from .templates import GROUNDING, SUBSETS, Pair
 
@@ -82,8 +82,10 @@ class Subsets:
                 for key, file in self._files.items():
                     file.parent.mkdir(parents=True, exist_ok=True)
                     self._open[key] = stack.enter_context(_part(file).open("w", encoding="utf-8"))
-                for picture in items_told(pictures):
-                    self._write_picture(root, picture, pairs_of, known, told)
+                with Progress("images asked about", len(pictures)) as shown:
+                    for picture in pictures:
+                        self._write_picture(root, picture, pairs_of, known, told)
+                        shown.step()
                 for key, out in self._open.items():
                     out.write("\n]\n" if self._total(key) else "[]\n")
             for file in self._files.values():
