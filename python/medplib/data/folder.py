@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -62,24 +63,44 @@ def plan_presence(found: Sequence[Own], open_structures: Iterable[str], vary: bo
     return plan
 
 
-def make_own_records(
-    found: Sequence[Own], root: Path, modality: str, open_structures: Iterable[str], vary: bool
-) -> list[Record]:
-    """What is asked about each image; of an empty mask, that nothing is there.
+@dataclass(frozen=True)
+class Asking:
+    """What the records about a folder's images have in common."""
 
-    Whether a structure is there is asked of `open_structures` alone: those of which both answers can be learnt.
+    root: Path  # their paths start from it
+    set_name: str
+    modality: str  # empty where it is not known, and not asked for
+
+    def common(self, own: Own) -> Record:
+        """What each record about the image begins with, behind its id."""
+        image = own.image.relative_to(self.root).as_posix()
+        return {"image": image, "set": self.set_name, "group": own.group, "modality": self.modality or "unknown"}
+
+
+def records_of(parts: Mapping[str, Sequence[Own]], asking: Asking) -> dict[str, list[Record]]:
+    """The records of each part; what can be learnt is what "train" shows.
+
+    Whether a structure is there is asked of those alone of which both answers can be learnt.
     """
+    learnt = parts.get("train", ())
+    both = _shown(learnt, True) & _shown(learnt, False)
+    return {part: make_own_records(found, asking, both, part == "train") for part, found in parts.items()}
+
+
+def make_own_records(
+    found: Sequence[Own], asking: Asking, open_structures: Iterable[str], vary: bool
+) -> list[Record]:
+    """What is asked about each image; of an empty mask, that nothing is there."""
     presence = plan_presence(found, open_structures, vary)
     records = []
     for own in found:
-        common = {"image": own.image.relative_to(root).as_posix(), "set": root.resolve().name, "group": own.group}
-        for index, record in enumerate(_about(own, root, modality, presence, vary)):
-            ident = f"{own.name}__{index:03d}"
-            records.append({"id": ident, **common, "modality": modality or "unknown", **record})
+        common = asking.common(own)
+        for index, record in enumerate(_about(own, asking, presence, vary)):
+            records.append({"id": f"{own.name}__{index:03d}", **common, **record})
     return records
 
 
-def _about(own: Own, root: Path, modality: str, presence: Mapping[tuple[str, str], int], vary: bool) -> list[Record]:
+def _about(own: Own, asking: Asking, presence: Mapping[tuple[str, str], int], vary: bool) -> list[Record]:
     def words(wordings: Sequence[str], phrase: str, times: int = 1) -> list[str]:
         pick = number("wording", own.name, wordings[0], phrase) % (len(wordings) + 1) if vary else 0
         first = pick % len(wordings)  # the first wording twice as often as the others
@@ -87,21 +108,22 @@ def _about(own: Own, root: Path, modality: str, presence: Mapping[tuple[str, str
 
     records = []
     for phrase, mask in own.masks.items():
-        path, times = mask.file.relative_to(root).as_posix(), presence.get((own.name, phrase), 0)
+        times = presence.get((own.name, phrase), 0)
         if mask.anything:
-            records += [_record("segment", q, SEGMENTED.format(path), phrase) for q in words(SEGMENT, phrase)]
-            records.append(_record("region", REGION.format(path), f"{phrase.capitalize()}.", phrase))
+            path = mask.file.relative_to(asking.root).as_posix()
+            records += [make_record("segment", q, SEGMENTED.format(path), phrase) for q in words(SEGMENT, phrase)]
+            records.append(make_record("region", REGION.format(path), f"{phrase.capitalize()}.", phrase))
         else:
             asked = words(SEGMENT, phrase, max(1, times))
-            records += [_record("absent", q, ABSENT.format(phrase), phrase) for q in asked]
+            records += [make_record("absent", q, ABSENT.format(phrase), phrase) for q in asked]
         answer = "Yes" if mask.anything else "No"
-        records += [_record("presence", q, answer, phrase, closed=True) for q in words(PRESENCE, phrase, times)]
-    if modality:
-        records += [_record("modality", q, modality) for q in words(MODALITY, "")]
+        records += [make_record("presence", q, answer, phrase, closed=True) for q in words(PRESENCE, phrase, times)]
+    if asking.modality:
+        records += [make_record("modality", q, asking.modality) for q in words(MODALITY, "")]
     return records
 
 
-def _record(task: str, question: str, answer: str, structure: str = "", closed: bool = False) -> Record:
+def make_record(task: str, question: str, answer: str, structure: str = "", closed: bool = False) -> Record:
     turns = [{"from": "human", "value": f"<image>\n{question}"}, {"from": "gpt", "value": answer}]
     record: Record = {"task": task, "answer_type": "closed" if closed else "open", "conversations": turns}
     if structure:
@@ -134,22 +156,21 @@ def build_folder(folder: OwnFolder, modality: str, model: Path, fraction: float)
         raise ValueError(f"{model}: this is no model folder; give one with --model, such as models/tiny")
     root, found = folder.root, folder.read()
     learnt, held_out = split(found, fraction)
-    present, absent = _shown(learnt, True), _shown(learnt, False)
-    for name, part in (("train", learnt), ("validate", held_out)):
-        records = make_own_records(part, root, modality, present & absent, vary=name == "train")
-        _write(root / f"{name}.json", _text(records))
-        groups = f" of {len({own.group for own in part})} groups" if folder.group else ""
-        print(f"{name}.json: {len(part)} images{groups}, {len(records)} questions")
+    parts = {"train": learnt, "validate": held_out}
+    for name, records in records_of(parts, Asking(root, root.resolve().name, modality)).items():
+        write_whole(root / f"{name}.json", as_json(records))
+        groups = f" of {len({own.group for own in parts[name]})} groups" if folder.group else ""
+        print(f"{name}.json: {len(parts[name])} images{groups}, {len(records)} questions")
     print(f"recipe.json: {_write_recipe(root / 'recipe.json', root, model)}")
-    for line in _structures(found, present - absent) + folder.told.lines():
+    for line in structure_lines(found, learnt) + folder.told.lines():
         print(line)
     if folder.phrase and not any(folder.phrase in own.masks for own in found):
         print(f'--phrase "{folder.phrase}": no mask shows it, since all say otherwise by their names or --values')
 
 
-def _structures(found: Sequence[Own], always: Iterable[str]) -> list[str]:
-    """What is told of each structure; `always`: those that nothing to learn from lacks."""
-    lines = []
+def structure_lines(found: Sequence[Own], learnt: Sequence[Own]) -> list[str]:
+    """What is told of each structure, and which of them nothing to learn from lacks."""
+    lines, always = [], _shown(learnt, True) - _shown(learnt, False)
     for structure in sorted(_shown(found, True) | _shown(found, False)):
         masks = [own.masks[structure] for own in found if structure in own.masks]
         empty = sum(not mask.anything for mask in masks)
@@ -163,18 +184,19 @@ def _structures(found: Sequence[Own], always: Iterable[str]) -> list[str]:
 
 def _write_recipe(file: Path, root: Path, model: Path) -> str:
     """What became of it: one that the user has edited stays."""
-    text = _text(recipe(root, model))
+    text = as_json(recipe(root, model))
     if file.exists() and file.read_bytes() != text.encode():
         return "kept as it is, though other than would be written now; delete it to get a new one"
-    _write(file, text)
+    write_whole(file, text)
     return f"starts from {model}"
 
 
-def _text(content: object) -> str:
+def as_json(content: object) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def _write(file: Path, text: str) -> None:
+def write_whole(file: Path, text: str) -> None:
+    """The whole file, or what was there before."""
     part = file.with_name(f"{file.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(file)

@@ -71,7 +71,11 @@ class Notes:
     def add(self, kind: str, file: Path, more: str = "") -> None:
         """`more` says what was met in it."""
         name = str(file.relative_to(self._root)) if file.is_relative_to(self._root) else str(file)
-        self.take(kind, 1, [f"{name} ({more})" if more else name])
+        self.add_name(kind, f"{name} ({more})" if more else name)
+
+    def add_name(self, kind: str, name: str) -> None:
+        """Of what is no file, such as a record: how it is named."""
+        self.take(kind, 1, [name])
 
     def take(self, kind: str, count: int, first: Sequence[str]) -> None:
         """So many at once, with the names of the first of them."""
@@ -81,6 +85,10 @@ class Notes:
     def met(self) -> dict[str, tuple[int, list[str]]]:
         """Of each kind how many, and the names of the first of them."""
         return {kind: (count, self._first[kind]) for kind, count in self._counts.items()}
+
+    def all_lines(self, named: int = NAMED) -> list[str]:
+        """Of the kinds that were met, also of those that are not in KINDS."""
+        return self.lines(tuple(self._counts), named)
 
     def lines(self, kinds: tuple[str, ...] = KINDS, named: int = NAMED) -> list[str]:
         met = self.met()

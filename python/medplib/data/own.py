@@ -136,15 +136,18 @@ class OwnFolder:
                 self._values_met[mask.phrases[0]].setdefault(value, mask.file)
         if any(inside.all() for inside in structures.values()):
             self.told.add(notes.EVERYWHERE, mask.file)
+        copies = self.root / PREPARED / "masks"
         return {
-            phrase: Drawn(mask.file, bool(inside.any())) if alike else self._copied(inside, image, phrase)
+            phrase: Drawn(mask.file, bool(inside.any())) if alike else draw(inside, copies / image.file.stem, phrase)
             for phrase, inside in structures.items()
         }
 
-    def _copied(self, inside: Inside, image: Shown, phrase: str) -> Drawn:
-        copy = self.root / PREPARED / "masks" / image.file.stem / f"{quote(phrase, safe=' ')}.png"
-        save_png(Image.fromarray(inside).convert("L"), copy)
-        return Drawn(copy, bool(inside.any()))
+
+def draw(inside: Inside, folder: Path, phrase: str) -> Drawn:
+    """Write the mask of a structure into the folder, under its name."""
+    file = folder / f"{quote(phrase, safe=' ')}.png"
+    save_png(Image.fromarray(inside).convert("L"), file)
+    return Drawn(file, bool(inside.any()))
 
 
 def _refuse_twins(images: Sequence[Path]) -> None:

@@ -125,13 +125,18 @@ class Shown:
 
 def prepare_image(root: Path, file: Path, told: Notes) -> Shown:
     """Errors: ValueError."""
+    return as_read(file, root / PREPARED / "images" / f"{file.stem}.png", told)
+
+
+def as_read(file: Path, copy: Path, told: Notes) -> Shown:
+    """The file, or `copy`, which is written, where a training would read the file otherwise. Errors: ValueError."""
     with opened(file) as picture:
         tell(picture, file, notes.TURNED_IMAGES, told)
         if varying_alpha(picture) is not None:
             told.add(notes.ALPHA_OF_IMAGES, file)
         if is_read_alike(picture):
             return Shown(file, picture.size, turned=False)
-        turned, copy = is_turned(picture), root / PREPARED / "images" / f"{file.stem}.png"
+        turned = is_turned(picture)
         plain = _as_png_has_it(upright(picture), file)
         save_png(plain, copy)
         return Shown(copy, plain.size, turned)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import anatomy
-from .words import plain_words
+from .words import plain_words, without_tags
 
 SPLITS = "splits.json"
 OPEN_LICENCES = frozenset({"open", "open-sharealike", "open-unverified"})
@@ -82,7 +82,7 @@ _IN_WORDS = frozenset(
         "wbc_krd",
     }
 )
-_TASKS = {"modality": "modality", "plane": "plane", "organ": "organ"}
+TASK_OF = {"modality": "modality", "plane": "plane", "organ": "organ"}
 
 
 @dataclass(frozen=True)
@@ -242,18 +242,13 @@ def _read_questions(folder: Path) -> dict[str, list[Question]]:
     found: dict[str, list[Question]] = defaultdict(list)
     file = folder / "qa.json"
     for entry in json.loads(file.read_text(encoding="utf-8")) if file.exists() else []:
-        text, answer = _clean(entry["question"]), _clean(str(entry["answer"]))
+        text, answer = without_tags(entry["question"]), without_tags(str(entry["answer"]))
         if entry.get("q_lang", "en") != "en" or not text or not answer:
             continue
         kind = entry.get("content_type") or entry.get("question_type") or ""
         image = entry.get("id") or Path(entry["image_name"]).stem
         closed = entry["answer_type"].strip().lower() == "closed"
-        question = Question(text, answer[0].upper() + answer[1:], _TASKS.get(kind.lower(), "vqa"), closed)
+        question = Question(text, answer[0].upper() + answer[1:], TASK_OF.get(kind.lower(), "vqa"), closed)
         if question not in found[image]:
             found[image].append(question)
     return found
-
-
-def _clean(text: str) -> str:
-    """One line, and no angle bracket that could be taken for a placeholder."""
-    return plain_words(text.replace("<", " less than ").replace(">", " more than "))

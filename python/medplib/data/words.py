@@ -16,3 +16,8 @@ def plain_words(text: str) -> str:
     """The text as it is seen, as the engine's plain_words has it: one space for white space of any kind, and nothing
     for what shows nothing."""
     return " ".join(text.translate(_LEFT_OUT).split())
+
+
+def without_tags(text: str) -> str:
+    """One line of plain words, and no angle bracket that could be taken for a placeholder."""
+    return plain_words(text.replace("<", " less than ").replace(">", " more than "))
