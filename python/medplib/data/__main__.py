@@ -7,9 +7,9 @@ import re
 import sys
 from collections.abc import Sequence
 
-from . import extract, folder, generate, merge_masks, tiny
+from . import convert, extract, folder, generate, merge_masks, tiny, view
 
-COMMANDS = (extract, folder, generate, merge_masks, tiny)
+COMMANDS = (folder, convert, extract, merge_masks, generate, view, tiny)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

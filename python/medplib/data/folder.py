@@ -87,9 +87,7 @@ def records_of(parts: Mapping[str, Sequence[Own]], asking: Asking) -> dict[str, 
     return {part: make_own_records(found, asking, both, part == "train") for part, found in parts.items()}
 
 
-def make_own_records(
-    found: Sequence[Own], asking: Asking, open_structures: Iterable[str], vary: bool
-) -> list[Record]:
+def make_own_records(found: Sequence[Own], asking: Asking, open_structures: Iterable[str], vary: bool) -> list[Record]:
     """What is asked about each image; of an empty mask, that nothing is there."""
     presence = plan_presence(found, open_structures, vary)
     records = []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from . import anatomy
@@ -41,6 +43,17 @@ _PATHS = re.compile(r"(<region>.*?</region>)")
 ABSENT_PER_IMAGE = 2
 PRESENT_PER_IMAGE = 3
 RARE = 6  # "not visible" answers that even a name with fewer masks gets
+
+
+def read_list(file: Path) -> list[Any]:
+    """The records of a JSON list. Errors: OSError; ValueError."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is not JSON: {str(error)[:200]}") from error
+    if not isinstance(content, list):
+        raise ValueError(f"{file} must hold a list of records")
+    return content
 
 
 def number(*parts: object) -> int:

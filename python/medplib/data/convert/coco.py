@@ -1,0 +1,212 @@
+"""COCO's instances: polygons, run lengths and boxes of the objects in pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..._bar import items_told
+from ..commands import Commands
+from ..folder import Asking, make_record, records_of, structure_lines
+from ..masks import Inside, as_phrase
+from ..own import Drawn, Own
+from ..pictures import Shown
+from ..records import REGION, Record
+from .images import absent, add_images, source_of
+from .output import Output
+from .parts import as_parts, by_part
+from .rle import mask_of
+
+OF_NOTHING = "skipped: {} annotations of an image or a category that the file does not list, such as {}"
+DAMAGED = "skipped: {} annotations whose shape cannot be read, such as {}"
+NO_PIXEL = "skipped: {} annotations that cover no pixel of their image, such as {}"
+OTHER_SIZE = "skipped: {} images of another size than the file says, such as {}"
+NO_NAME = "skipped: {} images without an id or a file name, such as {}"
+TWICE = "skipped: {} images that the file lists more than once, such as {}"
+Json = dict[str, Any]
+
+
+@dataclass
+class Instances:
+    """A file of annotations."""
+
+    file: Path
+    images: list[Json]
+    categories: dict[Any, str]  # phrase by id
+    annotations: dict[Any, list[Json]]  # by image
+    licence: str
+
+
+@dataclass(frozen=True)
+class Boxed:
+    """An image, and boxes of what has no mask."""
+
+    own: Own
+    boxes: list[tuple[str, Drawn]] = field(default_factory=list)
+
+
+def add_to(kinds: Commands) -> None:
+    kind = add_images(
+        kinds,
+        "coco",
+        "COCO's instances: polygons, run lengths and boxes",
+        "Reads JSON files in COCO's format. The masks of a category in an image become one; crowds belong to it. An "
+        "annotation that has a box alone becomes a question about the place. Files whose names hold train, val and "
+        "test are these parts; of a single file without, a part is held out.",
+        "instances_train.json instances_val.json --images images --out records",
+    )
+    kind.add_argument("source", type=Path, nargs="+")
+    kind.add_argument("--images", type=Path, required=True, help="the folder from which the files' names start")
+    kind.add_argument(
+        "--complete",
+        action="store_true",
+        help="every image was searched for every category: what has no annotation in it isn't there",
+    )
+    kind.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    modality = as_phrase(options.modality, "--modality")
+    if not options.images.is_dir():
+        raise ValueError(f"{options.images}: there is no such folder; give the one with the pictures")
+    given = {"": options.source[0]} if len(options.source) == 1 else by_part(options.source)
+    read = {part: _read(file) for part, file in given.items()}
+    licence = "; ".join(dict.fromkeys(each.licence for each in read.values() if each.licence))
+    out = Output(options.out, options.kind, source_of(options, licence))
+    found = {part: list(_images(each, options.images, options.complete, out)) for part, each in read.items()}
+    boxes = {each.own.image: each.boxes for some in found.values() for each in some}
+    parts = {part: [each.own for each in some] for part, some in found.items()}
+    if "" in parts:
+        parts = as_parts(parts[""], options.held_out)
+    asking = out.asking(modality)
+    records = records_of(parts, asking)
+    for part, owned in parts.items():
+        records[part] += [record for own in owned for record in _about_boxes(own, boxes[own.image], asking)]
+    out.write(records)
+    for line in structure_lines([own for owned in parts.values() for own in owned], parts.get("train", ())):
+        print(line)
+
+
+def _read(file: Path) -> Instances:
+    """Errors: OSError, ValueError."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is not JSON: {str(error)[:200]}") from error
+    lists = ("images", "categories", "annotations")
+    if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in lists):
+        raise ValueError(f"{file} must hold an object with the lists images, categories and annotations of COCO")
+    categories = {}
+    for entry in content["categories"]:
+        if not isinstance(entry, dict) or not _is_key(entry.get("id")) or not str(entry.get("name", "")).strip():
+            raise ValueError(f"{file}: a category has no id or no name: {str(entry)[:80]}")
+        categories[entry["id"]] = as_phrase(str(entry["name"]).replace("_", " "), file)
+    annotations: dict[Any, list[Json]] = defaultdict(list)
+    for number, entry in enumerate(content["annotations"]):
+        known = isinstance(entry, dict) and _is_key(entry.get("image_id"))
+        annotations[entry["image_id"] if known else None].append({"number": number, **(entry if known else {})})
+    return Instances(file, content["images"], categories, annotations, _licence(content.get("licenses")))
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, (int, str))
+
+
+def _licence(licences: Any) -> str:
+    entries = [entry for entry in licences if isinstance(entry, dict)] if isinstance(licences, list) else []
+    names = dict.fromkeys(str(entry.get("name") or entry.get("url") or "").strip() for entry in entries)
+    return ", ".join(name for name in list(names)[:10] if name)[:500]
+
+
+def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Iterator[Boxed]:
+    """Each image that is there, with what is annotated in it."""
+    with_mask = {
+        read.categories.get(each.get("category_id"))
+        for some in read.annotations.values()
+        for each in some
+        if each.get("segmentation")
+    }
+    listed: set[Any] = set()
+    for number, entry in enumerate(items_told(read.images)):
+        where = f"{read.file.name}, image {number}"
+        if not isinstance(entry, dict) or not _is_key(entry.get("id")) or not isinstance(entry.get("file_name"), str):
+            out.told.add_name(NO_NAME, where)
+        elif entry["id"] in listed:
+            out.told.add_name(TWICE, f"{where} ({entry['id']})")
+        else:
+            listed.add(entry["id"])
+            if image := _place(entry, folder, f"{where} ({entry['id']})", out):
+                boxed = _annotated(read, read.annotations.get(entry["id"], []), image, out)
+                if complete:
+                    missing = [name for name in read.categories.values() if name in with_mask]
+                    named = {name for name, _ in boxed.boxes} | set(boxed.own.masks)
+                    boxed.own.masks.update(absent(boxed.own.name, (name for name in missing if name not in named)))
+                yield boxed
+    for image_id in read.annotations.keys() - listed:
+        for annotation in read.annotations[image_id]:
+            out.told.add_name(OF_NOTHING, f"{read.file.name}, annotation {annotation['number']}")
+
+
+def _place(entry: Json, folder: Path, where: str, out: Output) -> Shown | None:
+    file = out.find(folder, entry["file_name"], where)
+    image = out.place(file, str(Path(entry["file_name"]).with_suffix("")), where) if file else None
+    if image and image.turned:  # annotations are of the pixels as they are stored, and would lie elsewhere
+        out.told.add_name(OTHER_SIZE, f"{where}: stored turned, as its EXIF orientation says")
+        return None
+    if image and (entry.get("width", image.size[0]), entry.get("height", image.size[1])) != image.size:
+        width, height = image.size
+        out.told.add_name(OTHER_SIZE, f"{where}: {entry.get('width')} x {entry.get('height')}, not {width} x {height}")
+        return None
+    return image
+
+
+def _annotated(read: Instances, annotations: list[Json], image: Shown, out: Output) -> Boxed:
+    width, height = image.size
+    name = image.file.stem
+    masks: dict[str, Inside] = {}
+    boxes: list[tuple[str, Drawn]] = []
+    for annotation in annotations:
+        where = f"{read.file.name}, annotation {annotation['number']}"
+        category = annotation.get("category_id")
+        if not _is_key(category) or category not in read.categories:
+            out.told.add_name(OF_NOTHING, where)
+            continue
+        phrase = read.categories[category]
+        shape = annotation.get("segmentation")
+        try:
+            inside = mask_of(shape, height, width) if shape else _box(annotation.get("bbox"), height, width)
+        except ValueError as error:
+            out.told.add_name(DAMAGED, f"{where} ({error})")
+            continue
+        if not inside.any():
+            out.told.add_name(NO_PIXEL, where)
+        elif shape:
+            masks[phrase] = masks[phrase] | inside if phrase in masks else inside
+        else:
+            boxes.append((phrase, out.draw(name, f"box {annotation['number']}", inside)))
+    drawn = {phrase: out.draw(name, phrase, inside) for phrase, inside in masks.items()}
+    return Boxed(Own(image.file, drawn, name), boxes)
+
+
+def _box(box: Any, height: int, width: int) -> Inside:
+    """(H, W), of x, y, width, height: the pixels whose centres lie in it. Errors: ValueError."""
+    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, (int, float)) for value in box):
+        raise ValueError("it has no shape, and its box is no list of x, y, width and height")
+    x, y, w, h = (float(value) for value in box)
+    if not np.isfinite([x, y, w, h]).all() or w <= 0 or h <= 0:
+        raise ValueError("it has no shape, and its box has no width or no height")
+    return mask_of([[x, y, x + w, y, x + w, y + h, x, y + h]], height, width)
+
+
+def _about_boxes(own: Own, boxes: list[tuple[str, Drawn]], asking: Asking) -> Iterator[Record]:
+    for index, (phrase, box) in enumerate(boxes):
+        question = REGION.format(box.file.relative_to(asking.root).as_posix())
+        record = make_record("region", question, f"{phrase.capitalize()}.", phrase)
+        yield {"id": f"{own.name}__box{index:03d}", **asking.common(own), **record}

@@ -1,0 +1,78 @@
+"""python -m medplib.data view: a contact sheet of records, with what is wrong with them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from .._bar import items_told
+from .commands import Commands
+from .findings import findings_of
+from .folder import write_whole
+from .records import read_list
+from .sheet import as_html, as_png
+from .tiles import Tile, tile_of
+
+MOST = {".png": 200, ".html": 2000}  # records of a sheet, by its ending
+
+
+def add_to(commands: Commands) -> None:
+    view = commands.add_parser(
+        "view",
+        help="a contact sheet of records, with what is wrong with them",
+        description="Writes a PNG, or an HTML file that needs no other, with the pictures of records, their masks in "
+        "colour and the places that questions point at outlined, the words below, and what the check of the records "
+        "found. Of more than --most records, that many evenly out of all are shown. Needs the built engine.",
+        epilog="example: python -m medplib.data view train.json --only-faults --out sheet.html",
+    )
+    view.add_argument("data", type=Path, metavar="DATA.json")
+    view.add_argument("--images", type=Path, help="the folder from which paths start (default: that of DATA.json)")
+    view.add_argument("--out", type=Path, required=True, help="the sheet, .png or .html")
+    view.add_argument("--most", type=int, default=48, metavar="N", help="how many records at most (default: 48)")
+    view.add_argument("--only-faults", action="store_true", help="only records that something is wrong with")
+    view.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    ending = options.out.suffix.lower()
+    if ending not in MOST:
+        raise ValueError(f"--out {options.out}: a sheet is a .png or a .html file")
+    if not 1 <= options.most <= MOST[ending]:
+        raise ValueError(f"--most is {options.most}: a {ending} sheet holds 1 to {MOST[ending]} records")
+    records = read_list(options.data)
+    found = _found(options.data, options.images, options.only_faults)
+    numbers = evenly(sorted(found) if options.only_faults else range(len(records)), options.most)
+    if not numbers:
+        raise ValueError(f"{options.data}: " + ("nothing was found wrong" if records else "there are no records"))
+    root = options.images or options.data.resolve().parent
+    tiles = [tile_of(number, records[number], root, found.get(number, [])) for number in items_told(numbers)]
+    _write(options.out, options.data.name, tiles)
+    print(f"{options.out}: {len(numbers)} of {len(records)} records, {_with_faults(found, records)} with faults")
+
+
+def _found(data: Path, images: Path | None, needed: bool) -> dict[int, list[str]]:
+    found = findings_of(data, images)
+    if found is None and needed:
+        raise ValueError("--only-faults: the engine that is built here has no check of records: build it anew")
+    return found or {}
+
+
+def evenly(numbers: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, evenly out of all."""
+    count = min(most, len(numbers))
+    return [numbers[at * len(numbers) // count] for at in range(count)]
+
+
+def _with_faults(found: Collection[int], records: Sequence[Any]) -> int:
+    return sum(number < len(records) for number in found)
+
+
+def _write(file: Path, title: str, tiles: Sequence[Tile]) -> None:
+    if file.suffix.lower() == ".html":
+        write_whole(file, as_html(title, tiles))
+        return
+    part = file.with_name(f"{file.name}.part")
+    part.write_bytes(as_png(tiles))
+    part.replace(file)
