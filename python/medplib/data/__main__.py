@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from ..errors import MedplibError
 from . import convert, extract, folder, generate, merge_masks, tiny, view
 
 COMMANDS = (folder, convert, extract, merge_masks, generate, view, tiny)
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (OSError, ValueError, KeyError, re.error) as error:
+    except (OSError, ValueError, KeyError, re.error, ImportError, MedplibError) as error:
         print(f"medplib.data: {error}", file=sys.stderr)
         return 1
 

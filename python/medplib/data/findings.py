@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -16,10 +17,10 @@ def findings_of(data: Path, images: Path | None) -> dict[int, list[str]] | None:
 
     Errors: ImportError, where no engine is built; those of the check.
     """
-    from .. import _native  # noqa: F401, refuses in sentences what cannot be loaded
-    from .. import _core
+    from .. import _native as _native  # before _core, and refuses in sentences what cannot be loaded
 
-    check = getattr(_core, "check_records", None)
+    core = importlib.import_module(".._core", __package__)
+    check = getattr(core, "check_records", None)
     return None if check is None else by_record(json.loads(check(data, images)))
 
 

@@ -52,7 +52,7 @@ def _spoken(text: str) -> str:
 
 
 def _drawn(name: Any, texts: Sequence[str], root: Path, wrong: list[str]) -> bytes | None:
-    from .. import _native  # noqa: F401, refuses in sentences what cannot be loaded
+    from .. import _native as _native  # before _core
     from .._core import Image, Mask, Region, overlay_png
     from ..errors import MedplibError
 

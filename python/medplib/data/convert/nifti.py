@@ -38,8 +38,8 @@ def add_to(kinds: Commands) -> None:
         "--window",
         default="",
         metavar="LOW:HIGH",
-        help=f"the values that become black and white, such as -160:240, or, of CT, {', '.join(WINDOWS)} (default: "
-        "abdomen of CT; else the darkest to the brightest but for one in 200 at either end)",
+        help=f"the values that become black and white, such as --window=-160:240, or, of CT, {', '.join(WINDOWS)} "
+        "(default: abdomen of CT; else the darkest to the brightest but for one in 200 at either end)",
     )
     kind.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th slice alone (default: 1)")
     kind.set_defaults(run=run)

@@ -85,7 +85,9 @@ def window_of(text: str, modality: str) -> Window | None:
     number = r"-?[0-9]{1,6}(?:\.[0-9]{1,6})?"
     found = re.fullmatch(f"({number}):({number})", text)
     if not found or float(found[1]) >= float(found[2]):
-        raise ValueError(f"--window {text[:40]!r}: say LOW:HIGH, such as -160:240, or one of {', '.join(WINDOWS)}")
+        raise ValueError(
+            f"--window {text[:40]!r}: say --window=LOW:HIGH, such as --window=-160:240, or one of {', '.join(WINDOWS)}"
+        )
     return float(found[1]), float(found[2])
 
 
