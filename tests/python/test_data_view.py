@@ -49,7 +49,7 @@ def data(tmp_path: Path, monkeypatch: Any) -> Path:
 
 def shown(file: Path) -> list[tuple[str, Image.Image | None]]:
     """The figures of a sheet: their HTML without the picture, and the picture."""
-    figures = []
+    figures: list[tuple[str, Image.Image | None]] = []
     for text in re.findall("<figure>(.*?)</figure>", file.read_text(encoding="utf-8"), re.DOTALL):
         found = re.search('<img alt="" src="data:image/png;base64,([^"]*)">', text)
         image = Image.open(io.BytesIO(base64.b64decode(found[1]))) if found else None

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from .commands import Commands
 from .masks import How, Values, as_phrase
-from .own import Own, OwnFolder
+from .own import Drawn, Own, OwnFolder
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, Record, number
 
 
@@ -110,15 +110,21 @@ def _about(own: Own, asking: Asking, presence: Mapping[tuple[str, str], int], va
         if mask.anything:
             path = mask.file.relative_to(asking.root).as_posix()
             records += [make_record("segment", q, SEGMENTED.format(path), phrase) for q in words(SEGMENT, phrase)]
-            records.append(make_record("region", REGION.format(path), f"{phrase.capitalize()}.", phrase))
+            records.append(_place_record(mask, asking, phrase))
         else:
             asked = words(SEGMENT, phrase, max(1, times))
             records += [make_record("absent", q, ABSENT.format(phrase), phrase) for q in asked]
         answer = "Yes" if mask.anything else "No"
         records += [make_record("presence", q, answer, phrase, closed=True) for q in words(PRESENCE, phrase, times)]
+    records += [_place_record(place, asking, phrase) for phrase, place in own.places]
     if asking.modality:
         records += [make_record("modality", q, asking.modality) for q in words(MODALITY, "")]
     return records
+
+
+def _place_record(place: Drawn, asking: Asking, phrase: str) -> Record:
+    path = place.file.relative_to(asking.root).as_posix()
+    return make_record("region", REGION.format(path), f"{phrase.capitalize()}.", phrase)
 
 
 def make_record(task: str, question: str, answer: str, structure: str = "", closed: bool = False) -> Record:

@@ -33,6 +33,7 @@ class Own:
     image: Path
     masks: dict[str, Drawn]  # by phrase
     group: str  # what it is learnt from or held out with, such as a patient
+    places: Sequence[tuple[str, Drawn]] = ()  # each with the phrase of what is there, of which there may be no mask
 
     @property
     def name(self) -> str:

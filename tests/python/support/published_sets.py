@@ -38,7 +38,10 @@ def as_pickle(file: Path, content: Any) -> Path:
 def vqa_rad(root: Path) -> Path:
     """A question to learn from about each of two pictures, and a test question about the first."""
     common = {"answer_type": "CLOSED ", "question_type": "PRES", "phrase_type": "freeform"}
-    asked = [("a.jpg", "Is there a mass?", "No", {}), ("b.jpg", "Which plane?", "axial", {"question_type": "PLANE"})]
+    asked: list[tuple[Any, ...]] = [
+        ("a.jpg", "Is there a mass?", "No", {}),
+        ("b.jpg", "Which plane?", "axial", {"question_type": "PLANE"}),
+    ]
     asked += [("a.jpg", "How many lungs?", 2, {"answer_type": "OPEN", "phrase_type": "test_para"})]
     entries = [{**common, "image_name": i, "question": q, "answer": a, **more} for i, q, a, more in asked]
     as_json(root / "VQA_RAD Dataset Public.json", entries)

@@ -6,7 +6,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,9 @@ import numpy as np
 
 from ..._bar import items_told
 from ..commands import Commands
-from ..folder import Asking, make_record, records_of, structure_lines
 from ..masks import Inside, as_phrase
 from ..own import Drawn, Own
 from ..pictures import Shown
-from ..records import REGION, Record
 from .images import absent, add_images, source_of
 from .output import Output
 from .parts import as_parts, by_part
@@ -42,14 +40,6 @@ class Instances:
     categories: dict[Any, str]  # phrase by id
     annotations: dict[Any, list[Json]]  # by image
     licence: str
-
-
-@dataclass(frozen=True)
-class Boxed:
-    """An image, and boxes of what has no mask."""
-
-    own: Own
-    boxes: list[tuple[str, Drawn]] = field(default_factory=list)
 
 
 def add_to(kinds: Commands) -> None:
@@ -80,18 +70,8 @@ def run(options: argparse.Namespace) -> None:
     read = {part: _read(file) for part, file in given.items()}
     licence = "; ".join(dict.fromkeys(each.licence for each in read.values() if each.licence))
     out = Output(options.out, options.kind, source_of(options, licence))
-    found = {part: list(_images(each, options.images, options.complete, out)) for part, each in read.items()}
-    boxes = {each.own.image: each.boxes for some in found.values() for each in some}
-    parts = {part: [each.own for each in some] for part, some in found.items()}
-    if "" in parts:
-        parts = as_parts(parts[""], options.held_out)
-    asking = out.asking(modality)
-    records = records_of(parts, asking)
-    for part, owned in parts.items():
-        records[part] += [record for own in owned for record in _about_boxes(own, boxes[own.image], asking)]
-    out.write(records)
-    for line in structure_lines([own for owned in parts.values() for own in owned], parts.get("train", ())):
-        print(line)
+    parts = {part: list(_images(each, options.images, options.complete, out)) for part, each in read.items()}
+    out.write_images(as_parts(parts[""], options.held_out) if "" in parts else parts, modality)
 
 
 def _read(file: Path) -> Instances:
@@ -111,7 +91,7 @@ def _read(file: Path) -> Instances:
     annotations: dict[Any, list[Json]] = defaultdict(list)
     for number, entry in enumerate(content["annotations"]):
         known = isinstance(entry, dict) and _is_key(entry.get("image_id"))
-        annotations[entry["image_id"] if known else None].append({"number": number, **(entry if known else {})})
+        annotations[entry["image_id"] if known else None].append({**(entry if known else {}), "number": number})
     return Instances(file, content["images"], categories, annotations, _licence(content.get("licenses")))
 
 
@@ -125,13 +105,13 @@ def _licence(licences: Any) -> str:
     return ", ".join(name for name in list(names)[:10] if name)[:500]
 
 
-def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Iterator[Boxed]:
+def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Iterator[Own]:
     """Each image that is there, with what is annotated in it."""
     with_mask = {
         read.categories.get(each.get("category_id"))
         for some in read.annotations.values()
         for each in some
-        if each.get("segmentation")
+        if each.get("segmentation") and _is_key(each.get("category_id"))
     }
     listed: set[Any] = set()
     for number, entry in enumerate(items_told(read.images)):
@@ -143,12 +123,12 @@ def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Itera
         else:
             listed.add(entry["id"])
             if image := _place(entry, folder, f"{where} ({entry['id']})", out):
-                boxed = _annotated(read, read.annotations.get(entry["id"], []), image, out)
+                own = _annotated(read, read.annotations.get(entry["id"], []), image, out)
                 if complete:
                     missing = [name for name in read.categories.values() if name in with_mask]
-                    named = {name for name, _ in boxed.boxes} | set(boxed.own.masks)
-                    boxed.own.masks.update(absent(boxed.own.name, (name for name in missing if name not in named)))
-                yield boxed
+                    named = {name for name, _ in own.places} | set(own.masks)
+                    own.masks.update(absent(own.name, (name for name in missing if name not in named)))
+                yield own
     for image_id in read.annotations.keys() - listed:
         for annotation in read.annotations[image_id]:
             out.told.add_name(OF_NOTHING, f"{read.file.name}, annotation {annotation['number']}")
@@ -167,9 +147,9 @@ def _place(entry: Json, folder: Path, where: str, out: Output) -> Shown | None:
     return image
 
 
-def _annotated(read: Instances, annotations: list[Json], image: Shown, out: Output) -> Boxed:
+def _annotated(read: Instances, annotations: list[Json], image: Shown, out: Output) -> Own:
     width, height = image.size
-    name = image.file.stem
+    name = f"{read.file.stem}/{image.file.stem}"
     masks: dict[str, Inside] = {}
     boxes: list[tuple[str, Drawn]] = []
     for annotation in annotations:
@@ -192,7 +172,7 @@ def _annotated(read: Instances, annotations: list[Json], image: Shown, out: Outp
         else:
             boxes.append((phrase, out.draw(name, f"box {annotation['number']}", inside)))
     drawn = {phrase: out.draw(name, phrase, inside) for phrase, inside in masks.items()}
-    return Boxed(Own(image.file, drawn, name), boxes)
+    return Own(image.file, drawn, image.file.stem, boxes)
 
 
 def _box(box: Any, height: int, width: int) -> Inside:
@@ -203,10 +183,3 @@ def _box(box: Any, height: int, width: int) -> Inside:
     if not np.isfinite([x, y, w, h]).all() or w <= 0 or h <= 0:
         raise ValueError("it has no shape, and its box has no width or no height")
     return mask_of([[x, y, x + w, y, x + w, y + h, x, y + h]], height, width)
-
-
-def _about_boxes(own: Own, boxes: list[tuple[str, Drawn]], asking: Asking) -> Iterator[Record]:
-    for index, (phrase, box) in enumerate(boxes):
-        question = REGION.format(box.file.relative_to(asking.root).as_posix())
-        record = make_record("region", question, f"{phrase.capitalize()}.", phrase)
-        yield {"id": f"{own.name}__box{index:03d}", **asking.common(own), **record}
