@@ -14,8 +14,9 @@ from medplib.data.convert.parts import part_of
 from medplib.data.convert.rle import counts_of, filled, from_runs, mask_of
 from medplib.report.records import read_records
 from PIL import Image
-from published_sets import Array, coco, convert, nifti, picture, records
+from published_sets import Array, coco, convert, nifti, picture, records, slake
 
+MODEL = Path(__file__).resolve().parents[2] / "models/tiny"
 RIGHT, FRONT, UP = 6, 5, 4  # voxels of a volume
 
 
@@ -134,14 +135,14 @@ def test_what_coco_has_wrong_is_told_by_reason(tmp_path: Path, capsys: Any) -> N
     out = by_coco(tmp_path, images=images, annotations=[square, *wrong])
     told = capsys.readouterr().out
     for line in (
-        "skipped: 22 annotations whose shape cannot be read, such as train.json, annotation 1 (a polygon of it",
-        "skipped: 2 annotations that cover no pixel of their image, such as train.json, annotation 12",
+        "skipped: 22 annotations whose shape cannot be read, such as train.json annotation 1 (a polygon of it",
+        "skipped: 2 annotations that cover no pixel of their image, such as train.json annotation 12",
         "skipped: 10 annotations of an image or a category that the file does not list, such as",
-        "skipped: 2 images of another size than the file says, such as train.json, image 5 (4): 41 x 30, not 40 x 30",
-        "skipped: 2 images without an id or a file name, such as train.json, image 2",
-        "skipped: 2 images that the file lists more than once, such as train.json, image 1 (0)",
-        "skipped: 2 records whose picture leads out of the folder of pictures, such as train.json, image 4 (3) (../0",
-        "skipped: 2 records whose picture is not there, such as train.json, image 3 (2) (x.png)",
+        "skipped: 2 images of another size than the file says, such as train.json image 5 (4): 41 x 30, not 40 x 30",
+        "skipped: 2 images without an id or a file name, such as train.json image 2",
+        "skipped: 2 images that the file lists more than once, such as train.json image 1 (0)",
+        "skipped: 2 records whose picture leads out of the folder of pictures, such as train.json image 4 (3) (../0",
+        "skipped: 2 records whose picture is not there, such as train.json image 3 (2) (x.png)",
     ):
         assert line in told
     assert [record["task"] for record in records(out)] == ["segment", "region"]
@@ -319,6 +320,18 @@ def test_a_folder_without_parts_is_held_out_from_as_the_command_folder_does(tmp_
     assert convert("folder", *given) == 0
     everything = records(tmp_path / "out") + records(tmp_path / "out", "validate")
     assert {record["image"] for record in everything} == {f"images/{index}.png" for index in range(1, 6)}
+
+
+def test_a_recipe_starts_from_the_model_that_is_given(tmp_path: Path, capsys: Any) -> None:
+    given = (coco(tmp_path), "--images", tmp_path / "pictures", "--out", tmp_path / "out", "--model")
+    assert convert("coco", *given, MODEL) == 0
+    recipe = json.loads((tmp_path / "out/recipe.json").read_text())
+    assert (recipe["stage"], recipe["validate"]) == ("joint", "validate.json")
+    assert (tmp_path / "out" / recipe["model"]).resolve() == MODEL
+    assert convert("slake", slake(tmp_path / "slake"), "--out", tmp_path / "words", "--model", MODEL) == 0
+    assert json.loads((tmp_path / "words/recipe.json").read_text())["stage"] == "language"
+    assert convert("coco", *given, tmp_path) == 1
+    assert "this is no model folder; give one with --model" in capsys.readouterr().err
 
 
 def test_a_folder_without_images_and_masks_says_how_to_call_them(tmp_path: Path, capsys: Any) -> None:

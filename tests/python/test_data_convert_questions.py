@@ -100,7 +100,7 @@ def test_an_answer_that_is_no_choice_and_another_csv_are_told(tmp_path: Path, ca
     wrong = {**VERSION_1, "Answer_label": "E"}
     file = pmc_vqa(tmp_path / "train.csv", [wrong, {**VERSION_1, "Answer_label": "", "Answer": "A: One"}])
     assert convert("pmc-vqa", file, "--images", tmp_path / "figures", "--out", tmp_path / "out") == 0
-    assert "1 records whose answer is none of the choices, such as train.csv, record 0" in capsys.readouterr().out
+    assert "1 records whose answer is none of the choices, such as train.csv record 0" in capsys.readouterr().out
     assert said(tmp_path / "out")[0][1] == "A: One"
     (tmp_path / "test.csv").write_text("a,b\n1,2\n")
     given = (tmp_path / "test.csv", "--images", tmp_path / "figures", "--out", tmp_path / "other")
@@ -120,13 +120,13 @@ def test_everything_skipped_is_counted_by_reason_and_named(tmp_path: Path, capsy
     assert convert("slake", source, "--out", tmp_path / "out") == 0
     told = capsys.readouterr().out
     for line in (
-        "skipped: 1 records with an empty question or answer, such as train.json, record 1\n",
-        "skipped: 1 records that repeat an earlier one about the same picture, such as train.json, record 2\n",
-        "skipped: 1 records whose picture is not there, such as train.json, record 3 (xmlab9/source.jpg)\n",
-        "skipped: 2 records whose picture leads out of the folder of pictures, such as train.json, record 5 (../secret",
-        "skipped: 1 records whose picture cannot be read, such as train.json, record 7 (text.jpg)\n",
-        "skipped: 1 records with USER: or ASSISTANT:, which mean something else to a training, such as train.json, rec",
-        'skipped: 3 records that lack what the format promises, such as train.json, record 4 (no "img_name"), train.js',
+        "skipped: 1 records with an empty question or answer, such as train.json record 1\n",
+        "skipped: 1 records that repeat an earlier one about the same picture, such as train.json record 2\n",
+        "skipped: 1 records whose picture is not there, such as train.json record 3 (xmlab9/source.jpg)\n",
+        "skipped: 2 records whose picture leads out of the folder of pictures, such as train.json record 5 (../secret",
+        "skipped: 1 records whose picture cannot be read, such as train.json record 7 (text.jpg)\n",
+        "skipped: 1 records with USER: or ASSISTANT:, which mean something else to a training, such as train.json rec",
+        'skipped: 3 records that lack what the format promises, such as train.json record 4 (no "img_name"), train.js',
     ):
         assert line in told
     assert said(tmp_path / "out") == [("Why?", "So")]

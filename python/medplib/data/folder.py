@@ -154,10 +154,15 @@ def recipe(root: Path, model: Path) -> dict[str, Any]:
     }
 
 
-def build_folder(folder: OwnFolder, modality: str, model: Path, fraction: float) -> None:
-    """Write train.json, validate.json and recipe.json into the folder."""
+def check_model(model: Path) -> None:
+    """Errors: ValueError, where it is no model folder."""
     if not (model / "config.json").exists():
         raise ValueError(f"{model}: this is no model folder; give one with --model, such as models/tiny")
+
+
+def build_folder(folder: OwnFolder, modality: str, model: Path, fraction: float) -> None:
+    """Write train.json, validate.json and recipe.json into the folder."""
+    check_model(model)
     root, found = folder.root, folder.read()
     learnt, held_out = split(found, fraction)
     parts = {"train": learnt, "validate": held_out}
@@ -165,7 +170,7 @@ def build_folder(folder: OwnFolder, modality: str, model: Path, fraction: float)
         write_whole(root / f"{name}.json", as_json(records))
         groups = f" of {len({own.group for own in parts[name]})} groups" if folder.group else ""
         print(f"{name}.json: {len(parts[name])} images{groups}, {len(records)} questions")
-    print(f"recipe.json: {_write_recipe(root / 'recipe.json', root, model)}")
+    print(f"recipe.json: {write_recipe(root / 'recipe.json', recipe(root, model), model)}")
     for line in structure_lines(found, learnt) + folder.told.lines():
         print(line)
     if folder.phrase and not any(folder.phrase in own.masks for own in found):
@@ -186,9 +191,9 @@ def structure_lines(found: Sequence[Own], learnt: Sequence[Own]) -> list[str]:
     ]
 
 
-def _write_recipe(file: Path, root: Path, model: Path) -> str:
+def write_recipe(file: Path, content: Mapping[str, Any], model: Path) -> str:
     """What became of it: one that the user has edited stays."""
-    text = as_json(recipe(root, model))
+    text = as_json(content)
     if file.exists() and file.read_bytes() != text.encode():
         return "kept as it is, though other than would be written now; delete it to get a new one"
     write_whole(file, text)

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     given = {"": options.source[0]} if len(options.source) == 1 else by_part(options.source)
     read = {part: _read(file) for part, file in given.items()}
     licence = "; ".join(dict.fromkeys(each.licence for each in read.values() if each.licence))
-    out = Output(options.out, options.kind, source_of(options, licence))
+    out = Output(options, source_of(options, licence))
     parts = {part: list(_images(each, options.images, options.complete, out)) for part, each in read.items()}
     out.write_images(as_parts(parts[""], options.held_out) if "" in parts else parts, modality)
 
@@ -115,7 +115,7 @@ def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Itera
     }
     listed: set[Any] = set()
     for number, entry in enumerate(items_told(read.images)):
-        where = f"{read.file.name}, image {number}"
+        where = f"{read.file.name} image {number}"
         if not isinstance(entry, dict) or not _is_key(entry.get("id")) or not isinstance(entry.get("file_name"), str):
             out.told.add_name(NO_NAME, where)
         elif entry["id"] in listed:
@@ -131,7 +131,7 @@ def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Itera
                 yield own
     for image_id in read.annotations.keys() - listed:
         for annotation in read.annotations[image_id]:
-            out.told.add_name(OF_NOTHING, f"{read.file.name}, annotation {annotation['number']}")
+            out.told.add_name(OF_NOTHING, f"{read.file.name} annotation {annotation['number']}")
 
 
 def _place(entry: Json, folder: Path, where: str, out: Output) -> Shown | None:
@@ -153,7 +153,7 @@ def _annotated(read: Instances, annotations: list[Json], image: Shown, out: Outp
     masks: dict[str, Inside] = {}
     boxes: list[tuple[str, Drawn]] = []
     for annotation in annotations:
-        where = f"{read.file.name}, annotation {annotation['number']}"
+        where = f"{read.file.name} annotation {annotation['number']}"
         category = annotation.get("category_id")
         if not _is_key(category) or category not in read.categories:
             out.told.add_name(OF_NOTHING, where)

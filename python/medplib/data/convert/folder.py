@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     values = None if options.values is None else Values.parse(options.values)
     phrase, modality = as_phrase(options.phrase, "--phrase"), as_phrase(options.modality, "--modality")
     sources = _sources(options.source)
-    out = Output(options.out, options.kind, source_of(options))
+    out = Output(options, source_of(options))
     how, parts = How(options.threshold, values), {}
     for part, source in sources.items():
         root = out.root / part

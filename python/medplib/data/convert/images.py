@@ -10,7 +10,7 @@ from ..commands import Commands
 from ..masks import as_phrase
 from ..own import Drawn
 from ..records import ABSENT_PER_IMAGE, number
-from .output import NOT_STATED, Source
+from .output import NOT_STATED, Source, add_output
 
 
 def add_images(kinds: Commands, name: str, text: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -21,7 +21,7 @@ def add_images(kinds: Commands, name: str, text: str, description: str, example:
         description=description,
         epilog=f"example: python -m medplib.data convert {name} {example}",
     )
-    kind.add_argument("--out", type=Path, required=True, help="the new folder")
+    add_output(kind)
     kind.add_argument("--set", default="", help="what the set is called (default: the new folder's name)")
     kind.add_argument("--modality", default="", help='how the images were taken, such as "CT"')
     kind.add_argument("--licence", default="", help="what the source may be used for, as its publisher says it")

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--every is {options.every}: give 1 for every slice, 2 for every other one, and so on")
     window = window_of(options.window, modality)
     pairs, unpaired = _pairs(options.volumes, options.labels)
-    out = Output(options.out, options.kind, source_of(options))
+    out = Output(options, source_of(options))
     for volume in unpaired:
         out.told.add_name(UNPAIRED, volume.name)
     found = []
@@ -100,7 +100,7 @@ def _slices(study: Study, values: Values, every: int, name: str, out: Output) ->
         picture, layers = study.slice(index, values.numbers)
         low, high = picture.getextrema()
         if low == high:
-            out.told.add_name(PLAIN, f"{name}, slice {index}")
+            out.told.add_name(PLAIN, f"{name} slice {index}")
             continue
         image = out.save(picture, f"{name}_z{index:03d}")
         masks = {p: out.draw(image.stem, p, inside) for p, inside in layers.items() if inside.any()}

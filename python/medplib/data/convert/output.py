@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from PIL import Image
 
-from ..folder import Asking, as_json, records_of, structure_lines, write_whole
+from ..folder import (
+    Asking,
+    as_json,
+    check_model,
+    recipe,
+    records_of,
+    structure_lines,
+    write_recipe,
+    write_whole,
+)
 from ..masks import Inside
 from ..notes import Notes
 from ..own import Drawn, Own, draw
@@ -37,13 +48,24 @@ class Source:
     note: str = ""  # what else whoever uses it must know
 
 
+def add_output(kind: argparse.ArgumentParser) -> None:
+    """The options of every kind."""
+    kind.add_argument("--out", type=Path, required=True, help="the new folder")
+    kind.add_argument("--model", type=Path, help="write recipe.json, too, for a training that starts from this model")
+
+
 class Output:
     """Records and pictures below `root`. Errors of all that writes: OSError."""
 
-    def __init__(self, root: Path, kind: str, source: Source) -> None:
-        """Errors: ValueError, for a folder that holds something else."""
-        self.root, self.kind, self.source = root, kind, source
-        self.told = Notes(root)
+    def __init__(self, options: argparse.Namespace, source: Source) -> None:
+        """Errors: ValueError, for a folder that holds something else, and for a model that is none."""
+        self.root: Path = options.out
+        self.kind: str = options.kind
+        self.model: Path | None = options.model
+        self.source = source
+        if self.model:
+            check_model(self.model)
+        self.told = Notes(self.root)
         self._placed: dict[Path, Shown | None] = {}
         self._names: set[str] = set()
         self._take()
@@ -132,9 +154,20 @@ class Output:
                 print(f"{part}.json: {images} images, {len(records)} questions")
             else:
                 file.unlink(missing_ok=True)
+        if self.model:
+            content = _recipe(self.root, self.model, parts)
+            print(f"recipe.json: {write_recipe(self.root / 'recipe.json', content, self.model)}")
         print(f"licence: {self.source.licence}")
         for line in [*self.told.all_lines(), *_shared(parts)]:
             print(line)
+
+
+def _recipe(root: Path, model: Path, parts: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
+    """As the command folder has it; what has no masks teaches what answers alone."""
+    content = recipe(root, model)
+    if not any("<SEG>" in turn["value"] for records in parts.values() for r in records for turn in r["conversations"]):
+        content["stage"] = "language"
+    return content if parts.get("validate") else {k: v for k, v in content.items() if not k.startswith("validate")}
 
 
 def _shared(parts: Mapping[str, Iterable[Record]]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..commands import Commands
-from .output import Output, Source
+from .output import Output, Source, add_output
 from .parts import by_part
 from .questions import Asked, entries, write_questions
 
@@ -36,7 +36,7 @@ def add_to(kinds: Commands) -> None:
     )
     kind.add_argument("source", type=Path, nargs="+", help="CSV files of one version; their names say the part")
     kind.add_argument("--images", type=Path, required=True, help="the folder that images.zip or images_2.zip holds")
-    kind.add_argument("--out", type=Path, required=True, help="the new folder")
+    add_output(kind)
     kind.set_defaults(run=run)
 
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     if not options.images.is_dir():
         raise ValueError(f"{options.images}: there is no such folder; unpack the set's pictures and give their folder")
     contents = {part: (file.name, _rows(file)) for part, file in files.items()}
-    out = Output(options.out, options.kind, SOURCE)
+    out = Output(options, SOURCE)
     write_questions(_asked(contents, options.images, out), out)
 
 

@@ -14,7 +14,7 @@ from ..folder import make_record
 from ..masks import KEPT_WORDS
 from ..records import Record
 from ..words import without_tags
-from .output import Output, Source
+from .output import Output, Source, add_output
 
 EMPTY = "skipped: {} records with an empty question or answer, such as {}"
 RESERVED = "skipped: {} records with USER: or ASSISTANT:, which mean something else to a training, such as {}"
@@ -82,7 +82,7 @@ def _fault_of(question: str, answer: str, is_said: bool) -> str:
 def entries(records: Iterable[Any], name: str, needed: Iterable[str], out: Output) -> Iterator[tuple[int, str, Any]]:
     """The number of each record, how it is named, and the record, but for those that lack a value, which are told."""
     for number, record in enumerate(records):
-        where = f"{name}, record {number}"
+        where = f"{name} record {number}"
         lacks = [key for key in needed if not isinstance(record, dict) or not _is_word(record.get(key))]
         if lacks:
             out.told.add_name(DAMAGED, f'{where} (no "{lacks[0]}")')
@@ -103,7 +103,7 @@ def add_set(kinds: Commands, name: str, layout: str, example: str) -> argparse.A
         epilog=f"example: python -m medplib.data convert {name} {example}",
     )
     kind.add_argument("source", type=Path, help="the set's folder, as its publisher ships it, unpacked")
-    kind.add_argument("--out", type=Path, required=True, help="the new folder")
+    add_output(kind)
     return kind
 
 
@@ -111,4 +111,4 @@ def make_output(options: argparse.Namespace, source: Source) -> Output:
     """Errors: ValueError, where there is no source."""
     if not options.source.is_dir():
         raise ValueError(f"{options.source}: there is no such folder; unpack the set and give the folder that it makes")
-    return Output(options.out, options.kind, source)
+    return Output(options, source)
