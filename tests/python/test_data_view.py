@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -154,13 +153,15 @@ def test_a_part_of_the_records_is_evenly_out_of_all() -> None:
     assert evenly([4, 7], 5) == [4, 7]
 
 
-@pytest.mark.parametrize(
-    "report",
-    [
-        {"findings": [{"record": 3, "id": "a", "sentence": "Wrong."}, {"record": None, "sentence": "All."}]},
-        [{"index": 3, "message": "Wrong."}],
-        {"findings": [{"record": [3], "text": "Wrong."}]},
-    ],
-)
-def test_findings_are_sorted_by_record(report: Any) -> None:
-    assert by_record(json.loads(json.dumps(report))) == {3: ["Wrong."]}
+def test_findings_are_sorted_by_record() -> None:
+    report = {
+        "findings": [{"record": 3, "message": "Wrong."}, {"record": 1, "message": "W"}, {"record": 3, "message": "X"}]
+    }
+    assert by_record(report) == {3: ["Wrong.", "X"], 1: ["W"]}
+
+
+def test_an_empty_mask_is_told(data: Path) -> None:
+    Image.new("L", (200, 100)).save(data.with_name("left.png"))
+    main(["view", str(data), "--out", str(data.with_name("sheet.html"))])
+    text, image = shown(data.with_name("sheet.html"))[0]
+    assert image is not None and "left.png" in text and "wrong" in text

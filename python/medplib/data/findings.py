@@ -8,9 +8,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-NUMBER = ("record", "index", "number")  # from 0, as in the sentences of a training
-SENTENCE = ("sentence", "message", "text", "what")
-
 
 def findings_of(data: Path, images: Path | None) -> dict[int, list[str]] | None:
     """The sentences about each record that something was found of; None where the engine here has no check.
@@ -25,17 +22,8 @@ def findings_of(data: Path, images: Path | None) -> dict[int, list[str]] | None:
 
 
 def by_record(report: Any) -> dict[int, list[str]]:
-    """Of a list of findings, or of an object that has it. A finding about no single record, or about several, is one
-    of each that it names."""
-    entries = report.get("findings", []) if isinstance(report, dict) else report
+    """Of what `medplib data check --json` prints; records are numbered from 0."""
     found: dict[int, list[str]] = defaultdict(list)
-    for entry in entries:
-        named = _first(entry, NUMBER)
-        for number in named if isinstance(named, list) else [named]:
-            if isinstance(number, int):
-                found[number].append(str(_first(entry, SENTENCE) or "something is wrong"))
+    for finding in report["findings"]:
+        found[finding["record"]].append(finding["message"])
     return dict(found)
-
-
-def _first(entry: dict[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((entry[key] for key in keys if key in entry), None)

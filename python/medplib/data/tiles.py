@@ -62,12 +62,12 @@ def _drawn(name: Any, texts: Sequence[str], root: Path, wrong: list[str]) -> byt
                 region = Region.mask_file(_file(root, path))
                 yield region, Mask.from_region(region, image.width, image.height)
             except (MedplibError, ValueError) as error:
-                _tell(error, wrong)
+                _tell(error, path, wrong)
 
     try:
         image = Image.read(_file(root, name))
     except (MedplibError, ValueError) as error:
-        _tell(error, wrong)
+        _tell(error, str(name), wrong)
         return None
     masks = [mask for _, mask in drawn([path for text in texts for path in _MASK.findall(text)])]
     places = [region for region, _ in drawn([path for text in texts for path in _REGION.findall(text)])]
@@ -84,8 +84,8 @@ def _file(root: Path, name: Any) -> Path:
     return file if file.suffix else file.with_name(f"{file.name}.png")  # some published records leave .png away
 
 
-def _tell(error: Exception, wrong: list[str]) -> None:
-    text = str(error)[:300]
+def _tell(error: Exception, path: str, wrong: list[str]) -> None:
+    text = str(error)[:300] if path in str(error) else f"{path[:200]}: {error}"[:500]
     if text not in wrong:
         wrong.append(text)
 

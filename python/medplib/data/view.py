@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from .._bar import items_told
 from .commands import Commands
@@ -42,31 +41,27 @@ def run(options: argparse.Namespace) -> None:
     if not 1 <= options.most <= MOST[ending]:
         raise ValueError(f"--most is {options.most}: a {ending} sheet holds 1 to {MOST[ending]} records")
     records = read_list(options.data)
-    found = _found(options.data, options.images, options.only_faults)
+    found = _found(options.data, options.images, options.only_faults, len(records))
     numbers = evenly(sorted(found) if options.only_faults else range(len(records)), options.most)
     if not numbers:
         raise ValueError(f"{options.data}: " + ("nothing was found wrong" if records else "there are no records"))
     root = options.images or options.data.resolve().parent
     tiles = [tile_of(number, records[number], root, found.get(number, [])) for number in items_told(numbers)]
     _write(options.out, options.data.name, tiles)
-    print(f"{options.out}: {len(numbers)} of {len(records)} records, {_with_faults(found, records)} with faults")
+    print(f"{options.out}: {len(numbers)} of {len(records)} records, {len(found)} with faults")
 
 
-def _found(data: Path, images: Path | None, needed: bool) -> dict[int, list[str]]:
+def _found(data: Path, images: Path | None, needed: bool, records: int) -> dict[int, list[str]]:
     found = findings_of(data, images)
     if found is None and needed:
         raise ValueError("--only-faults: the engine that is built here has no check of records: build it anew")
-    return found or {}
+    return {number: said for number, said in (found or {}).items() if number in range(records)}
 
 
 def evenly(numbers: Sequence[int], most: int) -> list[int]:
     """At most so many of them, evenly out of all."""
     count = min(most, len(numbers))
     return [numbers[at * len(numbers) // count] for at in range(count)]
-
-
-def _with_faults(found: Collection[int], records: Sequence[Any]) -> int:
-    return sum(number < len(records) for number in found)
 
 
 def _write(file: Path, title: str, tiles: Sequence[Tile]) -> None:
