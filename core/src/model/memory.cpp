@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -22,20 +21,14 @@ constexpr std::int64_t kOwnBytes = 57'000'000 + 19'000'000;
 std::int64_t library_bytes() {
   std::ifstream mappings("/proc/self/smaps");
   std::error_code none;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", none);
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", none);
   bool is_library = false;
   std::int64_t kilobytes = 0;
   for (std::string line; std::getline(mappings, line);) {
-    std::istringstream words(line);
-    std::string key, mode, offset, device, inode, path;
-    words >> key;
-    if (key.find('-') != std::string::npos) {  // "from-to mode offset device inode path"
-      words >> mode >> offset >> device >> inode >> path;
-      is_library = path.find(".so") != std::string::npos || path == program;
-    } else if (is_library && key == "Rss:") {
-      std::int64_t part = 0;
-      words >> part;
-      kilobytes += part;
+    if (line.starts_with("Rss:")) {
+      if (is_library) kilobytes += std::stoll(line.substr(4));
+    } else if (line.front() < 'A' || line.front() > 'Z') {  // "from-to mode offset device inode path"
+      is_library = line.find(".so") != std::string::npos || (!program.empty() && line.ends_with(program));
     }
   }
   return 1024 * kilobytes;

@@ -90,10 +90,6 @@ class Notes:
         """Of the kinds that were met, also of those that are not in KINDS."""
         return self.lines(tuple(self._counts), named)
 
-    def all_lines(self, named: int = NAMED) -> list[str]:
-        """Of the kinds that were met, also of those that are not in KINDS."""
-        return self.lines(tuple(self._files), named)
-
     def lines(self, kinds: tuple[str, ...] = KINDS, named: int = NAMED) -> list[str]:
         met = self.met()
         return [kind.format(met[kind][0], _first(met[kind][1], named)) for kind in kinds if kind in met]
