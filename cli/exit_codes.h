@@ -8,10 +8,10 @@ namespace medplib::cli {
 
 enum ExitCode : int {
   kOk = 0,
-  kFailure = 1,     // the work, or writing its result, failed; `verify` found something
+  kFailure = 1,     // the work, or writing its result, failed; `verify` or `data check` found something
   kUsage = 2,       // the command line, or a question or region in it, cannot be used
   kModel = 3,       // the model could not be loaded
-  kInput = 4,       // an image, mask or request could not be read
+  kInput = 4,       // an image, mask, request or list of records could not be read
   kSomeFailed = 5,  // some of several items failed
   kInterrupted = 130
 };

@@ -72,7 +72,7 @@ void print_note(const std::string& sentence) {
 void show_progress(const char* work, double part) {
   if (settings.quiet || !stderr_is_terminal()) return;
   if (part < 1)
-    std::cerr << "\rmedplib: " << work << ": " << static_cast<int>(100 * part) << " %" << std::flush;
+    std::cerr << "\rmedplib: " << work << ": " << static_cast<int>(100 * part) << " %\033[K" << std::flush;
   else
     std::cerr << "\r\033[K" << std::flush;
 }

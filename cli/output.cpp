@@ -1,5 +1,6 @@
 #include "output.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 #include <sstream>
@@ -41,6 +42,19 @@ std::string line_of(const core::Mask& mask, const std::string& file) {
   if (mask.presence || mask.iou_estimate) out << " (uncalibrated)";
   if (!file.empty()) out << ", " << file;
   return out.str();
+}
+
+void print_table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const Row& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (const Row& row : rows) {
+    std::cout << "  " << std::left << std::setw(static_cast<int>(widths[0])) << row[0] << std::right;
+    for (std::size_t i = 1; i < row.size(); ++i)
+      std::cout << "  " << std::setw(static_cast<int>(widths[i])) << row[i];
+    std::cout << '\n';
+  }
+  std::cout << '\n';
 }
 
 std::string megabytes(std::int64_t bytes) {

@@ -27,6 +27,11 @@ std::string joined(const std::vector<std::string>& words, const char* separator 
 // "optic disc: 1234 pixels, presence 0.93, IoU estimate 0.71 (uncalibrated), m.png"
 std::string line_of(const core::Mask& mask, const std::string& file);
 
+using Row = std::vector<std::string>;
+
+// Columns as wide as they must be: the first to the left, the others to the right; then an empty line.
+void print_table(const std::vector<Row>& rows);
+
 // 12648820 as "12.6 MB".
 std::string megabytes(std::int64_t bytes);
 

@@ -31,6 +31,7 @@ std::string value_completion(const std::string& kind) {
 std::string operand_completion(const Command& command) {
   const CommandText text = command.text();
   if (text.name == "completion") return "else words bash";
+  if (text.name == "data") return "elif [[ $previous == data ]]; then words check; else files -f";
   return text.operands == "[DIR]" ? "else files -d" : "else files -f";
 }
 

@@ -17,22 +17,6 @@ namespace medplib::cli {
 
 namespace {
 
-using Row = std::vector<std::string>;
-
-// Columns as wide as they must be: the first to the left, the others to the right.
-void print_table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  for (const Row& row : rows) {
-    std::cout << "  " << std::left << std::setw(static_cast<int>(widths[0])) << row[0] << std::right;
-    for (std::size_t i = 1; i < row.size(); ++i)
-      std::cout << "  " << std::setw(static_cast<int>(widths[i])) << row[i];
-    std::cout << '\n';
-  }
-  std::cout << '\n';
-}
-
 void print_parts(const std::vector<core::TrainPart>& parts) {
   std::vector<Row> rows{{"part", "trained tensors", "parameters", "frozen tensors", "parameters"}};
   core::TrainPart all{.name = "all"};

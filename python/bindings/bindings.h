@@ -20,6 +20,7 @@ py::dict parsed(const std::string& json);
 void bind_runtime(py::module_& module);
 void bind_image(py::module_& module);
 void bind_answer(py::module_& module);
+void bind_data(py::module_& module);
 void bind_eval(py::module_& module);
 void bind_session(py::module_& module);
 

@@ -39,6 +39,7 @@ PYBIND11_MODULE(_core, module) {
   bind_runtime(module);
   bind_image(module);
   bind_answer(module);
+  bind_data(module);
   bind_eval(module);
   bind_session(module);
 }

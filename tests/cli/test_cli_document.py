@@ -38,11 +38,25 @@ def test_every_key_of_an_answer_is_explained(
 
 
 def test_every_key_of_a_models_files_and_memory_is_explained(medplib: Program, told: list[set[str]]) -> None:
-    weights, memory = told[3:]
+    weights, memory = told[3:5]
     info = medplib("info", "--json").json
     assert weights == info["weights"].keys() == medplib("verify", "--json").json["weights"].keys()
     assert memory == info["memory"].keys()
     assert info["memory_bytes"] == info["memory"]["mapped_bytes"] + info["memory"]["resident_bytes"]
+
+
+def test_every_key_and_fault_of_checked_records_is_explained(
+    medplib: Program, tmp_path: Path, told: list[set[str]]
+) -> None:
+    (tmp_path / "train.json").write_text("[{}]")
+    summary, finding = told[5:]
+    found = medplib("data", "check", "train.json", "--json", code=1).json
+    assert summary == found.keys()
+    assert finding == found["findings"][0].keys()
+    text = (ROOT / "docs/cli.md").read_text().split("| kind | means |")[1].split("\n\n")[0]
+    kinds = [kind for row in text.splitlines()[2:] for kind in re.findall("`([a-z_]+)`", row.split("|")[1])]
+    header = (ROOT / "core/include/medplib/core/check.h").read_text()
+    assert kinds == re.findall(r'\{DataFault::\w+, "(\w+)"\}', header)
 
 
 def test_the_request_that_is_shown_is_one(medplib: Program, picture: Path) -> None:

@@ -51,12 +51,15 @@ def test_values_of_options_are_completed(tmp_path: Path) -> None:
     assert completed(tmp_path, "medplib ask --log-level=") == {"debug", "info", "warning", "error", "silent"}
     assert completed(tmp_path, "medplib ask --seed ") == set()
     assert completed(tmp_path, "medplib completion ") == {"bash"}
+    assert completed(tmp_path, "medplib data ") == {"check"}
 
 
 def test_files_and_folders_are_completed(tmp_path: Path) -> None:
     (tmp_path / "eye.png").touch()
     (tmp_path / "models").mkdir()
     assert completed(tmp_path, "medplib ask ") == {"eye.png", "models"}
+    assert completed(tmp_path, "medplib data check ") == {"eye.png", "models"}
+    assert completed(tmp_path, "medplib data check eye.png --images ") == {"models"}
     assert completed(tmp_path, "medplib ask eye.png what --out-mask e") == {"eye.png"}
     for line in ("medplib info --model ", "medplib info ", "medplib verify "):
         assert completed(tmp_path, line) == {"models"}

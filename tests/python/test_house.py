@@ -39,6 +39,7 @@ PUBLIC_HEADERS = {
     "weights": {"weights"},
     "model": {"model"},
     "generate": {"session"},
+    "data": {"check"},
     "eval": {"eval"},
     "train": {"train"},
 }

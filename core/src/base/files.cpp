@@ -31,16 +31,6 @@ void check_name(const fs::path& path) {
          "\", which no file's name has. Write it without.");
 }
 
-std::ifstream open_for_reading(const fs::path& path) {
-  check_name(path);
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) fail(ErrorCode::NotFound, path, " is a folder, not a file.");
-  if (!fs::exists(path, ignored)) fail(ErrorCode::NotFound, path, " does not exist. Check the path.");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(ErrorCode::Io, path, " cannot be opened for reading: ", std::strerror(errno), ".");
-  return file;
-}
-
 constexpr int kMostLinks = 40;
 
 // Where the link `path` leads.
@@ -125,6 +115,16 @@ class Sha256 {
 };
 
 }  // namespace
+
+std::ifstream open_for_reading(const fs::path& path) {
+  check_name(path);
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) fail(ErrorCode::NotFound, path, " is a folder, not a file.");
+  if (!fs::exists(path, ignored)) fail(ErrorCode::NotFound, path, " does not exist. Check the path.");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(ErrorCode::Io, path, " cannot be opened for reading: ", std::strerror(errno), ".");
+  return file;
+}
 
 MappedFile::MappedFile(const fs::path& path) {
   std::error_code failed;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <span>
@@ -12,6 +13,9 @@
 #include <string_view>
 
 namespace medplib::core {
+
+// Errors: NotFound (says whether it is a folder or absent), Io.
+std::ifstream open_for_reading(const std::filesystem::path& path);
 
 // Returns the file's bytes. Errors: NotFound (says whether it is a folder or absent), Io, Format when longer
 // than `max_bytes`.

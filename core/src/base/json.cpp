@@ -1,55 +1,14 @@
 #include "base/json.h"
 
 #include "base/files.h"
+#include "base/json_parsing.h"
 
 #include <medplib/core/error.h>
-
-#include <iterator>
 
 namespace medplib::core {
 namespace {
 
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 30;
-
-// Iterates over a text and counts its lines.
-class LineCounter {
- public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = const char&;
-
-  LineCounter(const char* at, std::int64_t& line) : at_(at), line_(&line) {}
-  reference operator*() const { return *at_; }
-  LineCounter& operator++() {
-    *line_ += *at_ == '\n' ? 1 : 0;
-    ++at_;
-    return *this;
-  }
-  bool operator==(const LineCounter& other) const { return at_ == other.at_; }
-
- private:
-  pointer at_;
-  std::int64_t* line_;
-};
-
-// No file of ours is nested deeper, and printing one that is could overflow the stack.
-constexpr int kDeepest = 200;
-
-bool not_too_deep(int depth, const std::string& where) {
-  if (depth > kDeepest) fail(ErrorCode::Format, where, " is nested more than ", kDeepest, " deep.");
-  return true;
-}
-
-template <class Parse>
-auto parsed(const std::string& where, const Parse& parse) {
-  try {
-    return parse();
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorCode::Format, where, " is not valid JSON: ", error.what(), ".");
-  }
-}
 
 }  // namespace
 
@@ -69,22 +28,22 @@ LinedJson read_lined_json(const std::filesystem::path& path) {
   const std::string text = read_file(path, kLargestFile);
   LinedJson lined;
   bool is_list = false;
-  std::int64_t line = 1;
+  ReadSoFar read;
   const auto note = [&](int depth, Json::parse_event_t event, const Json& value) {
     using Event = Json::parse_event_t;
     if (depth == 0 && event == Event::array_start) is_list = true;
     if (depth != 1) return not_too_deep(depth, path.string());
     if (is_list && (event == Event::object_start || event == Event::array_start || event == Event::value))
-      lined.lines.emplace(std::to_string(lined.lines.size()), line);
+      lined.lines.emplace(std::to_string(lined.lines.size()), read.line);
     if (!is_list && event == Event::key) {
       const auto key = value.get<std::string>();
-      if (const auto [before, is_new] = lined.lines.emplace(key, line); !is_new)
+      if (const auto [before, is_new] = lined.lines.emplace(key, read.line); !is_new)
         fail(ErrorCode::Format, "\"", key, "\" in ", path.string(), " stands in line ", before->second,
-             " and in line ", line, ". Keep one.");
+             " and in line ", read.line, ". Keep one.");
     }
     return true;
   };
-  const LineCounter begin(text.data(), line), end(text.data() + text.size(), line);
+  const Counted begin(text.data(), read), end(text.data() + text.size(), read);
   lined.json = parsed(path.string(), [&] { return Json::parse(begin, end, note); });
   return lined;
 }

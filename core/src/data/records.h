@@ -2,7 +2,7 @@
 // image.
 #pragma once
 
-#include "text/prompt.h"
+#include "data/record.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -11,14 +11,6 @@
 #include <vector>
 
 namespace medplib::core {
-
-// One conversation. Paths are absolute; tags stay in the texts, paths are cut out.
-struct Record {
-  std::string id, task, structure;  // structure: the name of what the masks show
-  std::vector<Turn> turns;
-  std::vector<std::filesystem::path> regions;  // one a <region></region>, in order
-  std::vector<std::filesystem::path> masks;    // one a <SEG> that has a mask, in order
-};
 
 struct ImageRecords {
   std::filesystem::path image;
@@ -29,11 +21,9 @@ struct ImageRecords {
 // Whether number `index` of `total` is one of `most` that lie evenly among them (0: all).
 bool is_chosen_evenly(std::size_t index, std::size_t total, std::size_t most);
 
-// Reads the JSON list, or `most` records evenly out of it (0: all); images, regions and masks lie beside it
-// or below. Errors: NotFound, Format: file, record and what is wrong with it.
-std::vector<ImageRecords> read_records(const std::filesystem::path& json, std::int64_t most = 0);
-
-// One record of such a list by itself, as JSON; its files lie in `folder` or below. Errors: as of read_records.
-Record parse_record(const std::string& json, const std::filesystem::path& folder);
+// Reads the JSON list, or `most` records evenly out of it (0: all); images, regions and masks lie in `images`
+// or below, by default beside the list. Errors: NotFound, Format: file, record and what is wrong with it.
+std::vector<ImageRecords> read_records(const std::filesystem::path& json,
+                                       const std::filesystem::path& images = {}, std::int64_t most = 0);
 
 }  // namespace medplib::core

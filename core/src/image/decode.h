@@ -50,8 +50,15 @@ PictureHeader tiff_header(std::span<const std::byte> bytes, const std::string& n
 // Takes the last of 2 or 4 channels out of them; nothing of 1 or 3.
 cv::Mat take_alpha(cv::Mat& pixels);
 
-// A mask from what was decoded: H × W, CV_8UC1, 1 where Pillow's grey is ≥ 1, or where alpha is, when alpha
-// differs from place to place; a remark says so then.
+// What of a picture is looked at where it is a mask: H × W, one channel of 8 or 16 bits: Pillow's grey, or
+// alpha where that differs from place to place; a remark says so then.
+struct MaskValues {
+  cv::Mat values;
+  Remarks remarks;
+};
+MaskValues mask_values_of(DecodedImage decoded);
+
+// A mask from what was decoded: H × W, CV_8UC1, 1 where those values are ≥ 1.
 struct ReadMask {
   cv::Mat inside;
   Remarks remarks;

@@ -189,12 +189,17 @@ cv::Mat take_alpha(cv::Mat& pixels) {
   return alpha;
 }
 
-ReadMask mask_of(DecodedImage decoded) {
-  ReadMask mask{.inside = {}, .remarks = std::move(decoded.origin.remarks)};
+MaskValues mask_values_of(DecodedImage decoded) {
+  MaskValues mask{.values = {}, .remarks = std::move(decoded.origin.remarks)};
   const bool in_alpha = varies(decoded.alpha);
   if (in_alpha) mask.remarks.emplace_back(kTransparentMask);
-  mask.inside = ((in_alpha ? decoded.alpha : grey_as_pillow(decoded.pixels)) >= 1) / 255;
+  mask.values = in_alpha ? decoded.alpha : grey_as_pillow(decoded.pixels);
   return mask;
+}
+
+ReadMask mask_of(DecodedImage decoded) {
+  MaskValues mask = mask_values_of(std::move(decoded));
+  return {.inside = (mask.values >= 1) / 255, .remarks = std::move(mask.remarks)};
 }
 
 Image::Image(cv::Mat rgb, const std::string& name, Origin origin)

@@ -137,7 +137,7 @@ BatchSampler::BatchSampler(const Recipe& recipe, const FolderFacts& model)
 }
 
 void BatchSampler::read_images(const FolderFacts& model) {
-  images_ = read_records(recipe_.train, recipe_.max_samples);
+  images_ = read_records(recipe_.train, recipe_.images, recipe_.max_samples);
   need_files(images_);
   left_out_ = drop_unlearnable(images_, model);
   if (images_.empty())

@@ -129,6 +129,7 @@ void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) 
   read.path("model", recipe.model, root);
   read.path("train", recipe.train, root);
   read.optional_path("validate", recipe.validate, root);
+  read.optional_path("images", recipe.images, root);
   read.paths("start", recipe.start, root);
   read("max_samples", recipe.max_samples);
   read("images_per_step", recipe.images_per_step);

@@ -49,6 +49,7 @@ struct Recipe {
       model;  // a model folder without weights: config.json, tokenizer.model, added_tokens.json, medplib.json
   std::filesystem::path train;     // records (data/records.h)
   std::filesystem::path validate;  // records that the training is judged by; empty: it is not
+  std::filesystem::path images;    // where the paths of both start; empty: each list's own folder
   // Output folders of earlier trainings, whose weights are taken as far as they were taught there, and model
   // folders, whose weights are taken all; later folders go before earlier ones. What nobody taught starts at
   // random.

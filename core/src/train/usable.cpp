@@ -26,7 +26,7 @@ void need_files(const std::vector<ImageRecords>& images) {
   const std::string sentence =
       text_of(missing.size() == 1 ? files + ", does not exist"
                                   : text_of(missing.size(), " files do not exist: ", files),
-              ". Paths in records start from the folder of their file.");
+              ". Paths in records start from the folder of their file, or from the recipe's \"images\".");
   throw Error(ErrorCode::NotFound, sentence, std::move(missing));
 }
 

@@ -41,7 +41,7 @@ std::vector<ImageRecords> read_validation(const Recipe& recipe, const std::set<s
     return recipe.stage != Stage::Grounding ||
            (!record.masks.empty() && structures.contains(record.structure));
   };
-  std::vector<ImageRecords> images = read_records(recipe.validate);
+  std::vector<ImageRecords> images = read_records(recipe.validate, recipe.images);
   need_files(images);
   const std::int64_t dropped = drop_unlearnable(images, model);
   std::size_t with_masks = 0, without = 0;

@@ -63,6 +63,18 @@ TEST(EvalQuestion, a_structure_is_asked_for_by_its_name_and_all_else_in_the_reco
   EXPECT_EQ(asked.targets, std::vector{folder / "m.png"}) << "of the first turn alone";
 }
 
+TEST(EvalQuestion, a_record_as_mecovqa_has_it_is_asked_in_its_own_words_and_finds_its_files) {
+  const test::TemporaryFolder folder;
+  write_file(folder / "m.png", "");
+  const EvalQuestion asked = question_of(
+      R"({"image": "a", "conversations": [{"from": "human", "value": "<image>\nSegment the disc."},
+                                          {"from": "gpt", "value": "Sure, <SEG>.<mask>m</mask>"}]})",
+      folder.path());
+  EXPECT_EQ(asked.phrase, "");
+  EXPECT_EQ(asked.text, "Segment the disc.");
+  EXPECT_EQ(asked.targets, std::vector{folder / "m.png"});
+}
+
 TEST(EvalQuestion, a_record_that_cannot_be_asked_is_named_with_what_is_wrong) {
   const auto thrown = test::thrown_by([] { question_of(R"({"id": "seven", "conversations": []})", "/"); });
   EXPECT_EQ(thrown.code, ErrorCode::Format);

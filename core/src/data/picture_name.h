@@ -1,0 +1,17 @@
+// What the name of a picture of SA-Med2D-20M tells: {modality}_{nn}--{dataset}--{case}--{axis}_{index}.png
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace medplib::core {
+
+struct PictureName {
+  std::string modality;  // as records say it: "CT", "X-ray", "ultrasound"
+  std::string set;       // the dataset
+};
+
+// Both are empty where a name is of another form.
+PictureName parse_picture_name(const std::filesystem::path& image);
+
+}  // namespace medplib::core
