@@ -4,6 +4,7 @@
 
 #include <medplib/core/check.h>
 
+#include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
 #include <filesystem>

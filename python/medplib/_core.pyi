@@ -26,9 +26,7 @@ def inspect(folder: str | PathLike[str] | None = None, precision: str = "float32
 def verify(folder: str | PathLike[str] | None = None) -> list[str]:
     """What is wrong with a model folder, a line each: hashes, names, shapes, types, values, tokenizer."""
 
-def check_records(
-    data: str | PathLike[str], images: str | PathLike[str] | None = None, pictures: bool = False
-) -> str:
+def check_records(data: str | PathLike[str], images: str | PathLike[str] | None = None, pictures: bool = False) -> str:
     """What is wrong with a list of records, whose paths start in `images` or beside it: the JSON that
     `medplib data check --json` prints. `pictures`: images and masks are opened, too. Errors: MedplibError, where the
     list cannot be read."""

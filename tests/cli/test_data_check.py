@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -188,16 +189,13 @@ def test_memory_hardly_grows_with_the_list(medplib: Program, tmp_path: Path, cou
 def test_ctrl_c_ends_a_check_with_code_130(medplib: Program, tmp_path: Path) -> None:
     pipe = tmp_path / "endless.json"
     os.mkfifo(pipe)
-    call = [BINARY, "data", "check", pipe]
+    call: list[str | os.PathLike[str]] = [BINARY, "data", "check", pipe]
     with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
-        with pipe.open("w") as writer:
+        with suppress(BrokenPipeError), pipe.open("w") as writer:
             writer.write("[{},\n")
             writer.flush()
             process.send_signal(signal.SIGINT)
-            try:
-                while process.poll() is None:
-                    writer.write("{},\n" * 1000)
-                    writer.flush()
-            except BrokenPipeError:
-                pass
+            while process.poll() is None:
+                writer.write("{},\n" * 1000)
+                writer.flush()
         assert process.wait(60) == 130

@@ -42,7 +42,7 @@ def data(tmp_path: Path, monkeypatch: Any) -> Path:
         {"id": f"r{index}", "image": image, "conversations": turns(question, answer)}
         for index, (image, question, answer) in enumerate(said)
     ]
-    monkeypatch.setattr(view, "findings_of", lambda data, images: FOUND)
+    monkeypatch.setattr(view, "findings_of", lambda *_: FOUND)
     return as_json(tmp_path / "train.json", [*records, "text"])
 
 
@@ -88,12 +88,22 @@ def test_only_what_is_wrong_is_shown_on_wish(data: Path) -> None:
     assert [re.findall("<small>([0-9]+)", text) for text, _ in shown(out)] == [["1"], ["2"]]
 
 
+def test_what_the_engines_check_finds_stands_below_its_record(data: Path, monkeypatch: Any) -> None:
+    monkeypatch.undo()
+    Image.new("L", (200, 100)).save(data.with_name("left.png"))
+    out = data.with_name("sheet.html")
+    assert main(["view", str(data), "--pictures", "--out", str(out)]) == 0
+    figures = [text for text, _ in shown(out)]
+    assert "empty" in figures[0] and 'class="wrong"' in figures[0]
+    assert 'class="wrong"' not in figures[1]
+    assert "gone.png" in figures[2].partition('class="wrong"')[2]
+
+
 def test_without_faults_there_is_no_sheet_of_them(data: Path, monkeypatch: Any, capsys: Any) -> None:
     out = data.with_name("sheet.html")
-    for found, sentence in (({}, "nothing was found wrong"), (None, "has no check of records")):
-        monkeypatch.setattr(view, "findings_of", lambda data, images, found=found: found)
-        assert main(["view", str(data), "--only-faults", "--out", str(out)]) == 1
-        assert sentence in capsys.readouterr().err and not out.exists()
+    monkeypatch.setattr(view, "findings_of", lambda *_: {})
+    assert main(["view", str(data), "--only-faults", "--out", str(out)]) == 1
+    assert "nothing was found wrong" in capsys.readouterr().err and not out.exists()
     assert main(["view", str(data), "--out", str(out)]) == 0
 
 

@@ -139,9 +139,24 @@ class Trainer {
       });
   }
 
+  // Whether its question has the structure's name as the data has it, and not in capitals: a model may know
+  // the one and be about to learn the other.
+  static bool says_the_name(const Record& record) {
+    return record.turns.front().question.find(record.structure) != std::string::npos;
+  }
+
+  std::set<std::string> names_said() const {
+    std::set<std::string> names;
+    for (const auto& image : setup_.batches.images())
+      for (const Record& record : image.records)
+        if (!record.masks.empty() && says_the_name(record)) names.insert(record.structure);
+    return names;
+  }
+
   // The mean of what the language model says for each of them, whatever the seed.
   void set_names_from_language(std::set<std::string> names) {
     const c10::NoGradGuard no_grad;
+    const std::set<std::string> said = names_said();
     std::map<std::string, std::vector<at::Tensor>> found;
     const TokenId seg = setup_.facts.tokenizer.added("<SEG>");
     for (const auto& image : setup_.batches.images()) {
@@ -150,7 +165,8 @@ class Trainer {
         fail(ErrorCode::Cancelled, "Training stopped before it took a step. Start it again as before.");
       ImageRecords wanted = image;
       std::erase_if(wanted.records, [&](const Record& record) {
-        return record.masks.empty() || !names.contains(record.structure);
+        return record.masks.empty() || !names.contains(record.structure) ||
+               (said.contains(record.structure) && !says_the_name(record));
       });
       if (wanted.records.empty()) continue;
       const Batch batch = setup_.batches.plain(wanted);

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 
-def findings_of(data: Path, images: Path | None) -> dict[int, list[str]] | None:
-    """The sentences about each record that something was found of; None where the engine here has no check.
+def findings_of(data: Path, images: Path | None, pictures: bool) -> dict[int, list[str]]:
+    """The sentences about each record that something was found of; `pictures` are opened, too, where that is asked for.
 
     Errors: ImportError, where no engine is built; those of the check.
     """
     from .. import _native as _native  # before _core, and refuses in sentences what cannot be loaded
+    from .._core import check_records
 
-    core = importlib.import_module(".._core", __package__)
-    check = getattr(core, "check_records", None)
-    return None if check is None else by_record(json.loads(check(data, images)))
+    return by_record(json.loads(check_records(data, images, pictures)))
 
 
 def by_record(report: Any) -> dict[int, list[str]]:

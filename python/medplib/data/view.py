@@ -31,6 +31,7 @@ def add_to(commands: Commands) -> None:
     view.add_argument("--out", type=Path, required=True, help="the sheet, .png or .html")
     view.add_argument("--most", type=int, default=48, metavar="N", help="how many records at most (default: 48)")
     view.add_argument("--only-faults", action="store_true", help="only records that something is wrong with")
+    view.add_argument("--pictures", action="store_true", help="have the check look into pictures and masks, too")
     view.set_defaults(run=run)
 
 
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     if not 1 <= options.most <= MOST[ending]:
         raise ValueError(f"--most is {options.most}: a {ending} sheet holds 1 to {MOST[ending]} records")
     records = read_list(options.data)
-    found = _found(options.data, options.images, options.only_faults, len(records))
+    found = findings_of(options.data, options.images, options.pictures)
     numbers = evenly(sorted(found) if options.only_faults else range(len(records)), options.most)
     if not numbers:
         raise ValueError(f"{options.data}: " + ("nothing was found wrong" if records else "there are no records"))
@@ -49,13 +50,6 @@ def run(options: argparse.Namespace) -> None:
     tiles = [tile_of(number, records[number], root, found.get(number, [])) for number in items_told(numbers)]
     _write(options.out, options.data.name, tiles)
     print(f"{options.out}: {len(numbers)} of {len(records)} records, {len(found)} with faults")
-
-
-def _found(data: Path, images: Path | None, needed: bool, records: int) -> dict[int, list[str]]:
-    found = findings_of(data, images)
-    if found is None and needed:
-        raise ValueError("--only-faults: the engine that is built here has no check of records: build it anew")
-    return {number: said for number, said in (found or {}).items() if number in range(records)}
 
 
 def evenly(numbers: Sequence[int], most: int) -> list[int]:

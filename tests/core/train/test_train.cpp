@@ -215,6 +215,36 @@ TEST(Train, what_draws_and_what_answers_are_taught_the_same_names_whatever_their
   }
 }
 
+// Each picture's records once more, before them, with the name in capitals.
+Json with_capitals_first(const Json& records) {
+  Json list = Json::array();
+  for (Json record : records) {
+    if (record.value("structure", "").empty()) continue;
+    record["id"] = "capitals";
+    record["conversations"][0]["value"] = "<image>\nPlease segment the DISC in this image.";
+    list.push_back(record);
+  }
+  for (const Json& record : records) list.push_back(record);
+  return list;
+}
+
+TEST(Train, names_are_taken_from_what_is_said_for_them_as_the_data_writes_them) {
+  const SmallTraining small;
+  const Json records = read_json(small.folder() / "train.json");
+  const auto name_learnt_from = [&](const char* out, const Json& data, const char* start) {
+    write_file(small.folder() / "train.json", data.dump());
+    TrainOptions options = options_for(small.folder() / out);
+    options.overrides = {"stage=grounding", start};
+    train(small.recipe(), options);
+    return SafetensorsFile::open(small.folder() / out / "checkpoint.safetensors")
+        .tensor("average:training.names.disc");
+  };
+  train(small.recipe(), options_for(small.folder() / "first"));
+  const char* start = R"(start=["first/model"])";
+  const at::Tensor plain = name_learnt_from("plain", records, start);
+  EXPECT_TRUE(at::equal(name_learnt_from("capitals", with_capitals_first(records), start), plain));
+}
+
 TEST(Train, names_that_nobody_learnt_are_no_aim) {
   const SmallTraining small;
   TrainOptions options = options_for(small.folder() / "out");
