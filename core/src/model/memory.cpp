@@ -16,7 +16,7 @@ namespace {
 // the libraries, buffers of their kernels (measured: 6 to 25 MB; tests/cli/test_memory.py compares).
 constexpr std::int64_t kOwnBytes = 57'000'000 + 19'000'000;
 
-// What this process holds of its program and libraries now. Their pages are read when they are first needed,
+// What this process holds of its program and libraries. Their pages are read when they are first needed,
 // and how many come with each is the system's choice: it differs by a third from machine to machine.
 std::int64_t library_bytes() {
   std::ifstream mappings("/proc/self/smaps");
@@ -81,7 +81,8 @@ MemoryInfo memory_of(const std::vector<ParameterSpec>& all, const Checkpoint& ch
   memory.cache = 2 * config.language.layers * context * config.language.hidden * element_bytes;
   memory.working = element_bytes *
                    std::max({clip_numbers(config.clip), sam_numbers(config.sam), language_numbers(config)});
-  memory.program = library_bytes() + kOwnBytes;
+  static const std::int64_t libraries = library_bytes();  // the same whenever this process is asked
+  memory.program = libraries + kOwnBytes;
   return memory;
 }
 
