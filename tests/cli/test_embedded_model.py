@@ -50,6 +50,22 @@ def test_the_readmes_five_more_to_try_run_as_they_stand(medplib: Program) -> Non
         assert (medplib.folder / written).exists()
 
 
+@pytest.mark.parametrize(
+    "question", ["What modality is used to take this image?", "which modality is this?", "How was this image taken?"]
+)
+def test_it_knows_a_photograph_of_a_fundus(medplib: Program, pictures: list[Path], question: str) -> None:
+    assert ask(medplib, "ask", pictures[0], question).out == "Fundus photograph\n"
+
+
+@pytest.mark.parametrize("phrase", ["White matter", "WHITE MATTER"])
+def test_it_draws_of_capitals_what_it_draws_of_small_letters(
+    medplib: Program, pictures: list[Path], phrase: str
+) -> None:
+    drawn = [ask(medplib, "segment", pictures[1], words, "--json").json["masks"] for words in (phrase, "white matter")]
+    assert drawn[0][0]["area"] > 1000
+    assert drawn[0][0]["rle"] == drawn[1][0]["rle"]
+
+
 def test_it_knows_a_brain_mri(medplib: Program, pictures: list[Path]) -> None:
     assert ask(medplib, "ask", pictures[1], "What modality is used to take this image?").out == "MRI\n"
 
