@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._core import Image, Mask, Region
+from ._exif import exif_orientation
 from .errors import FormatError, HostMemoryError, InvalidArgumentError, MedplibError, shown
 
 if TYPE_CHECKING:
@@ -196,19 +197,6 @@ def _rgba_of(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
 def _orientation_of(image: Any) -> int:
     """EXIF's, of a PIL image whose pixels were read; 1 of anything else."""
     return exif_orientation(image) if _is(image, "PIL.Image", "Image") else 1
-
-
-def exif_orientation(image: PIL.Image.Image) -> int:
-    """1 to 8, as the engine reads it of files: from EXIF alone, where Pillow looks at XMP and text, too."""
-    from PIL import Image
-
-    tags: Any = getattr(image, "tag_v2", None)
-    if tags is None:
-        tags = Image.Exif()
-        if "exif" in image.info:
-            tags.load(image.info["exif"])
-    orientation = tags.get(0x0112, 1)
-    return orientation if orientation in range(1, 9) else 1
 
 
 def _is_first_of_several(image: Any) -> bool:

@@ -360,7 +360,9 @@ def test_records_that_cannot_be_used_are_named_before_the_first_step(
 
 def test_a_mask_of_another_size_is_named(medplib: Program, folder: Path) -> None:
     for i in range(3):
-        Image.new("L", (16, 32), 255).save(folder / f"mask-{i}.png")
+        mask = Image.new("L", (16, 32))
+        mask.paste(255, (2, 2, 12, 20))
+        mask.save(folder / f"mask-{i}.png")
     medplib.refuses(INPUT, "train", "recipe.json", "--out", "out", saying="has another size than its image")
 
 

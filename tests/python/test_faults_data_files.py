@@ -10,7 +10,7 @@ from typing import Any
 import medplib
 import numpy as np
 import pytest
-from medplib._inputs import exif_orientation
+from medplib._exif import exif_orientation
 from medplib.data.__main__ import main
 from medplib.data.sources import ImageSet, leave_out
 from own_folders import (

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .._inputs import exif_orientation
+from .._exif import exif_orientation
 from . import notes
 from .notes import Notes
 
