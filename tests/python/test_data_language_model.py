@@ -161,6 +161,7 @@ def test_it_is_tried_again_a_few_times(tmp_path: Path, server: Server) -> None:
         (b"<html>Hello", "answered something else than a chat completion, beginning with '<html>Hello'", 1),
         (b'{"choices": []}', "something else than a chat completion", 1),
         (b'{"choices": [{"message": {"content": null}}]}', "something else than a chat completion", 1),
+        (b"[" * 200_000, "something else than a chat completion, beginning with '[[", 1),
     ],
 )
 def test_what_it_should_not_answer_is_told_in_a_sentence(
@@ -193,6 +194,13 @@ def test_some_nonsense_is_counted(source: Path, server: Server, capsys: Any) -> 
     assert generate(source, server) == 0
     assert "about 1 images is not the JSON asked for, such as set_dermoscopy/case0" in capsys.readouterr().out
     assert read(source, "g", "train")
+
+
+def test_half_a_letter_is_refused_and_the_run_goes_on(source: Path, server: Server, capsys: Any) -> None:
+    pair = '[{"kind": "complex", "question": "What is seen? \\ud800", "answer": "A lesion.", "structure": ""}]'
+    server.script = ["A skin lesion is visible.", pair]
+    assert generate(source, server) == 0
+    assert "half a letter" in capsys.readouterr().out
 
 
 def test_a_damaged_line_of_kept_answers_is_told(tmp_path: Path) -> None:

@@ -88,6 +88,14 @@ def test_only_what_is_wrong_is_shown_on_wish(data: Path) -> None:
     assert [re.findall("<small>([0-9]+)", text) for text, _ in shown(out)] == [["1"], ["2"]]
 
 
+def test_a_name_with_dots_that_lacks_its_ending_is_found(data: Path) -> None:
+    data.with_name("a.png").rename(data.with_name("1.3.6.png"))
+    as_json(data, [{"image": "1.3.6", "conversations": turns("Why?", "So.")}])
+    out = data.with_name("sheet.html")
+    assert main(["view", str(data), "--out", str(out)]) == 0
+    assert shown(out)[0][1] is not None
+
+
 def test_what_the_engines_check_finds_stands_below_its_record(data: Path, monkeypatch: Any) -> None:
     monkeypatch.undo()
     Image.new("L", (200, 100)).save(data.with_name("left.png"))

@@ -106,7 +106,7 @@ class LanguageModel:
     def _content(self, reply: bytes) -> str:
         try:
             content = json.loads(reply)["choices"][0]["message"]["content"]
-        except (ValueError, KeyError, IndexError, TypeError):
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError):
             content = None
         if not isinstance(content, str):
             start = reply[:80].decode("utf-8", "replace")

@@ -32,7 +32,7 @@ def files_named(file: Path) -> dict[str, int]:
 
 def _read(file: Path) -> list[Any]:
     try:
-        records = json.loads(file.read_text(encoding="utf-8"), object_hook=_reduced)
+        records = json.loads(file.read_text(encoding="utf-8-sig"), object_hook=_reduced)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file} is not JSON: {error}") from error
     if not isinstance(records, list):

@@ -73,7 +73,7 @@ def model_pairs(model: LanguageModel, meta: MetaData, description: str, refuse: 
     text = model.ask(_messages(_PAIRS.format(facts=json.dumps(facts(meta)), description=description)))
     try:
         entries = json.loads(text[text.find("[") : text.rfind("]") + 1])
-    except ValueError:
+    except (ValueError, RecursionError):
         entries = None
     if not isinstance(entries, list) or not entries:
         refuse(NOT_JSON, "")
@@ -99,6 +99,7 @@ def _pair(entry: Any, meta: MetaData, model: str) -> Pair:
     question, answer, name = (entry.get(key) or "" for key in ("question", "answer", "structure"))
     if not (isinstance(question, str) and isinstance(answer, str) and isinstance(name, str) and question and answer):
         raise ValueError("no question or no answer")
+    _check_letters(question + answer)
     seen = meta.of(name.lower())
     if subset != COMPLEX and (seen is None or not seen.whole):
         raise ValueError("a structure without a mask")
@@ -112,7 +113,15 @@ def _pair(entry: Any, meta: MetaData, model: str) -> Pair:
     return Pair(subset, task, _words(question), answer, names, {"model": model})
 
 
+def _check_letters(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("half a letter, which no file can hold") from error
+
+
 def _words(text: str) -> str:
+    _check_letters(text)
     try:
         words = as_phrase(text.replace("{}", ""), "")
     except ValueError as error:

@@ -81,7 +81,8 @@ def _file(root: Path, name: Any) -> Path:
     file = root / name
     if not file.resolve().is_relative_to(root.resolve()):
         raise ValueError(f"{name[:200]} leads out of {root}.")
-    return file if file.suffix else file.with_name(f"{file.name}.png")  # some published records leave .png away
+    whole = file.with_name(f"{file.name}.png")  # some published records leave .png away
+    return whole if whole.is_file() and not file.is_file() else file
 
 
 def _tell(error: Exception, path: str, wrong: list[str]) -> None:

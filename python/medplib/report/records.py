@@ -23,7 +23,7 @@ NEEDED = ("image", "set", "group", "modality", "task", "answer_type", "conversat
 def read_json(file: Path) -> Any:
     """Errors: OSError, ValueError."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"{file} is not JSON: {error}") from error
 
