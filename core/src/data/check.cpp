@@ -106,7 +106,7 @@ class Checker {
   // Whether the file is there.
   bool is_there(const fs::path& path) {
     std::error_code ignored;
-    if (fs::exists(path, ignored)) return true;
+    if (fs::exists(path, ignored) && !fs::is_directory(path, ignored)) return true;
     say(DataFault::MissingFile, name_of(path), " is not in ", root_,
         ". Get it, name the folder that paths start from, or take the record out.");
     return false;
@@ -144,14 +144,15 @@ class Checker {
   }
 
   void check_repeats(const Json& json, const ListedRecord& listed) {
-    if (json.contains("conversations")) {
+    if (json.contains("conversations") && !listed.image.empty()) {
       const std::string all = listed.image.native() + '\n' + json_text(json["conversations"]);
       const auto [first, fresh] = words_.try_emplace(std::hash<std::string>()(all), found_.record);
       if (!fresh)
         return say(DataFault::DuplicateRecord, "it has the image and words of record ", first->second,
                    ". Keep one of them.");
     }
-    if (!json.contains("id") || json["id"].is_null()) return;
+    // A whole number of more digits than 64 bits hold has lost its last ones.
+    if (!json.contains("id") || json["id"].is_null() || json["id"].is_number_float()) return;
     const auto [first, fresh] = ids_.try_emplace(std::hash<std::string>()(found_.id), found_.record);
     if (!fresh) say(DataFault::DuplicateId, "record ", first->second, " has the same id. Give each its own.");
   }

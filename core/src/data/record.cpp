@@ -74,9 +74,10 @@ void check_tags(const Turn& turn, bool first, const Origin& origin, const Compla
   };
   if (count_of(turn.question, "<image>") != (first ? 1 : 0) || count_of(turn.answer, "<image>") != 0)
     wrong("the first question, and it alone, must hold <image>, once.");
-  for (const char* tag : {"<mask>", "<SEG>"})
-    if (count_of(turn.question, tag) != 0) wrong("a question holds ", tag, ", which belongs into an answer.");
-  if (count_of(turn.answer, kRegion.open) != 0)
+  if (count_of(turn.question, "<SEG>") != 0) wrong("a question holds <SEG>, which belongs into an answer.");
+  if (count_of(turn.question, kMask.open) + count_of(turn.question, kMask.close) != 0)
+    wrong("a question holds <mask>, which belongs into an answer.");
+  if (count_of(turn.answer, kRegion.open) + count_of(turn.answer, kRegion.close) != 0)
     wrong("an answer holds <region>, which belongs into a question.");
   for (const auto& [text, tag] : {std::pair(turn.question, kRegion), std::pair(turn.answer, kMask)})
     if (const std::size_t opened = count_of(text, tag.open), closed = count_of(text, tag.close);
