@@ -78,7 +78,7 @@ def test_people_are_told_the_same_a_line_a_fault(medplib: Program, corpus: Corpu
     findings = checked(medplib, file, code=FOUND)["findings"]
     lines = told.out.splitlines()[: len(findings)]
     assert lines == [f"{finding['fault']}: {finding['message']}" for finding in findings]
-    assert f"{len(FAULTS)} of {len(records)} records are at fault: " in told.out and "missing_file 3" in told.out
+    assert f"{len(FAULTS)} of {len(records)} records are at fault: " in told.out and "missing_file 4" in told.out
     assert told.err == ""
 
 

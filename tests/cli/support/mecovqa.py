@@ -124,6 +124,10 @@ FAULTS: dict[str, tuple[str, Made]] = {
     "a missing mask": ("missing_file", lambda corpus: corpus.grounding(29, "masks_merged/none.png")),
     "an open region": ("tags", lambda corpus: said(corpus.complex(30), "<image>\nWhat is <region>masks/a.png?", "a")),
     "a closed mask alone": ("tags", lambda corpus: said(corpus.complex(31), "<image>\nq", "a</mask>")),
+    "a closed mask in a question": ("tags", lambda corpus: said(corpus.complex(47), "<image>\nq</mask>", "a")),
+    "a closed region in an answer": ("tags", lambda corpus: said(corpus.complex(48), "<image>\nq", "a</region>")),
+    "a folder for an image": ("missing_file", lambda corpus: corpus.complex(49, image="images")),
+    "another image above the root": ("path", lambda corpus: corpus.complex(25, image="../other.png")),
     "no image tag": ("tags", lambda corpus: said(corpus.complex(32), "What is this?", "a")),
     "a region in an answer": (
         "tags",
