@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from .commands import Commands
+from .files import written_whole
 from .masks import How, Values, as_phrase
 from .own import Drawn, Own, OwnFolder
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, Record, number
@@ -206,9 +207,8 @@ def as_json(content: object) -> str:
 
 def write_whole(file: Path, text: str) -> None:
     """The whole file, or what was there before."""
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
+    with written_whole(file) as out:
+        out.write(text.encode("utf-8"))
 
 
 def add_to(commands: Commands) -> None:

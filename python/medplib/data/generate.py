@@ -11,7 +11,7 @@ from pathlib import Path
 from . import anatomy, claims, notes, prompts
 from . import sa_med2d_pictures as layout
 from .commands import Commands
-from .folder import split
+from .folder import split, write_whole
 from .language_model import KEY, Kept, LanguageModel
 from .mecovqa import TABLE, PairsOf, Subsets
 from .metadata import MODALITIES, Masked, MetaData, Picture
@@ -181,7 +181,5 @@ def write_subsets(
     if not subsets.counts:
         raise ValueError("; ".join([f"{root}: not a single pair could be made", *told.lines(KINDS, named=1)])[:1000])
     table = subsets.table()
-    part = out / f"{TABLE}.part"
-    part.write_text(f"{table}\n", encoding="utf-8")
-    part.replace(out / TABLE)
+    write_whole(out / TABLE, f"{table}\n")
     return table

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .._bar import items_told
 from .commands import Commands
+from .files import written_whole
 from .findings import findings_of
 from .folder import write_whole
 from .records import read_list
@@ -62,6 +63,5 @@ def _write(file: Path, title: str, tiles: Sequence[Tile]) -> None:
     if file.suffix.lower() == ".html":
         write_whole(file, as_html(title, tiles))
         return
-    part = file.with_name(f"{file.name}.part")
-    part.write_bytes(as_png(tiles))
-    part.replace(file)
+    with written_whole(file) as out:
+        out.write(as_png(tiles))
