@@ -1,4 +1,4 @@
-"""A plain PyTorch training of the parts that draw: the same sizes, losses and optimizer as `medplib train` in stage
+"""A plain PyTorch training of the parts that draw: the same sizes, losses and optimizer as `medplib train` with objective
 "grounding", written as one would write it in Python. bench/train runs it beside the engine.
 
     python bench/eager_grounding.py recipe.json    prints samples a second and the number of parameters as JSON

@@ -125,7 +125,7 @@ class Train : public Command {
         "train", "RECIPE [KEY=VALUE...]", "Trains a model by a recipe.",
         "The checkpoint, a log (log.jsonl) and at the end the model folder (model/) are written to --out; "
         "when the recipe names records to validate by, also the best model so far (best/) and, except in "
-        "stage language, overlays (validation/). Ctrl-C writes a checkpoint; --resume goes on from it.",
+        "objective language, overlays (validation/). Ctrl-C writes a checkpoint; --resume goes on from it.",
         "medplib train mydata/recipe.json steps=200 --out mydata/first"};
   }
 

@@ -343,7 +343,7 @@ BAD_RECORDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "nothing to learn": (holding("records.json", "[]"), "no record that can be learnt from"),
     "nothing to judge by": (
         only_empty_answers_to_judge_by,
-        'judge.json" holds no record that this stage can be judged',
+        'judge.json" holds no record that this objective can be judged',
     ),
 }
 

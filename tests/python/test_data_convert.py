@@ -326,10 +326,10 @@ def test_a_recipe_starts_from_the_model_that_is_given(tmp_path: Path, capsys: An
     given = (coco(tmp_path), "--images", tmp_path / "pictures", "--out", tmp_path / "out", "--model")
     assert convert("coco", *given, MODEL) == 0
     recipe = json.loads((tmp_path / "out/recipe.json").read_text())
-    assert (recipe["stage"], recipe["validate"]) == ("joint", "validate.json")
+    assert (recipe["objective"], recipe["validate"]) == ("joint", "validate.json")
     assert (tmp_path / "out" / recipe["model"]).resolve() == MODEL
     assert convert("slake", slake(tmp_path / "slake"), "--out", tmp_path / "words", "--model", MODEL) == 0
-    assert json.loads((tmp_path / "words/recipe.json").read_text())["stage"] == "language"
+    assert json.loads((tmp_path / "words/recipe.json").read_text())["objective"] == "language"
     assert convert("coco", *given, tmp_path) == 1
     assert "this is no model folder; give one with --model" in capsys.readouterr().err
 

@@ -40,7 +40,7 @@ RecordsOfImage draw(RecordsOfImage records, std::int64_t count, Random& random) 
 // Whether anything of an image would be drawn: masks alone when they alone are taught.
 bool teaches(const ImageRecords& image, const Recipe& recipe) {
   return std::ranges::any_of(image.records, [&](const Record& record) {
-    return record.masks.empty() ? recipe.stage != Stage::Grounding : recipe.masks_per_image > 0;
+    return record.masks.empty() ? recipe.objective != Objective::Grounding : recipe.masks_per_image > 0;
   });
 }
 
@@ -144,7 +144,7 @@ void BatchSampler::read_images(const FolderFacts& model) {
     fail(ErrorCode::Format, recipe_.train, " holds no record that can be learnt from.",
          left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));
   cumulative_ = cumulative_weights(images_, recipe_);
-  const bool needs_names = recipe_.stage == Stage::Grounding || recipe_.weight["name_link"] > 0 ||
+  const bool needs_names = recipe_.objective == Objective::Grounding || recipe_.weight["name_link"] > 0 ||
                            recipe_.weight["structure_label"] > 0;
   for (const auto& image : images_) {
     image_labels_.try_emplace({image.set, image.modality, image.kind}, image_label_count());
@@ -157,7 +157,7 @@ void BatchSampler::read_images(const FolderFacts& model) {
     }
   }
   if (!(cumulative_.back() > 0))
-    fail(ErrorCode::Format, "stage and set_weight leave no image of ", recipe_.train, " to learn from.");
+    fail(ErrorCode::Format, "objective and set_weight leave no image of ", recipe_.train, " to learn from.");
 }
 
 std::vector<std::string> BatchSampler::sets_without_images() const {
@@ -184,7 +184,7 @@ RecordsOfImage BatchSampler::draw_records(const ImageRecords& image, Random& ran
   RecordsOfImage with_masks, others;
   for (const auto& record : image.records) (record.masks.empty() ? others : with_masks).push_back(&record);
   RecordsOfImage drawn = draw(std::move(with_masks), recipe_.masks_per_image, random);
-  if (recipe_.stage == Stage::Grounding) return drawn;
+  if (recipe_.objective == Objective::Grounding) return drawn;
   for (const Record* record : draw(std::move(others), recipe_.questions_per_image, random))
     drawn.push_back(record);
   return drawn;

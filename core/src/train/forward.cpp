@@ -111,11 +111,11 @@ class Pass {
         seed_(seed) {}
 
   Forward run() {
-    if (recipe_.stage != Stage::Grounding)
+    if (recipe_.objective != Objective::Grounding)
       add_language_losses();
     else if (!batch_.targets.empty())
       result_.text_prompts = name_prompts();
-    if (recipe_.stage == Stage::Language) return std::move(result_);
+    if (recipe_.objective == Objective::Language) return std::move(result_);
     const ImageEmbedding images =
         encode_with_sam(network_, batch_.sam_pixels, trainee_.parts.sam_cache.get());
     add_image_label_loss(trainee_.parts.sam_label, images.embedding.mean({2, 3}));
@@ -287,12 +287,12 @@ class Pass {
 
 TrainingParts::TrainingParts(const Scope& scope, const ModelConfig& config, std::int64_t image_labels,
                              const std::set<std::string>& structures)
-    : clip_label(scope / "clip", config.clip.hidden, image_labels),
-      sam_label(scope / "sam", config.sam.channels, image_labels),
-      structure_label(scope / "structures", config.clip.hidden,
+    : clip_label(scope.as(Role::Head) / "clip", config.clip.hidden, image_labels),
+      sam_label(scope.as(Role::Head) / "sam", config.sam.channels, image_labels),
+      structure_label(scope.as(Role::Head) / "structures", config.clip.hidden,
                       std::max<std::int64_t>(std::ssize(structures), 1)) {
   for (const auto& name : structures)
-    names[name] = (scope / "names").take(name, {config.sam.channels}, Init::Normal);
+    names[name] = (scope.as(Role::Name) / "names").take(name, {config.sam.channels}, Init::Normal);
 }
 
 std::int64_t TrainingParts::label_of(const std::string& structure) const {

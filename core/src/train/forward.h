@@ -10,6 +10,10 @@
 
 namespace medplib::core {
 
+// Before the names of what exists during training alone, and of the vectors that stand for names.
+inline constexpr const char* kTrainingOnly = "training";
+inline constexpr const char* kNames = "training.names.";
+
 // What exists during training alone.
 struct TrainingParts {
   TrainingParts(const Scope& scope, const ModelConfig& config, std::int64_t image_labels,
@@ -57,9 +61,9 @@ bool is_computed(const Recipe& recipe, LossKey key);
 // The losses of a batch, and what they were computed from.
 struct Forward {
   Losses losses;
-  LanguageOutput language;  // of the batch's sequences, padding too; nothing in stage "grounding"
+  LanguageOutput language;  // of the batch's sequences, padding too; nothing with objective "grounding"
   at::Tensor text_prompts;  // (targets, channels): of each <SEG>, or each target's name
-  // (targets) bool: whether <SEG> is the likeliest token there; nothing in stage "grounding"
+  // (targets) bool: whether <SEG> is the likeliest token there; nothing with objective "grounding"
   at::Tensor predicts_seg;
   DecodedMasks masks;                   // (targets, 1, n, n), (targets, 1): drawn from the text prompts
   std::vector<at::Tensor> mask_logits;  // (H, W) of each target, at image size

@@ -1,6 +1,7 @@
 #include "train/model_folder.h"
 
 #include "base/files.h"
+#include "train/patterns.h"
 #include "weights/checkpoint.h"
 
 #include <medplib/core/error.h>
@@ -12,20 +13,12 @@ namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
 
-NamedTensors weights_of(const TrainingSetup& setup, const NamedTensors& averaged) {
-  NamedTensors all;
-  for (const auto& [name, value] : averaged)
-    if (!name.starts_with(kTrainingOnly)) all.emplace_back(name, value);
-  for (const auto& [name, value] : setup.parameters.all())
-    if (!name.starts_with(kTrainingOnly) && !value.requires_grad()) all.emplace_back(name, value);
-  return all;
-}
-
 // Whether the mask decoder was taught to estimate its IoU: by this training, or by what it started from.
 bool knows_iou(const TrainingSetup& setup) {
-  if (setup.recipe.weight["iou"] > 0 && setup.recipe.stage != Stage::Language) return true;
-  const bool given = std::ranges::any_of(
-      setup.given, [](const std::string& name) { return name.starts_with("sam.decoder.iou_head."); });
+  if (setup.recipe.weight["iou"] > 0 && setup.recipe.objective != Objective::Language) return true;
+  const bool given = std::ranges::any_of(setup.parameters.all(), [](const Parameter& parameter) {
+    return parameter.from == ValueFrom::Start && matches(parameter.name, "sam.decoder.iou_head");
+  });
   return given && setup.facts.manifest.iou_estimate;
 }
 
@@ -50,7 +43,7 @@ void write_model(const TrainingSetup& setup, const NamedTensors& averaged, const
   const fs::path fresh = folder.string() + text_of(".part", ::getpid());
   try {
     fs::create_directories(fresh);
-    save_checkpoint(fresh, weights_of(setup, averaged), Storage::Int8);
+    save_checkpoint(fresh, setup.parameters.model(averaged), setup.recipe.storage);
     const auto copy = [&](const char* name) {
       write_file(fresh / name, read_file(setup.recipe.model / name));
     };

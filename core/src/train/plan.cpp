@@ -31,14 +31,15 @@ std::vector<TrainSet> sets_of(const std::vector<ImageRecords>& images) {
   return sets;
 }
 
-std::vector<TrainPart> parts_of(const NamedTensors& parameters) {
+std::vector<TrainPart> parts_of(const ParameterSet& parameters) {
   std::vector<TrainPart> parts;
-  for (const auto& [name, value] : parameters) {
-    const auto found = std::ranges::find(parts, part_of(name), &TrainPart::name);
-    TrainPart& part = found != parts.end() ? *found : parts.emplace_back(TrainPart{.name = part_of(name)});
-    TensorCount& count = value.requires_grad() ? part.trained : part.frozen;
+  for (const Parameter& parameter : parameters.all()) {
+    const std::string name = part_of(parameter.name);
+    const auto found = std::ranges::find(parts, name, &TrainPart::name);
+    TrainPart& part = found != parts.end() ? *found : parts.emplace_back(TrainPart{.name = name});
+    TensorCount& count = parameter.is_trained() ? part.trained : part.frozen;
     ++count.tensors;
-    count.parameters += value.numel();
+    count.parameters += parameter.value.numel();
   }
   return parts;
 }
@@ -63,7 +64,7 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
   const OwnState own;
   TrainingSetup setup(recipe, options.overrides);
   TrainPlan plan{.steps = setup.recipe.steps,
-                 .parts = parts_of(setup.parameters.all()),
+                 .parts = parts_of(setup.parameters),
                  .sets = sets_of(setup.batches.images())};
   plan.left_out = setup.batches.left_out();
   std::vector<ImageRecords> judged;
@@ -71,10 +72,10 @@ TrainPlan plan_training(const std::filesystem::path& recipe, const TrainOptions&
     judged = validation_records(setup.recipe, setup.batches.structures(), setup.facts);
   plan.validation = sets_of(judged);
   plan.warnings = warnings_of_files({setup.batches.images(), judged}, setup.facts.config.clip);
-  for (const auto& [name, value] : setup.parameters.all()) {
-    const auto bytes = static_cast<std::int64_t>(value.nbytes());
+  for (const Parameter& parameter : setup.parameters.all()) {
+    const auto bytes = static_cast<std::int64_t>(parameter.value.nbytes());
     plan.weight_bytes += bytes;
-    if (!value.requires_grad()) continue;
+    if (!parameter.is_trained()) continue;
     plan.gradient_bytes += bytes;
     plan.optimizer_bytes += 3 * bytes;  // two moments and the average
   }

@@ -148,13 +148,16 @@ void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) 
 }
 
 void read_course(Reader& read, Recipe& recipe) {
-  read.choice("stage", recipe.stage);
+  read.choice("objective", recipe.objective);
+  read("teach", recipe.teach);
   read("freeze", recipe.freeze);
   read("steps", recipe.steps);
   read("seed", recipe.seed);
   read("threads", recipe.threads);
   read("accumulate", recipe.accumulate);
+  read("device", recipe.device);
   read.choice("precision", recipe.precision);
+  read.choice("storage", recipe.storage);
   read("checkpoint_every", recipe.checkpoint_every);
   read("validate_every", recipe.validate_every);
   read("validate_samples", recipe.validate_samples);
@@ -164,6 +167,16 @@ void read_course(Reader& read, Recipe& recipe) {
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
   read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
   read.at_least("validate_samples", static_cast<double>(recipe.validate_samples), 0);
+}
+
+void read_lora(Reader& read, LoraRecipe& lora) {
+  read("lora_targets", lora.targets);
+  read("lora_rank", lora.rank);
+  read("lora_alpha", lora.alpha);
+  read("lora_dropout", lora.dropout);
+  read.at_least("lora_rank", static_cast<double>(lora.rank), 1);
+  read.above_zero("lora_alpha", lora.alpha);
+  read.between("lora_dropout", lora.dropout, 0, 1);
 }
 
 void read_optimizer(Reader& read, Recipe& recipe) {
@@ -204,6 +217,7 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
   Reader read(recipe.json, file, path.string(), std::move(given));
   read_data(read, recipe, path.parent_path());
   read_course(read, recipe);
+  read_lora(read, recipe.lora);
   read_optimizer(read, recipe);
   read_losses(read, recipe);
   read.finish();
@@ -216,6 +230,13 @@ PerLoss<double> default_weights() {
   PerLoss<double> weights;
   for_each_loss([&](LossKey key, const LossRow& row) { weights[key] = row.weight; });
   return weights;
+}
+
+std::string LoraRecipe::text() const {
+  if (targets.empty()) return "none";
+  std::string list;
+  for (const auto& target : targets) list += (list.empty() ? "" : ", ") + target;
+  return text_of("rank ", rank, ", alpha ", alpha, ", of ", list);
 }
 
 Recipe Recipe::read(const std::filesystem::path& path, const std::vector<std::string>& overrides) {

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "train/loss_table.h"
+#include "weights/checkpoint.h"
 
 #include <medplib/core/model.h>
 #include <medplib/core/names.h>
@@ -16,7 +17,7 @@
 namespace medplib::core {
 
 // Which part of the network a training teaches; the others stand still.
-enum class Stage {
+enum class Objective {
   Grounding,  // what draws masks: SAM's parts. A learnt vector per structure name stands for the language
               // model, which isn't run.
   Language,   // what answers: CLIP, projector, regions, language model, and its way to the mask decoder
@@ -24,10 +25,10 @@ enum class Stage {
 };
 
 template <>
-struct Names<Stage> {
-  static constexpr const char* kind = "stage";
-  static constexpr NameTable<Stage, 3> all = {
-      {{Stage::Grounding, "grounding"}, {Stage::Language, "language"}, {Stage::Joint, "joint"}}};
+struct Names<Objective> {
+  static constexpr const char* kind = "objective";
+  static constexpr NameTable<Objective, 3> all = {
+      {{Objective::Grounding, "grounding"}, {Objective::Language, "language"}, {Objective::Joint, "joint"}}};
 };
 
 // How the learning rate falls from its peak to its final fraction.
@@ -43,6 +44,16 @@ struct Names<Schedule> {
 // Those of loss_table.h.
 PerLoss<double> default_weights();
 
+// Weights that stand still and get an adapter beside them, which is trained (docs/model.md, LoRA).
+struct LoraRecipe {
+  std::vector<std::string> targets;  // patterns of the weights' names; none: no LoRA
+  std::int64_t rank = 8;
+  double alpha = 16, dropout = 0.05;
+
+  // In words, as a checkpoint keeps it.
+  std::string text() const;
+};
+
 struct Recipe {
   // Where things are. Relative paths start from the recipe's folder.
   std::filesystem::path
@@ -54,11 +65,12 @@ struct Recipe {
   // folders, whose weights are taken all; later folders go before earlier ones. What nobody taught starts at
   // random.
   std::vector<std::filesystem::path> start;
-  Stage stage = Stage::Joint;
+  Objective objective = Objective::Joint;
 
-  // Parameters that stand still, by the beginnings of their names: "clip", "sam.encoder",
-  // "language.layers.0".
-  std::vector<std::string> freeze;
+  // Patterns (patterns.h) of parameters' names: of those alone that are taught, none for all; and of those
+  // that stand still, such as "clip" or "sam.encoder".
+  std::vector<std::string> teach, freeze;
+  LoraRecipe lora;
 
   std::int64_t max_samples = 0;  // as many records are used, evenly out of the list; 0: all
   std::int64_t steps = 1000, images_per_step = 8;
@@ -72,7 +84,10 @@ struct Recipe {
   double average = 0.998;  // of the weights that are saved: exponential moving average
   Schedule schedule = Schedule::Cosine;
   std::int64_t accumulate = 1;  // parts in which a step's images are computed: more need less memory
-  Precision precision = Precision::Float32;  // of matrix products; weights and losses are float32 in both
+  std::string device = "cpu";   // as open_device() has it
+  // Of matrix products, and of the matrices that stand still. All else is float32 in both.
+  Precision precision = Precision::Float32;
+  Storage storage = Storage::Int8;  // of the models that are written
 
   PerLoss<double> weight = default_weights();  // of the losses
 

@@ -38,7 +38,7 @@ std::string step_name(std::int64_t step) {
 std::vector<ImageRecords> read_validation(const Recipe& recipe, const std::set<std::string>& structures,
                                           const FolderFacts& model) {
   const auto usable = [&](const Record& record) {
-    return recipe.stage != Stage::Grounding ||
+    return recipe.objective != Objective::Grounding ||
            (!record.masks.empty() && structures.contains(record.structure));
   };
   std::vector<ImageRecords> images = read_records(recipe.validate, recipe.images);
@@ -58,7 +58,7 @@ std::vector<ImageRecords> read_validation(const Recipe& recipe, const std::set<s
     });
   std::erase_if(images, [](const ImageRecords& image) { return image.records.empty(); });
   if (images.empty())
-    fail(ErrorCode::Format, recipe.validate, " holds no record that this stage can be judged by.",
+    fail(ErrorCode::Format, recipe.validate, " holds no record that this objective can be judged by.",
          dropped == 0 ? "" : text_of(" ", dropped, " were left out: ", kUnlearnable, "."));
   if (dropped > 0)
     log(LogLevel::Warning, dropped, " records of ", recipe.validate, " are left out: ", kUnlearnable, ".");
@@ -89,11 +89,11 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
       recipe_(without_weights(setup.recipe)),
       images_(validation_records(recipe_, setup.batches.structures(), setup.facts)),
       network_([&] {
-        GivenParameters weights(setup.parameters.all(), averaged);
+        ParameterSet::With weights = setup.parameters.with(averaged);
         return Network(weights, setup.facts.config);
       }()),
       parts_([&] {
-        GivenParameters weights(setup.parameters.all(), averaged);
+        ParameterSet::With weights = setup.parameters.with(averaged);
         return TrainingParts(Scope(weights, kTrainingOnly), setup.facts.config,
                              setup.batches.image_label_count(), setup.batches.structures());
       }()) {
@@ -102,7 +102,7 @@ Validation::Validation(TrainingSetup& setup, const NamedTensors& averaged)
   const auto has_masks = [](const ImageRecords& image) {
     return std::ranges::any_of(image.records, [](const Record& record) { return !record.masks.empty(); });
   };
-  if (recipe_.stage == Stage::Language) return;
+  if (recipe_.objective == Objective::Language) return;
   const auto with_masks = static_cast<std::size_t>(std::ranges::count_if(images_, has_masks));
   std::size_t index = 0;
   for (std::size_t i = 0; i < images_.size(); ++i)
@@ -139,7 +139,7 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
                         .seg_token = setup_.facts.tokenizer.added("<SEG>")};
   const BatchCounts counts = counts_of(batch);
   const Forward pass = forward(trainee, batch, counts, /*seed=*/0);
-  if (recipe_.stage != Stage::Grounding) {
+  if (recipe_.objective != Objective::Grounding) {
     sums.cross_entropy += pass.losses["cross_entropy"].item<double>() * static_cast<double>(counts.tokens);
     sums.tokens += counts.tokens;
   }

@@ -5,6 +5,7 @@
 #include "weights/safetensors.h"
 #include "weights/shards.h"
 
+#include <medplib/core/names.h>
 #include <medplib/core/weights.h>
 
 #include <c10/core/Device.h>
@@ -81,6 +82,13 @@ class Checkpoint : public ParameterSource {
 // value is off by more than half a scale; the others (norms, biases, tokens) stay F32, where they cost
 // little. In all three the router and SAM's Fourier matrix stay F32.
 enum class Storage { Float32, BFloat16, Int8 };
+
+template <>
+struct Names<Storage> {
+  static constexpr const char* kind = "storage";
+  static constexpr NameTable<Storage, 3> all = {
+      {{Storage::Float32, "float32"}, {Storage::BFloat16, "bfloat16"}, {Storage::Int8, "int8"}}};
+};
 
 // Writes FOLDER/model.safetensors under published names; `tensors` have the network's. Errors: Io,
 // InvalidArgument (Int8 of NaN or infinity).

@@ -20,14 +20,26 @@ Scope Scope::in_float32() const {
   return exact;
 }
 
+Scope Scope::as(Role role) const {
+  Scope other = *this;
+  other.role_ = role;
+  return other;
+}
+
+ParameterSpec Scope::spec_of(const std::string& name, std::vector<std::int64_t> shape, Init init) const {
+  return {.name = (*this / name).prefix_,
+          .shape = std::move(shape),
+          .init = init,
+          .float32 = float32_,
+          .role = role_};
+}
+
 at::Tensor Scope::take(const std::string& name, std::vector<std::int64_t> shape, Init init) const {
-  return source_->take(
-      {.name = (*this / name).prefix_, .shape = std::move(shape), .init = init, .float32 = float32_});
+  return source_->take(spec_of(name, std::move(shape), init));
 }
 
 Weight Scope::take_weight(const std::string& name, std::vector<std::int64_t> shape, Init init) const {
-  return source_->take_weight(
-      {.name = (*this / name).prefix_, .shape = std::move(shape), .init = init, .float32 = float32_});
+  return source_->take_weight(spec_of(name, std::move(shape), init));
 }
 
 at::Tensor Scope::take_float32(const std::string& name, std::vector<std::int64_t> shape, Init init) const {
@@ -36,11 +48,9 @@ at::Tensor Scope::take_float32(const std::string& name, std::vector<std::int64_t
 
 at::Tensor Scope::take_buffer_float32(const std::string& name, std::vector<std::int64_t> shape,
                                       Init init) const {
-  return source_->take({.name = (*this / name).prefix_,
-                        .shape = std::move(shape),
-                        .init = init,
-                        .float32 = true,
-                        .buffer = true});
+  ParameterSpec spec = in_float32().spec_of(name, std::move(shape), init);
+  spec.buffer = true;
+  return source_->take(spec);
 }
 
 }  // namespace medplib::core

@@ -26,6 +26,15 @@ enum class Init {
   Normal,    // normal, standard deviation 1: SAM's tokens and Fourier matrix
 };
 
+// What a parameter is for.
+enum class Role {
+  Model,  // a part of the model
+  // The others serve a training alone:
+  Adapter,  // LoRA's matrices beside a weight of the model, into which they are merged at the end
+  Name,     // the vector that stands for the name of a structure
+  Head,     // tells apart what the training's data has
+};
+
 struct ParameterSpec {
   std::string name;  // the network's name, such as "language.layers.0.attention.q.weight"
   std::vector<std::int64_t> shape;
@@ -33,6 +42,7 @@ struct ParameterSpec {
   bool float32 = false;  // stays float32 whatever the model's precision (the router, the way from <SEG> to
                          // the mask)
   bool buffer = false;   // not trained
+  Role role = Role::Model;
 };
 
 class ParameterSource {
@@ -55,15 +65,20 @@ class Scope {
   Scope operator/(std::int64_t index) const { return *this / std::to_string(index); }
   // The same, but that all parameters stay float32.
   Scope in_float32() const;
+  // The same, but that all parameters are for this.
+  Scope as(Role role) const;
   at::Tensor take(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
   Weight take_weight(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
   at::Tensor take_float32(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
   at::Tensor take_buffer_float32(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
 
  private:
+  ParameterSpec spec_of(const std::string& name, std::vector<std::int64_t> shape, Init init) const;
+
   ParameterSource* source_;
   std::string prefix_;
   bool float32_ = false;
+  Role role_ = Role::Model;
 };
 
 // Named parameters, in the order in which the network took them.

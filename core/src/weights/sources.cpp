@@ -35,11 +35,9 @@ void fill_fan_in(at::Tensor& tensor, at::Generator generator) {
 
 }  // namespace
 
-FreshParameters::FreshParameters(std::uint64_t seed) : seed_(seed) {}
-
-at::Tensor FreshParameters::take(const ParameterSpec& spec) {
-  // The generator depends on seed and name alone, so that another part taken before does not change this one.
-  at::Generator generator = at::detail::createCPUGenerator(seed_ ^ hash_of(spec.name));
+at::Tensor fresh_value(std::uint64_t seed, const ParameterSpec& spec) {
+  // Another part taken before does not change this one.
+  at::Generator generator = at::detail::createCPUGenerator(seed ^ hash_of(spec.name));
   at::Tensor tensor = at::zeros(spec.shape, at::kFloat);
   switch (spec.init) {
     case Init::Zeros:
@@ -57,25 +55,31 @@ at::Tensor FreshParameters::take(const ParameterSpec& spec) {
       tensor.normal_(0.0, 1.0, generator);
       break;
   }
+  return tensor;
+}
+
+at::Tensor shape_alone(const ParameterSpec& spec, c10::ScalarType dtype) {
+  return at::zeros({1}, dtype).expand(spec.shape);
+}
+
+FreshParameters::FreshParameters(std::uint64_t seed) : seed_(seed) {}
+
+at::Tensor FreshParameters::take(const ParameterSpec& spec) {
+  at::Tensor tensor = fresh_value(seed_, spec);
   tensor.set_requires_grad(!spec.buffer);
   all_.emplace_back(spec.name, tensor);
   return tensor;
 }
 
-GivenParameters::GivenParameters(const NamedTensors& all, const NamedTensors& instead) {
-  for (const auto& [name, value] : all) tensors_[name] = value;
-  for (const auto& [name, value] : instead) tensors_[name] = value;
-}
-
 at::Tensor ParameterShapes::take(const ParameterSpec& spec) {
   all_.push_back(spec);
-  return at::zeros({1}, at::kFloat).expand(spec.shape);
+  return shape_alone(spec);
 }
 
 at::Tensor CheckedParameters::take(const ParameterSpec& spec) {
   between_(0);
   checkpoint_.check(spec);
-  return at::zeros({1}, at::kFloat).expand(spec.shape);
+  return shape_alone(spec);
 }
 
 WatchedParameters::WatchedParameters(Checkpoint& checkpoint, const std::function<bool(double)>& progress)

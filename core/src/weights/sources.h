@@ -1,15 +1,20 @@
-// Every source of parameters but the checkpoint itself: fresh values, tensors that exist already, shapes
-// alone, a checkpoint that is only checked, and one whose loading is told.
+// Sources of parameters beside the checkpoint itself: fresh values, shapes alone, a checkpoint that is only
+// checked, and one whose loading is told. (A training's own is train/parameter_set.h.)
 #pragma once
 
 #include "weights/checkpoint.h"
 #include "weights/parameters.h"
 
 #include <functional>
-#include <map>
-#include <string>
 
 namespace medplib::core {
+
+// How a parameter starts when nothing is loaded: from a generator that depends on the seed and the
+// parameter's name alone, float32.
+at::Tensor fresh_value(std::uint64_t seed, const ParameterSpec& spec);
+
+// No values: an expanded zero, which takes no memory.
+at::Tensor shape_alone(const ParameterSpec& spec, c10::ScalarType dtype = c10::ScalarType::Float);
 
 // Fresh values from a seeded generator; trainable, float32.
 class FreshParameters : public ParameterSource {
@@ -21,16 +26,6 @@ class FreshParameters : public ParameterSource {
  private:
   std::uint64_t seed_;
   NamedTensors all_;
-};
-
-// Tensors that exist already: `all`, but those named in `instead`.
-class GivenParameters : public ParameterSource {
- public:
-  GivenParameters(const NamedTensors& all, const NamedTensors& instead);
-  at::Tensor take(const ParameterSpec& spec) override { return tensors_.at(spec.name); }
-
- private:
-  std::map<std::string, at::Tensor> tensors_;
 };
 
 // Expanded zeros, which take no memory; remembers what was asked for.

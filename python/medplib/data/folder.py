@@ -144,7 +144,7 @@ def recipe(root: Path, model: Path) -> dict[str, Any]:
         "start": [start],
         "train": "train.json",
         "validate": "validate.json",
-        "stage": "joint",
+        "objective": "joint",
         "steps": 400,
         "images_per_step": 8,
         "learning_rate": 3e-4,

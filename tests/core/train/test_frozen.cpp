@@ -61,7 +61,7 @@ TEST(Freeze, what_is_not_there_is_refused_with_the_parts_that_are) {
           << error.what();
     }
   }
-  EXPECT_THROW(TrainingSetup(small.recipe(), {"stage=grounding", R"(freeze=["sam", "training"])"}), Error)
+  EXPECT_THROW(TrainingSetup(small.recipe(), {"objective=grounding", R"(freeze=["sam", "training"])"}), Error)
       << "nothing is left";
 }
 
@@ -74,7 +74,7 @@ std::map<std::string, at::Tensor> learnt(TrainingSetup& setup, const TrainingPar
                         .geometry = setup.facts.manifest.mask_geometry,
                         .seg_token = setup.facts.tokenizer.added("<SEG>")};
   std::map<std::string, at::Tensor> result{{"total", backward(trainee, batch, /*seed=*/5).total}};
-  for (const auto& [name, value] : setup.trained()) {
+  for (const auto& [name, value] : setup.parameters.trained()) {
     if (value.grad().defined()) result[name] = value.grad().clone();
     value.mutable_grad() = at::Tensor();
   }

@@ -45,7 +45,7 @@ TEST(Recipe, each_of_the_embedded_model_can_be_read_and_weighs_sets_that_it_was_
   for (const Json& set : read_manifest(folder).trained_on) sets.insert(set.at("name").get<std::string>());
   int recipes = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder)) {
-    if (file.path().extension() != ".json" || !read_json(file.path()).contains("stage")) continue;
+    if (file.path().extension() != ".json" || !read_json(file.path()).contains("objective")) continue;
     if (file.path().filename() == "medplib.json") continue;  // its stage is that of the model
     ++recipes;
     const Recipe recipe = Recipe::read(file.path(), {});

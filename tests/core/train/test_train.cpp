@@ -170,8 +170,8 @@ TEST(Train, drawing_and_answering_are_taught_apart_and_joined) {
     train(small.recipe(), options);
     return taught(small.folder() / out);
   };
-  const auto draws = run("draws", {"stage=grounding"});
-  const auto answers = run("answers", {"stage=language", "name_link=1", "seed=2", R"(start=["draws"])"});
+  const auto draws = run("draws", {"objective=grounding"});
+  const auto answers = run("answers", {"objective=language", "name_link=1", "seed=2", R"(start=["draws"])"});
   for (const auto& [name, value] : draws) EXPECT_FALSE(answers.contains(name)) << name << " is taught twice";
   EXPECT_TRUE(draws.contains("training.names.disc"));
   EXPECT_TRUE(draws.contains("sam.encoder.blocks.0.mlp.in.weight")) << "what draws";
@@ -204,15 +204,38 @@ TEST(Train, what_draws_and_what_answers_are_taught_the_same_names_whatever_their
     return SafetensorsFile::open(small.folder() / out / "checkpoint.safetensors");
   };
   (void)run("first", {});
-  const auto draws = run("draws", {"stage=grounding", "seed=2", R"(start=["first/model"])"});
-  const auto again = run("again", {"stage=grounding", "seed=3", R"(start=["first/model"])"});
+  const auto draws = run("draws", {"objective=grounding", "seed=2", R"(start=["first/model"])"});
+  const auto again = run("again", {"objective=grounding", "seed=3", R"(start=["first/model"])"});
   const auto answers =
-      run("answers", {"stage=language", "seed=4", "name_link=1", R"(start=["first/model", "draws"])"});
+      run("answers", {"objective=language", "seed=4", "name_link=1", R"(start=["first/model", "draws"])"});
+  const auto later = run("later", {"objective=grounding", R"(start=["answers"])"});
   for (const char* name : {"training.names.disc", "training.names.ring"}) {
     const at::Tensor vector = draws.tensor(std::string("average:") + name);
     EXPECT_TRUE(at::equal(again.tensor(std::string("average:") + name), vector)) << name;
-    EXPECT_TRUE(at::equal(answers.tensor(std::string("held:") + name), vector)) << name;
+    EXPECT_FALSE(answers.entries().contains(std::string("held:") + name)) << name << " is in \"draws\" still";
+    EXPECT_TRUE(at::equal(later.tensor(std::string("average:") + name), vector)) << name;
   }
+}
+
+TEST(Train, what_a_training_started_from_must_be_there_as_it_was) {
+  const SmallTraining small;
+  const auto run = [&](const char* out, std::vector<std::string> overrides) {
+    TrainOptions options = options_for(small.folder() / out);
+    options.overrides = std::move(overrides);
+    train(small.recipe(), options);
+  };
+  run("first", {});
+  run("second", {R"(freeze=["clip"])", R"(start=["first"])"});
+  const auto start_from_second = [&] {
+    return test::thrown_by([&] { run("third", {"seed=5", R"(start=["second"])"}); });
+  };
+  fs::rename(small.folder() / "first", small.folder() / "elsewhere");
+  EXPECT_EQ(start_from_second().code, ErrorCode::NotFound);
+  EXPECT_THAT(start_from_second().sentence, testing::HasSubstr("second/model"));
+  run("first", {"seed=9"});
+  EXPECT_EQ(start_from_second().code, ErrorCode::Format);
+  EXPECT_THAT(start_from_second().sentence, testing::HasSubstr("is not what it was"));
+  run("third", {"seed=5", R"(start=["second/model"])"});
 }
 
 // Each picture's records once more, before them, with the name in capitals.
@@ -234,7 +257,7 @@ TEST(Train, names_are_taken_from_what_is_said_for_them_as_the_data_writes_them) 
   const auto name_learnt_from = [&](const char* out, const Json& data, const char* start) {
     write_file(small.folder() / "train.json", data.dump());
     TrainOptions options = options_for(small.folder() / out);
-    options.overrides = {"stage=grounding", start};
+    options.overrides = {"objective=grounding", start};
     train(small.recipe(), options);
     return SafetensorsFile::open(small.folder() / out / "checkpoint.safetensors")
         .tensor("average:training.names.disc");
@@ -248,7 +271,7 @@ TEST(Train, names_are_taken_from_what_is_said_for_them_as_the_data_writes_them) 
 TEST(Train, names_that_nobody_learnt_are_no_aim) {
   const SmallTraining small;
   TrainOptions options = options_for(small.folder() / "out");
-  options.overrides = {"stage=language", "name_link=1"};
+  options.overrides = {"objective=language", "name_link=1"};
   EXPECT_THAT(test::thrown_by([&] { train(small.recipe(), options); }).sentence,
               testing::HasSubstr("\"name_link\""));
 }
@@ -291,7 +314,7 @@ TEST(Train, a_model_learns_to_draw_better_with_the_words_that_it_has) {
   const SmallTraining small;
   train(small.recipe(), options_for(small.folder() / "first"));
   TrainOptions options = options_for(small.folder() / "second");
-  options.overrides = {"stage=grounding", R"(start=["first/model"])"};
+  options.overrides = {"objective=grounding", R"(start=["first/model"])"};
   train(small.recipe(), options);
   for (const auto& [name, value] : taught(small.folder() / "second"))
     EXPECT_TRUE(name.starts_with("sam.") || name.starts_with("training.sam.")) << name << " stands still";
@@ -302,7 +325,7 @@ TEST(Train, a_stop_is_heard_while_the_words_that_a_model_has_are_taken) {
   train(small.recipe(), options_for(small.folder() / "first"));
   std::atomic<bool> stop = true;
   TrainOptions options = options_for(small.folder() / "second");
-  options.overrides = {"stage=grounding", R"(start=["first/model"])"};
+  options.overrides = {"objective=grounding", R"(start=["first/model"])"};
   options.stop = &stop;
   const fs::path checkpoint = options.out / "checkpoint.safetensors";
   EXPECT_EQ(test::thrown_by([&] { train(small.recipe(), options); }).code, ErrorCode::Cancelled);
@@ -546,7 +569,7 @@ TEST(Train, a_mask_that_is_taught_by_its_name_needs_one) {
   const SmallTraining small;
   Json records = read_json(small.folder() / "train.json");
   records[3].erase("structure");
-  const std::string complaint = complaint_about(small, records, {"stage=grounding"});
+  const std::string complaint = complaint_about(small, records, {"objective=grounding"});
   EXPECT_THAT(complaint, testing::HasSubstr("record 3"));
   EXPECT_THAT(complaint, testing::HasSubstr("\"structure\""));
 }
@@ -559,7 +582,7 @@ TEST(Train, nothing_left_to_draw_is_told_before_the_first_step) {
     if (record["conversations"][1]["value"].get<std::string>().find("<mask>") != std::string::npos)
       drawn.push_back(record);
   EXPECT_THAT(complaint_about(small, drawn, {"masks_per_image=0"}), testing::HasSubstr("leave no image"));
-  EXPECT_THAT(complaint_about(small, records, {"stage=grounding", "masks_per_image=0"}),
+  EXPECT_THAT(complaint_about(small, records, {"objective=grounding", "masks_per_image=0"}),
               testing::HasSubstr("leave no image"));
   EXPECT_THAT(complaint_about(small, records, {R"(set_weight={"discs": 0})"}),
               testing::HasSubstr("leave no image"));
@@ -568,7 +591,7 @@ TEST(Train, nothing_left_to_draw_is_told_before_the_first_step) {
 TEST(Train, the_plan_counts_what_is_there) {
   const SmallTraining small;
   TrainOptions options = options_for(small.folder() / "out");
-  options.overrides = {"stage=grounding", "validate=train.json", "validate_samples=2"};
+  options.overrides = {"objective=grounding", "validate=train.json", "validate_samples=2"};
   const TrainPlan plan = plan_training(small.recipe(), options);
   ASSERT_EQ(plan.sets.size(), 1U);
   EXPECT_EQ(plan.sets[0].name, "discs");

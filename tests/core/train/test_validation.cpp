@@ -72,9 +72,9 @@ TEST(Validation, figures_overlays_and_the_best_model_are_left) {
 TEST(Validation, the_best_model_is_that_of_the_best_look) {
   const SmallTraining small;
   // So fast that after a while it forgets.
-  TrainOptions options =
-      validating(small.folder() / "out",
-                 {"stage=grounding", "steps=60", "validate_every=10", "learning_rate=0.05", "average=0.5"});
+  TrainOptions options = validating(
+      small.folder() / "out",
+      {"objective=grounding", "steps=60", "validate_every=10", "learning_rate=0.05", "average=0.5"});
   const fs::path weights = options.out / "best/model.safetensors";
   double highest = -1, last = -1;
   std::string best;
@@ -91,15 +91,15 @@ TEST(Validation, the_best_model_is_that_of_the_best_look) {
 
 TEST(Validation, a_structure_that_is_learnt_gains_overlap) {
   const SmallTraining small;
-  TrainOptions options =
-      validating(small.folder() / "out",
-                 {"stage=grounding", "steps=150", "validate_every=75", "learning_rate=0.01", "average=0.9"});
+  TrainOptions options = validating(
+      small.folder() / "out",
+      {"objective=grounding", "steps=150", "validate_every=75", "learning_rate=0.01", "average=0.9"});
   std::vector<TrainValidation> told;
   options.on_validation = [&](const TrainValidation& validation) { told.push_back(validation); };
   train(small.recipe(), options);
   EXPECT_GT(told.back().giou, 0.6);
   EXPECT_GT(told.back().dice, told.back().giou);
-  EXPECT_EQ(told.back().answer_tokens, 0) << "nobody answers in this stage";
+  EXPECT_EQ(told.back().answer_tokens, 0) << "nobody answers with this objective";
 }
 
 TEST(Validation, a_training_stopped_while_it_is_judged_goes_on_and_remembers_the_best) {
@@ -160,7 +160,7 @@ TEST(Validation, without_a_structure_that_is_taught_there_is_nothing_to_judge_by
   write_file(small.folder() / "validate.json", records.dump());
   TrainOptions options;
   options.out = small.folder() / "out";
-  options.overrides = {"stage=grounding", "validate=validate.json"};
+  options.overrides = {"objective=grounding", "validate=validate.json"};
   try {
     train(small.recipe(), options);
     FAIL() << "there is no mask of a disc";

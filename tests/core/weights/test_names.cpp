@@ -2,7 +2,7 @@
 #include "support/golden.h"
 #include "weights/checkpoint.h"
 #include "weights/names.h"
-#include "weights/parameters.h"
+#include "weights/sources.h"
 
 #include <medplib/core/error.h>
 

@@ -166,7 +166,7 @@ def _recipe(root: Path, model: Path, parts: Mapping[str, Sequence[Record]]) -> d
     """As the command folder has it; what has no masks teaches what answers alone."""
     content = recipe(root, model)
     if not any("<SEG>" in turn["value"] for records in parts.values() for r in records for turn in r["conversations"]):
-        content["stage"] = "language"
+        content["objective"] = "language"
     return content if parts.get("validate") else {k: v for k, v in content.items() if not k.startswith("validate")}
 
 
