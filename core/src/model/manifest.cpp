@@ -70,6 +70,7 @@ Manifest read_manifest(const fs::path& folder) {
       optional_or<std::string>(json, "mask_geometry", to_text(manifest.mask_geometry), where), where);
   manifest.threshold = threshold(json, manifest.threshold, where);
   manifest.trained_on = trained_on(json, where);
+  manifest.made_from = optional_or(json, "made_from", manifest.made_from, where);
   manifest.trained_for = optional_or(json, "trained_for", manifest.trained_for, where);
   const auto templates = optional_or(json, "templates", Json::object(), where);
   if (!templates.is_object()) fail_json("templates", where, "is not an object");
@@ -88,7 +89,7 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
   Json templates = Json::object();
   if (manifest.segment_template) templates["segment"] = *manifest.segment_template;
   if (manifest.describe_template) templates["describe"] = *manifest.describe_template;
-  const Json json = {
+  Json json = {
       {"format_version", format_version},
       {"name", manifest.name},
       {"stage", manifest.stage},
@@ -106,6 +107,7 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
       {"lower_case_phrases", manifest.lower_case_phrases},
       {"files", manifest.files},
   };
+  if (!manifest.made_from.empty()) json["made_from"] = manifest.made_from;
   write_file(folder / manifest_file, json.dump(2) + "\n");
 }
 

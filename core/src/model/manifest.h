@@ -22,6 +22,7 @@ struct Manifest {
   MaskGeometry mask_geometry = MaskGeometry::Reference;
   double threshold = 0.1;           // inside is sigmoid(logit) > threshold: the published evaluation's value
   Json trained_on = Json::array();  // texts or objects, one a data set
+  Json made_from = Json::array();   // of each folder that its training started from: stage and sha256
   std::string trained_for;          // what it may be used for, in words
   std::optional<std::string>
       segment_template;  // "templates": what the verbs send; absent: the engine's own wording

@@ -97,10 +97,10 @@ Collator::Shown Collator::read(const std::filesystem::path& image, const Records
 }
 
 void Collator::add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
-                   std::int64_t label, const std::function<View(const View&)>& change) {
+                   std::int64_t label, const Change& change) {
   Shown shown = read(image, records);
   if (shown.conversations.empty()) return;
-  shown.view = change(shown.view);
+  shown.view = change.view(shown.view);
   const auto image_index = std::ssize(batch.clip_pixels);
   PackedPrompt& prompt = batch.prompts.emplace_back(pack(shown.conversations, model_.tokenizer));
   for (std::size_t& named : prompt.images) named += static_cast<std::size_t>(image_index);
@@ -108,22 +108,23 @@ void Collator::add(Batch& batch, const std::filesystem::path& image, const Recor
   batch.first_image.push_back(image_index);
   batch.ids.push_back(std::move(shown.ids));
   batch.image_labels.push_back(label);
-  add_view(batch, shown.view, shown.shows);
+  add_view(batch, shown, change);
 }
 
-void Collator::add_view(Batch& batch, const View& view, const RecordsOfImage& shows) const {
+void Collator::add_view(Batch& batch, const Shown& shown, const Change& change) const {
+  const View& view = shown.view;
   const auto image_index = std::ssize(batch.clip_pixels);
   for (std::size_t i = 0; i < view.masks.size(); ++i) {
     const cv::Mat& mask = view.masks[i];
     at::Tensor cells = grid_cells(mask, model_.config.clip, SmallRegion::CentroidCell).cells;
-    if (shows[i] != nullptr)
+    if (shown.shows[i] != nullptr)
       batch.targets.push_back({.image = image_index,
                                .number = std::ssize(batch.targets),
-                               .structure = shows[i]->structure,
+                               .structure = shown.shows[i]->structure,
                                .inside = tensor_of(mask).to(at::kFloat),
                                .cells = std::move(cells)});
     else
-      batch.regions.push_back({.image = image_index, .cells = std::move(cells)});
+      batch.regions.push_back({.image = image_index, .cells = change.region(cells)});
   }
   batch.clip_pixels.push_back(clip_pixels(view.rgb, model_.config.clip));
   batch.sam_pixels.push_back(sam_pixels(view.rgb, model_.config.sam));
@@ -198,9 +199,11 @@ std::int64_t BatchSampler::image_label(const ImageRecords& image) const {
 void BatchSampler::add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records,
                              Random* random) {
   const bool free = std::ranges::count(recipe_.free_orientation, image.modality) > 0;
-  const auto change = [&](const View& view) {
-    return random == nullptr ? view : augment_with_all_masks(view, free, *random);
-  };
+  Collator::Change change;
+  if (random != nullptr && recipe_.augment)
+    change.view = [&](const View& view) { return augment_with_all_masks(view, free, *random); };
+  if (random != nullptr)
+    change.region = [&](const at::Tensor& cells) { return part_of_region(cells, recipe_.regions, *random); };
   reading(Subject::Data, [&] { collator_.add(batch, image.image, records, image_label(image), change); });
 }
 
@@ -213,7 +216,7 @@ Batch BatchSampler::batch(std::int64_t step) {
     const auto index =
         std::min<std::size_t>(static_cast<std::size_t>(found - cumulative_.begin()), images_.size() - 1);
     const RecordsOfImage drawn = draw_records(images_[index], random);
-    add_image(batch, images_[index], drawn, recipe_.augment ? &random : nullptr);
+    add_image(batch, images_[index], drawn, &random);
   }
   return batch;
 }

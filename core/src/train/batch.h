@@ -54,11 +54,17 @@ class Collator {
   // `model` outlives it.
   explicit Collator(const FolderFacts& model) : model_(model) {}
 
+  // How an image and a region's cells are shown: as they are, if nothing else is said.
+  struct Change {
+    std::function<View(const View&)> view = [](const View& view) { return view; };
+    std::function<at::Tensor(const at::Tensor&)> region = [](const at::Tensor& cells) { return cells; };
+  };
+
   // Adds an image as `change` shows it, with its records in this order; `label`: what kind of picture it is.
   // Records whose answers cannot be told from the rest (LabelledPrompt::mismatch) are left out, and the image
   // when nothing is left. Errors: NotFound, Format.
   void add(Batch& batch, const std::filesystem::path& image, const RecordsOfImage& records,
-           std::int64_t label, const std::function<View(const View&)>& change);
+           std::int64_t label, const Change& change);
 
  private:
   struct Shown;
@@ -66,8 +72,7 @@ class Collator {
   // Of one record: its regions, when `record` is null, or its masks.
   void read_masks(Shown& shown, const std::filesystem::path& image,
                   const std::vector<std::filesystem::path>& paths, const Record* record);
-  // `shows`: of each mask the record that it answers; none for a region.
-  void add_view(Batch& batch, const View& view, const RecordsOfImage& shows) const;
+  void add_view(Batch& batch, const Shown& shown, const Change& change) const;
 
   const FolderFacts& model_;
   PixelCache pixels_{std::size_t{2} << 30};
@@ -101,7 +106,7 @@ class BatchSampler {
   void read_images(const FolderFacts& model);
   RecordsOfImage draw_records(const ImageRecords& image, Random& random) const;
   std::int64_t image_label(const ImageRecords& image) const;
-  // `random`: of its augmentation; null: none.
+  // `random`: of what varies in training; null: nothing does.
   void add_image(Batch& batch, const ImageRecords& image, const RecordsOfImage& records, Random* random);
 
   const Recipe& recipe_;

@@ -53,6 +53,10 @@ void write_model(const TrainingSetup& setup, const NamedTensors& averaged, const
       if (fs::exists(setup.recipe.model / name)) copy(name);
     Manifest manifest = setup.facts.manifest;
     manifest.iou_estimate = knows_iou(setup);
+    if (setup.recipe.stage) {
+      manifest.stage = to_text(*setup.recipe.stage);
+      manifest.made_from = made_from(setup.recipe.start);
+    }
     manifest.files = hash_files(fresh);
     write_manifest(fresh, manifest);
     replace(folder, fresh);

@@ -69,12 +69,19 @@ class Reader {
     for (const auto& text : texts) values.push_back(root / text);
   }
 
+  template <class T>
+  void choice(const char* key, std::optional<T>& value) {
+    T given{};
+    choice(key, given);
+    if (json_.contains(key) && !json_.at(key).is_null()) value = given;
+  }
+
   // One of an enumeration's names.
   template <class T>
   void choice(const char* key, T& value) {
     std::string given, known;
     (*this)(key, given);
-    if (!json_.contains(key)) return;
+    if (!json_.contains(key) || json_.at(key).is_null()) return;
     for (const auto& [meaning, name] : Names<T>::all) {
       if (given == name) {
         value = meaning;
@@ -137,6 +144,8 @@ void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) 
   read("questions_per_image", recipe.questions_per_image);
   read("set_weight", recipe.set_weight);
   read("set_exponent", recipe.set_exponent);
+  read.choice("regions", recipe.regions);
+  read("expected", recipe.expected);
   read("augment", recipe.augment);
   read("free_orientation", recipe.free_orientation);
   read.at_least("max_samples", static_cast<double>(recipe.max_samples), 0);
@@ -149,6 +158,7 @@ void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) 
 
 void read_course(Reader& read, Recipe& recipe) {
   read.choice("objective", recipe.objective);
+  read.choice("stage", recipe.stage);
   read("teach", recipe.teach);
   read("freeze", recipe.freeze);
   read("steps", recipe.steps);

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 #include "train/loss_table.h"
+#include "train/region_part.h"
+#include "train/stages.h"
 #include "weights/checkpoint.h"
 
 #include <medplib/core/model.h>
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +69,7 @@ struct Recipe {
   // random.
   std::vector<std::filesystem::path> start;
   Objective objective = Objective::Joint;
+  std::optional<Stage> stage;  // of the published training; none: another one
 
   // Patterns (patterns.h) of parameters' names: of those alone that are taught, none for all; and of those
   // that stand still, such as "clip" or "sam.encoder".
@@ -93,10 +97,15 @@ struct Recipe {
 
   std::map<std::string, double> set_weight;  // on top of images^set_exponent
   double set_exponent = 0.6;
+  RegionPart regions = RegionPart::Whole;  // that are shown
   // Images are shown in random views; without it, the features of frozen image towers are kept and used
   // again.
   bool augment = true;
   std::vector<std::string> free_orientation;  // modalities that may be turned and mirrored
+
+  // How many there will be of each, by what they are ("images", "questions", "masks"): for a plan where the
+  // records aren't at hand.
+  std::map<std::string, std::int64_t> expected;
 
   std::int64_t checkpoint_every = 200;
   std::int64_t validate_every = 200;   // steps; and after the last

@@ -10,10 +10,16 @@ namespace {
 
 constexpr std::size_t kFeatureBytes = std::size_t{2} << 30;
 
+Recipe read_checked(const fs::path& path, const std::vector<std::string>& overrides) {
+  Recipe recipe = Recipe::read(path, overrides);
+  if (recipe.stage) check_start(*recipe.stage, recipe.start);
+  return recipe;
+}
+
 }  // namespace
 
 TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string>& overrides, Values values)
-    : recipe(Recipe::read(path, overrides)),
+    : recipe(read_checked(path, overrides)),
       facts(reading(Subject::Model, [&] { return FolderFacts(recipe.model); })),
       batches(recipe, facts),
       start(recipe.start, {.labels = batches.labels(), .adapters = recipe.lora.text()}),

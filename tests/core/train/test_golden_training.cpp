@@ -190,8 +190,7 @@ class TrainingCase {
       core::write_file(data_ / "train.json", Json::array({item}).dump());
       const auto images = core::read_records(data_ / "train.json");
       need_files_of(images.front());
-      builder.add(batch_, images[0].image, {&images[0].records[0]}, 0,
-                  [](const core::View& view) { return view; });
+      builder.add(batch_, images[0].image, {&images[0].records[0]}, 0, {});
     }
   }
 
