@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace medplib::core {
@@ -138,11 +139,16 @@ BatchSampler::BatchSampler(const Recipe& recipe, const FolderFacts& model)
 }
 
 void BatchSampler::read_images(const FolderFacts& model) {
-  images_ = read_records(recipe_.train, recipe_.images, recipe_.max_samples);
+  std::vector<std::string> names;
+  for (const auto& list : recipe_.train) {
+    names.push_back(text_of(list));
+    std::ranges::move(read_records(list, recipe_.images, recipe_.max_samples), std::back_inserter(images_));
+  }
   need_files(images_);
+  const std::string lists = first_five(names);
   left_out_ = drop_unlearnable(images_, model);
   if (images_.empty())
-    fail(ErrorCode::Format, recipe_.train, " holds no record that can be learnt from.",
+    fail(ErrorCode::Format, lists, " holds no record that can be learnt from.",
          left_out_ == 0 ? "" : text_of(" All ", left_out_, " were left out: ", kUnlearnable, "."));
   cumulative_ = cumulative_weights(images_, recipe_);
   const bool needs_names = recipe_.objective == Objective::Grounding || recipe_.weight["name_link"] > 0 ||
@@ -152,13 +158,19 @@ void BatchSampler::read_images(const FolderFacts& model) {
     for (const auto& record : image.records) {
       if (record.masks.empty()) continue;
       if (needs_names && record.structure.empty())
-        fail(ErrorCode::Format, recipe_.train, ", record ", record.id,
+        fail(ErrorCode::Format, lists, ", record ", record.id,
              " has a mask but no \"structure\", by whose name this recipe teaches it.");
       structures_.insert(record.structure);
     }
   }
   if (!(cumulative_.back() > 0))
-    fail(ErrorCode::Format, "objective and set_weight leave no image of ", recipe_.train, " to learn from.");
+    fail(ErrorCode::Format, "objective and set_weight leave no image of ", lists, " to learn from.");
+}
+
+std::int64_t BatchSampler::records() const {
+  std::int64_t count = 0;
+  for (const auto& image : images_) count += std::ssize(image.records);
+  return count;
 }
 
 std::vector<std::string> BatchSampler::sets_without_images() const {

@@ -90,6 +90,7 @@ class BatchSampler {
   Batch plain(const ImageRecords& image);
 
   const std::vector<ImageRecords>& images() const { return images_; }
+  std::int64_t records() const;
   // Records from which nothing can be learnt, so that they are not among these.
   std::int64_t left_out() const { return left_out_; }
   // Pictures that agree in set, modality and kind share a label.

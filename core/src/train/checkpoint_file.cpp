@@ -21,7 +21,9 @@ constexpr const char *kStep = "step", *kRecipe = "recipe", *kInputs = "inputs", 
 
 // SHA-256 of what the recipe names and a resumed training must find unchanged.
 Json hashes_of_inputs(const Recipe& recipe) {
-  Json hashes{{"train", sha256_of_file(recipe.train)}};
+  Json hashes;
+  for (const auto& list : recipe.train)
+    hashes[list == recipe.train.front() ? "train" : text_of("train: ", list.string())] = sha256_of_file(list);
   if (!recipe.validate.empty()) hashes["validate"] = sha256_of_file(recipe.validate);
   for (const char* name :
        {"config.json", "medplib.json", "tokenizer.model", "added_tokens.json", "tokenizer_config.json"})

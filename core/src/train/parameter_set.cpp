@@ -24,8 +24,11 @@ bool is_of_objective(const Recipe& recipe, const ParameterSpec& spec) {
   return draws(spec) == (recipe.objective == Objective::Grounding);
 }
 
-bool may_change(const Recipe& recipe, const std::string& name) {
-  return (recipe.teach.empty() || matches_any(name, recipe.teach)) && !matches_any(name, recipe.freeze);
+// Of the model what `teach` names, or all; with LoRA, nothing but adapters where it names nothing.
+bool is_taught(const Recipe& recipe, const ParameterSpec& spec) {
+  if (spec.role != Role::Model) return true;
+  if (recipe.teach.empty()) return recipe.lora.targets.empty();
+  return matches_any(spec.name, recipe.teach);
 }
 
 std::string adapter_name(const std::string& weight, const char* matrix) {
@@ -62,7 +65,8 @@ const at::Tensor& ParameterSet::add(const ParameterSpec& spec, bool is_matrix, b
   added.name = spec.name;
   added.role = spec.role;
   added.of_objective = is_of_objective(recipe_, spec);
-  added.teachable = added.of_objective && !adapted && may_change(recipe_, spec.name);
+  added.teachable =
+      added.of_objective && !adapted && is_taught(recipe_, spec) && !matches_any(spec.name, recipe_.freeze);
   // Names stand still when a model has words for them.
   const bool trained = added.teachable && !spec.buffer && !(spec.role == Role::Name && has_words());
   // Products are computed in bfloat16 there: a matrix that nobody changes needs no more.

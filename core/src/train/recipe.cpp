@@ -5,6 +5,8 @@
 #include <medplib/core/error.h>
 #include <medplib/core/runtime.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <set>
@@ -65,7 +67,10 @@ class Reader {
 
   void paths(const char* key, std::vector<std::filesystem::path>& values, const std::filesystem::path& root) {
     std::vector<std::string> texts;
-    (*this)(key, texts);
+    if (json_.contains(key) && json_.at(key).is_string())
+      (*this)(key, texts.emplace_back());
+    else
+      (*this)(key, texts);
     for (const auto& text : texts) values.push_back(root / text);
   }
 
@@ -110,20 +115,20 @@ class Reader {
       if (!known_.contains(item.key())) refuse(item.key(), " is not a key of a recipe; check its spelling");
   }
 
- private:
-  template <class T>
-  static bool holds(const Json& number) {
-    if (number.is_number_float()) return false;
-    return number.is_number_unsigned() ? std::in_range<T>(number.get<std::uint64_t>())
-                                       : std::in_range<T>(number.get<std::int64_t>());
-  }
-
   // A key of the command line is its fault, not the file's.
   template <class... Parts>
   [[noreturn]] void refuse(const std::string& key, const Parts&... parts) const {
     if (given_.contains(key))
       fail(ErrorCode::InvalidArgument, "\"", key, "\" on the command line", parts..., ".");
     fail(ErrorCode::Format, "\"", key, "\" in ", path_, file_.place(key), parts..., ".");
+  }
+
+ private:
+  template <class T>
+  static bool holds(const Json& number) {
+    if (number.is_number_float()) return false;
+    return number.is_number_unsigned() ? std::in_range<T>(number.get<std::uint64_t>())
+                                       : std::in_range<T>(number.get<std::int64_t>());
   }
 
   const Json& json_;
@@ -134,7 +139,8 @@ class Reader {
 
 void read_data(Reader& read, Recipe& recipe, const std::filesystem::path& root) {
   read.path("model", recipe.model, root);
-  read.path("train", recipe.train, root);
+  read.paths("train", recipe.train, root);
+  if (recipe.train.empty()) read.refuse("train", " is missing");
   read.optional_path("validate", recipe.validate, root);
   read.optional_path("images", recipe.images, root);
   read.paths("start", recipe.start, root);
@@ -162,6 +168,8 @@ void read_course(Reader& read, Recipe& recipe) {
   read("teach", recipe.teach);
   read("freeze", recipe.freeze);
   read("steps", recipe.steps);
+  read("epochs", recipe.epochs);
+  read("warmup_epochs", recipe.warmup_epochs);
   read("seed", recipe.seed);
   read("threads", recipe.threads);
   read("accumulate", recipe.accumulate);
@@ -172,6 +180,8 @@ void read_course(Reader& read, Recipe& recipe) {
   read("validate_every", recipe.validate_every);
   read("validate_samples", recipe.validate_samples);
   read.at_least("steps", static_cast<double>(recipe.steps), 1);
+  read.at_least("epochs", recipe.epochs, 0);
+  read.at_least("warmup_epochs", recipe.warmup_epochs, 0);
   read.between("threads", recipe.threads, 0, kMostThreads + 1);
   read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
@@ -240,6 +250,13 @@ PerLoss<double> default_weights() {
   PerLoss<double> weights;
   for_each_loss([&](LossKey key, const LossRow& row) { weights[key] = row.weight; });
   return weights;
+}
+
+void Recipe::count_steps(std::int64_t records) {
+  if (epochs == 0) return;
+  const double once = static_cast<double>(records) / static_cast<double>(images_per_step);
+  steps = std::max<std::int64_t>(1, std::llround(std::ceil(epochs * once)));
+  warmup = std::llround(std::ceil(warmup_epochs * once));
 }
 
 std::string LoraRecipe::text() const {

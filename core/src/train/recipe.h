@@ -61,9 +61,9 @@ struct Recipe {
   // Where things are. Relative paths start from the recipe's folder.
   std::filesystem::path
       model;  // a model folder without weights: config.json, tokenizer.model, added_tokens.json, medplib.json
-  std::filesystem::path train;     // records (data/records.h)
-  std::filesystem::path validate;  // records that the training is judged by; empty: it is not
-  std::filesystem::path images;    // where the paths of both start; empty: each list's own folder
+  std::vector<std::filesystem::path> train;  // lists of records (data/records.h)
+  std::filesystem::path validate;            // records that the training is judged by; empty: it is not
+  std::filesystem::path images;              // where the paths of both start; empty: each list's own folder
   // Output folders of earlier trainings, whose weights are taken as far as they were taught there, and model
   // folders, whose weights are taken all; later folders go before earlier ones. What nobody taught starts at
   // random.
@@ -71,13 +71,16 @@ struct Recipe {
   Objective objective = Objective::Joint;
   std::optional<Stage> stage;  // of the published training; none: another one
 
-  // Patterns (patterns.h) of parameters' names: of those alone that are taught, none for all; and of those
-  // that stand still, such as "clip" or "sam.encoder".
+  // Patterns (patterns.h) of parameters' names: of those of the model that alone are taught beside adapters
+  // (none: all, or with LoRA nothing else); and of those that stand still, such as "clip" or "sam.encoder".
   std::vector<std::string> teach, freeze;
   LoraRecipe lora;
 
   std::int64_t max_samples = 0;  // as many records are used, evenly out of the list; 0: all
   std::int64_t steps = 1000, images_per_step = 8;
+  // Above 0: instead of `steps` and `warmup`, as many as show that many records as there are, so many times,
+  // a picture with one record at a time; and that part of a time for the warm-up.
+  double epochs = 0, warmup_epochs = 0.01;
   std::int64_t masks_per_image = 3, questions_per_image = 4;  // drawn at most: with masks, and without
   std::uint64_t seed = 1;
   int threads = 0;  // at most kMostThreads; 0: as many as the machine has
@@ -110,6 +113,9 @@ struct Recipe {
   std::int64_t checkpoint_every = 200;
   std::int64_t validate_every = 200;   // steps; and after the last
   std::int64_t validate_samples = 64;  // records with masks, and as many without; 0: all
+
+  // Sets `steps` and `warmup` by `epochs`, where that is above 0.
+  void count_steps(std::int64_t records);
 
   // Errors of Subject::Data: NotFound, Format (an unknown or wrongly typed key is named).
   static Recipe read(const std::filesystem::path& path, const std::vector<std::string>& overrides);

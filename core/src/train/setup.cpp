@@ -28,6 +28,7 @@ TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string
       parts(Scope(parameters, kTrainingOnly), facts.config, batches.image_label_count(),
             batches.structures()) {
   start.finish();
+  recipe.count_steps(batches.records());
   reading(Subject::Data, [&] { parameters.check_patterns(); });
   if (recipe.augment) return;
   if (parameters.is_frozen("clip")) parts.clip_cache = std::make_shared<FeatureCache>(kFeatureBytes);

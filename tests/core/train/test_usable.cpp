@@ -15,7 +15,7 @@ TEST(Usable, a_record_may_be_as_long_as_the_model_can_read_and_no_longer) {
   const test::SmallTraining small;
   const Recipe recipe = Recipe::read(small.recipe(), {});
   FolderFacts model(recipe.model);
-  const auto images = read_records(recipe.train);
+  const auto images = read_records(recipe.train.front());
   std::vector<std::int64_t> lengths;
   for (const auto& image : images)
     for (const auto& record : image.records) {
