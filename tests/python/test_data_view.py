@@ -13,9 +13,9 @@ import pytest
 from medplib.data import view
 from medplib.data.__main__ import main
 from medplib.data.findings import by_record
+from medplib.data.records import evenly
 from medplib.data.sheet import as_html, as_png
 from medplib.data.tiles import SIDE, Tile
-from medplib.data.view import evenly
 from PIL import Image
 from published_sets import as_json, picture
 

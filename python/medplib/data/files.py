@@ -19,13 +19,25 @@ def is_unsafe(name: str) -> bool:
 
 
 @contextmanager
-def written_whole(file: Path) -> Iterator[BinaryIO]:
-    """What is written stands under the file's name once all of it is there; after an error nothing is left."""
+def made_whole(file: Path) -> Iterator[Path]:
+    """Yields where to make it; it gets the file's name once all of it is there, and after an error nothing is left."""
     part = file.with_name(f"{file.name}.part")
     try:
-        with part.open("wb") as out:
-            yield out
+        yield part
         part.replace(file)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[BinaryIO]:
+    """What is written stands under the file's name once all of it is there; after an error nothing is left."""
+    with made_whole(file) as part, part.open("wb") as out:
+        yield out
+
+
+def write_whole(file: Path, text: str) -> None:
+    """The whole file, or what was there before."""
+    with written_whole(file) as out:
+        out.write(text.encode("utf-8"))

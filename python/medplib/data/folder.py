@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from .commands import Commands
-from .files import written_whole
+from .files import write_whole
 from .masks import How, Values, as_phrase
 from .own import Drawn, Own, OwnFolder
 from .records import ABSENT, MODALITY, PRESENCE, REGION, SEGMENT, SEGMENTED, Record, number
@@ -203,12 +203,6 @@ def write_recipe(file: Path, content: Mapping[str, Any], model: Path) -> str:
 
 def as_json(content: object) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-
-
-def write_whole(file: Path, text: str) -> None:
-    """The whole file, or what was there before."""
-    with written_whole(file) as out:
-        out.write(text.encode("utf-8"))
 
 
 def add_to(commands: Commands) -> None:

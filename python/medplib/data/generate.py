@@ -11,7 +11,8 @@ from pathlib import Path
 from . import anatomy, claims, notes, prompts
 from . import sa_med2d_pictures as layout
 from .commands import Commands
-from .folder import split, write_whole
+from .files import write_whole
+from .folder import split
 from .language_model import KEY, Kept, LanguageModel
 from .mecovqa import TABLE, PairsOf, Subsets
 from .metadata import MODALITIES, Masked, MetaData, Picture

@@ -14,13 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from . import anatomy
 from .claims import contradiction
+from .files import written_whole
 from .metadata import MODALITIES, MetaData, Picture, read_metadata
 from .notes import Notes
-from .progress import Progress
+from .progress import told_of
 from .records import Record
 from .templates import GROUNDING, SUBSETS, Pair
 
@@ -70,29 +71,23 @@ class Subsets:
         parts = [(subset, part) for subset in SUBSETS for part in (TRAIN, VALIDATE)]
         parts += [(GROUNDING, APART)] if zero_shot else []
         self._files = {key: out / f"{'_'.join(key)}.json" for key in parts}
-        self._open: dict[tuple[str, str], TextIO] = {}
+        self._open: dict[tuple[str, str], BinaryIO] = {}
         self.counts: Counts = Counter()
 
     def write(self, root: Path, pictures: Iterable[Picture], pairs_of: PairsOf, told: Notes) -> None:
         """Errors: OSError, ValueError."""
         pictures = list(pictures)
         known = frozenset(anatomy.STRUCTURES.union(each.name for picture in pictures for each in picture.masked))
-        try:
-            with ExitStack() as stack:
-                for key, file in self._files.items():
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    self._open[key] = stack.enter_context(_part(file).open("w", encoding="utf-8"))
-                with Progress("images asked about", len(pictures)) as shown:
-                    for picture in pictures:
-                        self._write_picture(root, picture, pairs_of, known, told)
-                        shown.step()
-                for key, out in self._open.items():
-                    out.write("\n]\n" if self._total(key) else "[]\n")
-            for file in self._files.values():
-                _part(file).replace(file)
-        finally:
-            for file in self._files.values():
-                _part(file).unlink(missing_ok=True)
+        with ExitStack() as stack:
+            for key, file in self._files.items():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                self._open[key] = stack.enter_context(written_whole(file))
+            for picture in told_of(pictures, "images asked about"):
+                self._write_picture(root, picture, pairs_of, known, told)
+            for key, out in self._open.items():
+                out.write(b"\n]\n" if self._total(key) else b"[]\n")
+            for out in self._open.values():
+                out.flush()  # what the disk has no room for is known before one of them gets its name
 
     def _write_picture(
         self, root: Path, picture: Picture, pairs_of: PairsOf, known: frozenset[str], told: Notes
@@ -105,7 +100,7 @@ class Subsets:
             elif part := part_of(pair.subset, picture, self._zero_shot):
                 key = (pair.subset, part)
                 record = json.dumps(make_record(picture, ident, pair, meta), ensure_ascii=False)
-                self._open[key].write(f"{',' if self._total(key) else '['}\n{record}")
+                self._open[key].write(f"{',' if self._total(key) else '['}\n{record}".encode())
                 self.counts[picture.modality, pair.subset, part] += 1
 
     def _total(self, key: tuple[str, str]) -> int:
@@ -121,7 +116,3 @@ class Subsets:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         rows.insert(1, ["-" * width for width in widths])
         return "\n".join(f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows)
-
-
-def _part(file: Path) -> Path:
-    return file.with_name(f"{file.name}.part")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from .files import is_unsafe
+from .json_files import read_list
 from .pictures import SUFFIXES
 
+MISSING_ENDING = ".png"  # some of MeCoVQA's names go without it
 _TAGS = re.compile(r"<(region|mask)>(.*?)</\1>", re.DOTALL)
 
 
@@ -19,7 +20,7 @@ def files_named(file: Path) -> dict[str, int]:
     """Each name, with the first record (from 0) that has it. A name without an ending, as some of MeCoVQA are, is a
     PNG's. Errors: OSError; ValueError, with file and record."""
     names: dict[str, int] = {}
-    for place, record in enumerate(_read(file)):
+    for place, record in enumerate(read_list(file, _reduced)):
         where = f"{file}, record {place}"
         if not isinstance(record, dict) or not isinstance(record.get("image"), str):
             raise ValueError(f'{where} has no "image": take it out or name its image')
@@ -30,20 +31,25 @@ def files_named(file: Path) -> dict[str, int]:
     return names
 
 
-def _read(file: Path) -> list[Any]:
-    try:
-        records = json.loads(file.read_text(encoding="utf-8-sig"), object_hook=_reduced)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is not JSON: {error}") from error
-    if not isinstance(records, list):
-        raise ValueError(f"{file} must hold a list of records, as MeCoVQA's files do")
-    return records
+def file_below(root: Path, name: str) -> Path:
+    """The file that a record names, with its missing ending where it is there with that alone. Errors: ValueError, for
+    one outside of the root."""
+    file, parts = root / name, PurePath(name).parts
+    if not parts or ".." in parts or not file.resolve().is_relative_to(root.resolve()):
+        raise ValueError(f"{name[:200]!r} leads out of {root}: write it as images/NAME")
+    whole = root / f"{name}{MISSING_ENDING}"
+    return whole if whole.exists() and not file.exists() else file
+
+
+def names_in(text: str) -> list[str]:
+    """The files of the regions and masks in a text."""
+    return [name for _, name in _TAGS.findall(text)]
 
 
 def _reduced(entry: dict[str, Any]) -> Any:
     """Of a turn the names alone, of a record what has them: hundreds of thousands of records stay small."""
     if isinstance(entry.get("value"), str):
-        return [name for _, name in _TAGS.findall(entry["value"])]
+        return names_in(entry["value"])
     return {key: entry[key] for key in ("id", "image", "conversations") if key in entry}
 
 
@@ -60,4 +66,4 @@ def _tidy(name: str, where: str) -> str:
         raise ValueError(
             f"{where} names the file {name[:200]!r}, which doesn't lie in the folder: write it as images/NAME"
         )
-    return posixpath.normpath(name if name.lower().endswith(SUFFIXES) else f"{name}.png")
+    return posixpath.normpath(name if name.lower().endswith(SUFFIXES) else f"{name}{MISSING_ENDING}")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from .._exif import exif_orientation
 from . import notes
+from .files import written_whole
 from .notes import Notes
 
 SUFFIXES = (
@@ -157,7 +158,6 @@ def _as_png_has_it(picture: Image.Image, file: Path) -> Image.Image:
 def save_png(picture: Image.Image, file: Path) -> None:
     """Writes pixels alone, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
     picture.info.clear()  # no orientation, profile or transparency goes along
-    picture.save(part, format="PNG")
-    part.replace(file)
+    with written_whole(file) as out:
+        picture.save(out, format="PNG")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Collection, Iterator
 from types import TracebackType
+from typing import TypeVar
 
 SILENT = 2.0  # seconds; work that takes less shows nothing
 EVERY = 0.5  # seconds
+
+
+Item = TypeVar("Item")
 
 
 class Progress:
@@ -40,3 +45,11 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._shown:
             print(file=sys.stderr)
+
+
+def told_of(items: Collection[Item], done: str) -> Iterator[Item]:
+    """The items, each counted as `done` when the next is asked for."""
+    with Progress(done, len(items)) as told:
+        for item in items:
+            yield item
+            told.step()

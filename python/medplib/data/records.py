@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import anatomy
 from .sources import WEIGHTED, WEIGHTINGS, Item
 
+Thing = TypeVar("Thing")
 Record = dict[str, Any]
 ItemKey = tuple[str, str]  # set, image id
 Plan = dict[ItemKey, list[str]]  # the phrases chosen for an image
@@ -45,15 +44,10 @@ PRESENT_PER_IMAGE = 3
 RARE = 6  # "not visible" answers that even a name with fewer masks gets
 
 
-def read_list(file: Path) -> list[Any]:
-    """The records of a JSON list. Errors: OSError; ValueError."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is not JSON: {str(error)[:200]}") from error
-    if not isinstance(content, list):
-        raise ValueError(f"{file} must hold a list of records")
-    return content
+def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
+    """At most so many of them, evenly out of all."""
+    count = min(most, len(things))
+    return [things[at * len(things) // count] for at in range(count)]
 
 
 def number(*parts: object) -> int:

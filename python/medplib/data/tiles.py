@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image as Pillow
 
+from .named import file_below
 from .words import plain_words
 
 SIDE = 320  # pixels of a picture's longest side
@@ -59,30 +60,21 @@ def _drawn(name: Any, texts: Sequence[str], root: Path, wrong: list[str]) -> byt
     def drawn(paths: Sequence[str]) -> Iterator[tuple[Region, Mask]]:
         for path in paths:
             try:
-                region = Region.mask_file(_file(root, path))
+                region = Region.mask_file(file_below(root, path))
                 yield region, Mask.from_region(region, image.width, image.height)
             except (MedplibError, ValueError) as error:
                 _tell(error, path, wrong)
 
     try:
-        image = Image.read(_file(root, name))
+        if not isinstance(name, str) or not name:
+            raise ValueError('The record has no "image".')
+        image = Image.read(file_below(root, name))
     except (MedplibError, ValueError) as error:
         _tell(error, str(name), wrong)
         return None
     masks = [mask for _, mask in drawn([path for text in texts for path in _MASK.findall(text)])]
     places = [region for region, _ in drawn([path for text in texts for path in _REGION.findall(text)])]
     return _small(overlay_png(image, masks, places))
-
-
-def _file(root: Path, name: Any) -> Path:
-    """Errors: ValueError, for a path that leads out of the root."""
-    if not isinstance(name, str) or not name:
-        raise ValueError('The record has no "image".')
-    file = root / name
-    if not file.resolve().is_relative_to(root.resolve()):
-        raise ValueError(f"{name[:200]} leads out of {root}.")
-    whole = file.with_name(f"{file.name}.png")  # some published records leave .png away
-    return whole if whole.is_file() and not file.is_file() else file
 
 
 def _tell(error: Exception, path: str, wrong: list[str]) -> None:

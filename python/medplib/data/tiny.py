@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,8 @@ from PIL import Image
 
 from . import claims, notes
 from .commands import Commands
+from .files import write_whole
+from .folder import as_json
 from .generate import add_zero_shot, by_templates, pictures_of, write_subsets
 from .masks import read_stored, whole
 from .notes import Notes
@@ -80,8 +81,7 @@ def build(source: Path, out: Path, left_out: Sequence[str] = (), zero_shot: bool
         "validate_words": part(item for item in held_out if item.in_words),
     }
     for name, records in parts.items():
-        text = json.dumps(records, ensure_ascii=False, indent=1)
-        (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        write_whole(out / f"{name}.json", as_json(records))
     write_vocabulary(spoken(parts["train"]), out / "tokenizer")
     print(table(sets, parts))
     for line in [f"skipped {line}" for line in skipped] + told.lines(notes.OF_SETS):

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._bar import items_told
 from .commands import Commands
-from .files import written_whole
+from .files import write_whole, written_whole
 from .findings import findings_of
-from .folder import write_whole
-from .records import read_list
+from .json_files import read_list
+from .progress import told_of
+from .records import evenly
 from .sheet import as_html, as_png
 from .tiles import Tile, tile_of
 
@@ -48,15 +48,11 @@ def run(options: argparse.Namespace) -> None:
     if not numbers:
         raise ValueError(f"{options.data}: " + ("nothing was found wrong" if records else "there are no records"))
     root = options.images or options.data.resolve().parent
-    tiles = [tile_of(number, records[number], root, found.get(number, [])) for number in items_told(numbers)]
+    tiles = [
+        tile_of(number, records[number], root, found.get(number, [])) for number in told_of(numbers, "records drawn")
+    ]
     _write(options.out, options.data.name, tiles)
     print(f"{options.out}: {len(numbers)} of {len(records)} records, {len(found)} with faults")
-
-
-def evenly(numbers: Sequence[int], most: int) -> list[int]:
-    """At most so many of them, evenly out of all."""
-    count = min(most, len(numbers))
-    return [numbers[at * len(numbers) // count] for at in range(count)]
 
 
 def _write(file: Path, title: str, tiles: Sequence[Tile]) -> None:

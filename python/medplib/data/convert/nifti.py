@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..._bar import items_told
 from ..commands import Commands
 from ..masks import Values, as_phrase
 from ..own import Own
+from ..progress import told_of
 from .images import absent, add_images, source_of
 from .output import Output
 from .parts import as_parts
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     for volume in unpaired:
         out.told.add_name(UNPAIRED, volume.name)
     found = []
-    for volume, labels in items_told(pairs):
+    for volume, labels in told_of(pairs, "volumes read"):
         found += _slices(read_study(volume, labels, window), values, options.every, _stem(volume), out)
     if not any(mask.anything for own in found for mask in own.masks.values()):
         raise ValueError(f"{options.labels}: no label map shows anything by --values {options.values[:80]}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from PIL import Image
 
+from ..files import made_whole, write_whole
 from ..folder import (
     Asking,
     as_json,
@@ -21,7 +22,6 @@ from ..folder import (
     records_of,
     structure_lines,
     write_recipe,
-    write_whole,
 )
 from ..masks import Inside
 from ..notes import Notes
@@ -193,10 +193,9 @@ def link_or_copy(file: Path, target: Path) -> None:
     if target.exists() and target.samefile(file):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(file.resolve(), part)
-    except OSError:
-        shutil.copyfile(file, part)
-    part.replace(target)
+    with made_whole(target) as part:
+        part.unlink(missing_ok=True)
+        try:
+            os.link(file.resolve(), part)
+        except OSError:
+            shutil.copyfile(file, part)

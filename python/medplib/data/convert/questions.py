@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..._bar import items_told
 from ..commands import Commands
 from ..folder import make_record
 from ..masks import KEPT_WORDS
+from ..progress import told_of
 from ..records import Record
 from ..words import without_tags
 from .output import Output, Source, add_output
@@ -43,7 +43,7 @@ def write_questions(asked: Iterable[Asked], out: Output) -> None:
     """Errors: OSError, ValueError."""
     parts: dict[str, list[Record]] = {}
     seen: set[tuple[str, ...]] = set()
-    for each in items_told(list(asked)):
+    for each in told_of(list(asked), "questions read"):
         if record := _record(each, out, seen):
             parts.setdefault(each.part, []).append(record)
     out.write(parts)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..commands import Commands
-from ..records import read_list
+from ..json_files import read_list
 from ..sources import TASK_OF
 from .output import Output, Source
 from .questions import Asked, add_set, entries, make_output, write_questions
