@@ -11,12 +11,13 @@ import medplib
 import numpy as np
 import pytest
 from medplib._core import AskOptions, Overlap, overlap
+from medplib.data import progress
 from medplib.errors import NotFoundError
 from medplib.report import __main__ as report
 from medplib.report.asking import Asker, ask_all, load_to_judge
 from medplib.report.baselines import FrequentAnswers, MeanShapes
 from medplib.report.card import BEGIN, END
-from medplib.report.records import DRAWN, evenly, mask_of, read_mask
+from medplib.report.records import DRAWN, evenly_by_task, masks_of, read_mask
 from PIL import Image
 
 TINY = Path(__file__).resolve().parents[2] / "models" / "tiny"
@@ -63,7 +64,7 @@ class Session:
         if asked["task"] not in DRAWN:
             return Answer("CT.", []), []
         answer = Answer("", [] if asked["structure"] == "nothing" else [Mask(drawn)])
-        targets = [mask_of(asked, folder)] if asked["task"] == "segment" else []
+        targets = masks_of(asked, folder) if asked["task"] == "segment" else []
         return answer, [overlap(answer[0].array if len(answer) else mask, read_mask(file)) for file in targets]
 
     def refine(self, mask: Mask | None = None, **prompt: Any) -> Mask:
@@ -184,9 +185,9 @@ def test_each_image_is_encoded_once_and_jobs_change_nothing(folder: Path) -> Non
 
 def test_a_terminal_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr(progress, "SILENT", -1.0)
     ask(folder, [drawn("half"), drawn("half", "b.png")])
-    shown = capsys.readouterr().err
-    assert "image 1 of 2, " in shown and shown.endswith("image 2 of 2, 0:00 left \n")
+    assert "1 of 2 images asked about, 0:00:0" in capsys.readouterr().err
 
 
 def test_an_empty_true_mask_is_refused_with_a_sentence(folder: Path) -> None:
@@ -197,7 +198,7 @@ def test_an_empty_true_mask_is_refused_with_a_sentence(folder: Path) -> None:
 
 def test_a_limit_spaces_the_records_of_each_task_evenly() -> None:
     asked = [{"task": "segment", "id": i} for i in range(10)] + [{"task": "vqa", "id": i} for i in range(2)]
-    kept = [(each["task"], each["id"]) for each in evenly(asked, 4)]
+    kept = [(each["task"], each["id"]) for each in evenly_by_task(asked, 4)]
     assert kept == [("segment", 0), ("segment", 2), ("segment", 5), ("segment", 7), ("vqa", 0), ("vqa", 1)]
 
 
@@ -294,13 +295,14 @@ def without(name: str, of: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("records", "saying"),
     [
-        ([{"image": "a.png"}], 'validate.json, record 1 has no "set"'),
-        ([RECORD, without("structure", RECORD)], 'record 2 has no "structure"'),
-        ([without("structure", RECORD) | {"task": "absent"}], 'record 1 has no "structure"'),
-        ([RECORD, "a.png"], "record 2 isn't an object"),
+        ([{"image": "a.png"}], 'validate.json, record 0 has no "conversations"'),
+        ([RECORD, without("structure", RECORD)], 'record 1 has no "structure"'),
+        ([without("structure", RECORD) | {"task": "absent"}], 'record 0 has no "structure"'),
+        ([RECORD, RECORD | {"image": 7}], 'record 1 has an "image" that is no text'),
+        ([RECORD, "a.png"], "record 1 isn't an object"),
         (RECORD, "validate.json must hold a list of records"),
-        ([RECORD | {"task": "draw"}], "record 1 has the task draw, but there are only segment, absent"),
-        ([RECORD | {"conversations": [{"value": "?"}]}], "record 1 has no question and answer"),
+        ([RECORD | {"task": "draw"}], "record 0 has the task draw, but there are only segment, absent"),
+        ([RECORD | {"conversations": [{"value": "?"}]}], "record 0 has no question and answer"),
     ],
 )
 def test_records_of_another_format_are_refused_with_a_sentence(
@@ -314,10 +316,10 @@ def test_records_of_another_format_are_refused_with_a_sentence(
 @pytest.mark.parametrize(
     ("kept", "saying"),
     [
-        ({"complete": True, "results": [RESULT, without("task", RESULT)]}, 'kept.json, result 2 has no "task"'),
-        ({"complete": True, "results": [without("structure", RESULT)]}, 'result 1 has no "structure"'),
-        ({"complete": True, "results": [without("said", WORDS)]}, 'result 1 has no "said"'),
-        ({"complete": True, "results": [WORDS, 5]}, "result 2 isn't an object"),
+        ({"complete": True, "results": [RESULT, without("task", RESULT)]}, 'kept.json, result 1 has no "task"'),
+        ({"complete": True, "results": [without("dice", RESULT)]}, 'result 0 has no "dice"'),
+        ({"complete": True, "results": [without("said", WORDS)]}, 'result 0 has no "said"'),
+        ({"complete": True, "results": [WORDS, 5]}, "result 1 isn't an object"),
         ({"complete": True, "results": {}}, "kept.json holds no results"),
         ({"complete": True, "results": [], "weights": "c0ffee"}, "kept.json holds no results"),
         ([RECORD], "kept.json holds no results"),

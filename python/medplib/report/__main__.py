@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..data.findings import refuse_unusable
 from ..data.records import TASKS
 from .asking import Asker, ask_all, load_to_judge
 from .baselines import FrequentAnswers, MeanShapes
 from .card import around_figures, markdown, rewrite
-from .records import evenly, read_records
+from .records import evenly_by_task, read_records
 from .results import Kept, check_place, read_results, write_results
 from .sections import tables
 from .targets import check_all_are_there, read_targets
@@ -23,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     partial = bool(options.task or options.set or options.limit)
     if (options.records is None) == (options.results is None):
         parser.error("give either the records to ask about, or --results with what was answered before")
-    if options.results and (partial or options.model or options.json):
-        parser.error("--results asks no model: it goes without --task, --set, --limit, --model and --json")
+    if options.results and (partial or options.model or options.json or options.images):
+        parser.error("--results asks no model: it goes without --task, --set, --limit, --model, --json and --images")
     if options.card and partial:
         parser.error("a card gets the figures of all records: leave out --task, --set and --limit")
     try:
@@ -67,8 +68,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: python -m medplib.report tiny/validate.json --jobs 2 --json results.json --card README.md",
     )
     parser.add_argument(
-        "records", type=Path, nargs="?", help="validate.json; train.json, images and masks lie beside it"
+        "records",
+        type=Path,
+        nargs="?",
+        help="validate.json, or a list as MeCoVQA's were published; what needs no model learns from the train.json "
+        "beside it, if there is one",
     )
+    parser.add_argument("--images", type=Path, help="the folder from which paths start (default: that of the records)")
     parser.add_argument("--model", type=Path, help="a model folder (default: the embedded model)")
     parser.add_argument("--jobs", type=_at_least_one, default=1, help="threads that share the work (default: 1)")
     parser.add_argument("--task", action="append", choices=TASKS, help="only these tasks; repeatable")
@@ -112,11 +118,15 @@ def _ask(options: argparse.Namespace, complete: bool) -> Kept:
         if (not options.task or record["task"] in options.task) and (not options.set or record["set"] in options.set)
     ]
     if options.limit:
-        records = evenly(records, options.limit)
+        records = evenly_by_task(records, options.limit)
     if not records:
         raise ValueError(f"{options.records} holds no such record")
-    training = read_records(options.records.with_name("train.json"))
-    folder = options.records.parent
+    refuse_unusable(options.records, options.images)
+    if several := sum(len(record["conversations"]) > 2 for record in records):
+        print(f"{several} records have several turns: the first of each is asked", file=sys.stderr)
+    folder = options.images or options.records.resolve().parent
+    beside = options.records.with_name("train.json")
+    training = read_records(beside) if beside.exists() else []
     model, weights = load_to_judge(options.model)
     asker = Asker(model, folder, MeanShapes(training, folder), FrequentAnswers(training))
     kept = Kept(ask_all(asker, records, options.jobs), complete, weights)

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,12 +18,14 @@ import numpy as np
 
 from .. import _native as _native  # before _core
 from .._core import AskOptions, Overlap
+from ..data.named import file_below
+from ..data.progress import Progress
 from .baselines import FrequentAnswers, MeanShapes
 from .clicks import CLICKS, box_of, filled, next_click
-from .measures import Pixels, dice, normalised
-from .records import Record, Result, answer_of, mask_of, read_mask
+from .measures import Pixels, dice, mean_value, normalised
+from .records import Record, Result, answer_of, masks_of, read_mask
 
-KEPT = ("id", "image", "set", "group", "modality", "task", "structure", "answer_type", "strict", "own")
+KEPT = ("id", "image", "set", "group", "modality", "subset", "task", "structure", "answer_type", "strict", "own")
 MARKS = ("in_sample", "left_out")
 MAX_NEW_TOKENS = 64
 
@@ -72,7 +71,7 @@ class Asker:
 
     def about_image(self, records: Sequence[Record]) -> list[Result]:
         """Results of the records of one image, which is encoded once."""
-        session = self.model.session(self.folder / records[0]["image"])
+        session = self.model.session(file_below(self.folder, records[0]["image"]))
         return [self._about(session, record) for record in records]
 
     def _about(self, session: Any, record: Record) -> Result:
@@ -84,12 +83,18 @@ class Asker:
         return kept | self._ask(session, record)
 
     def _segment(self, session: Any, record: Record) -> Result:
-        file = mask_of(record, self.folder)
-        true = read_mask(file)
-        if not true.any():
-            raise ValueError(f"{file} is empty, but a record asks for what it shows: leave the record out")
-        answer, (overlap,) = self._evaluated(session, record)
-        mask = answer[0] if len(answer) else None
+        files = masks_of(record, self.folder)
+        trues = [read_mask(file) for file in files]
+        for file, true in zip(files, trues, strict=True):
+            if not true.any():
+                raise ValueError(f"{file} is empty, but a record asks for what it shows: leave the record out")
+        answer, overlaps = self._evaluated(session, record)
+        drawn = [answer[at] if at < len(answer) else None for at in range(len(trues))]
+        each = [self._compare(session, record, *of) for of in zip(drawn, overlaps, trues, strict=True)]
+        return each[0] if len(each) == 1 else {key: mean_value([of[key] for of in each]) for key in each[0]}
+
+    def _compare(self, session: Any, record: Record, mask: Any, overlap: Overlap, true: Pixels) -> Result:
+        """One mask of the answer, and what it should be."""
         shape = self.shapes.like(record, true)
         return {
             "drawn": mask is not None,
@@ -140,24 +145,21 @@ def _refined(session: Any, mask: Any, true: Pixels) -> Result:
     return {"box": boxed, "clicks": scores}
 
 
-def ask_all(asker: Asker, records: Iterable[Record], jobs: int = 1) -> list[Result]:
-    """One result a record, in their order; records of an image must be adjacent.
+def ask_all(asker: Asker, records: Sequence[Record], jobs: int = 1) -> list[Result]:
+    """One result a record, in their order; those of an image are asked together.
 
     Each of the `jobs` threads computes on one core, so that results don't depend on their number.
     """
     import torch
 
-    images = [list(group) for _, group in groupby(records, key=lambda record: str(record["image"]))]
+    places: dict[str, list[int]] = {}
+    for place, record in enumerate(records):
+        places.setdefault(record["image"], []).append(place)
+    found: dict[int, Result] = {}
     with ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        return [result for results in _shown(pool.map(asker.about_image, images), len(images)) for result in results]
-
-
-def _shown(done: Iterable[list[Result]], total: int) -> Iterator[list[Result]]:
-    """Progress on a terminal, with the time left."""
-    start = time.monotonic()
-    for count, results in enumerate(done, 1):
-        yield results
-        if sys.stderr.isatty():
-            left = round((time.monotonic() - start) / count * (total - count))
-            line = f"\rimage {count} of {total}, {left // 60}:{left % 60:02d} left "
-            print(line, end="" if count < total else "\n", file=sys.stderr, flush=True)
+        done = pool.map(asker.about_image, [[records[place] for place in of] for of in places.values()])
+        with Progress("images asked about", len(places)) as told:
+            for of_image, results in zip(places.values(), done, strict=True):
+                found |= zip(of_image, results, strict=True)
+                told.step()
+    return [found[place] for place in range(len(records))]

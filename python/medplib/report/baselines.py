@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .measures import Pixels, normalised
-from .records import WORDS, Record, answer_of, mask_of, question_of, read_mask
+from .records import WORDS, Record, answer_of, masks_of, question_of, read_mask
 
 Shares = npt.NDArray[np.float32]  # (H, W), 0 … 1
 
@@ -39,13 +39,18 @@ class MeanShapes:
         self._means: dict[Hashable, tuple[Shares, float] | None] = {}
         seen: set[Path] = set()  # a mask may be asked for in several spellings
         for record in training:
-            if record["task"] == "segment" and (file := mask_of(record, folder)) not in seen:
-                seen.add(file)
-                self._files[record["set"], record["structure"]].append(file)
-                self._files[record["modality"]].append(file)
+            has_name = record["task"] == "segment" and "structure" in record
+            for file in masks_of(record, folder) if has_name else ():
+                if file not in seen:
+                    seen.add(file)
+                    self._files[record["set"], record["structure"]].append(file)
+                    self._files[record["modality"]].append(file)
 
     def like(self, record: Record, true: Pixels) -> Pixels | None:
-        """A mask of the size of `true`, empty for a name without training masks; None for a modality without any."""
+        """A mask of the size of `true`, empty for a name without training masks; None for a modality without any, for
+        what has no name, and where there is nothing to learn from."""
+        if not self._files or "structure" not in record:
+            return None
         left_out = record.get("left_out", False)
         key = record["modality"] if left_out else (record["set"], record["structure"])
         if key not in self._means:

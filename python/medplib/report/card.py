@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..data.files import write_whole
 from .figures import Figure, Table
 from .targets import Target, Targets
 
@@ -95,6 +96,4 @@ def around_figures(card: Path) -> tuple[str, str]:
 def rewrite(card: Path, text: str) -> None:
     """Put the text between the marks of the card."""
     before, after = around_figures(card)
-    part = card.with_name(f"{card.name}.part")
-    part.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
-    part.replace(card)
+    write_whole(card, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,15 @@ def normalised(text: str) -> str:
     """Lower case, without punctuation and articles, so that "The liver." equals "liver"."""
     words = re.sub(r"[^\w\s-]", " ", text.lower()).split()
     return " ".join(word for word in words if word not in {"a", "an", "the"})
+
+
+def mean_value(values: Sequence[Any]) -> Any:
+    """Of numbers, or place by place of lists of them; None where one is missing."""
+    if any(value is None for value in values):
+        return None
+    if isinstance(values[0], list):
+        return [mean_value(of) for of in zip(*values, strict=True)]
+    return sum(values) / len(values)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
-"""Held-out and training records in MeCoVQA's format, as `python -m medplib.data` writes them."""
+"""Held-out and training records: as `python -m medplib.data` writes them, or as MeCoVQA was published."""
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..data.records import TASKS
+from ..data.json_files import read_list
+from ..data.named import file_below
+from ..data.records import TASKS, evenly
+from ..data.sa_med2d import parse_picture
 from .measures import Pixels
 
 Record = dict[str, Any]
@@ -17,36 +19,28 @@ Result = dict[str, Any]  # what a model and the baselines made of a record
 
 DRAWN = ("segment", "absent")
 WORDS = tuple(task for task in TASKS if task not in DRAWN)
-NEEDED = ("image", "set", "group", "modality", "task", "answer_type", "conversations")
-
-
-def read_json(file: Path) -> Any:
-    """Errors: OSError, ValueError."""
-    try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise ValueError(f"{file} is not JSON: {error}") from error
+UNKNOWN = "unknown"
 
 
 def read_records(file: Path) -> list[Record]:
-    """Errors: OSError, ValueError."""
-    records = read_json(file)
-    if not isinstance(records, list):
-        raise ValueError(f"{file} must hold a list of records: make it with python -m medplib.data")
-    for place, record in enumerate(records, 1):
+    """Each with all that the figures go by. Errors: OSError, ValueError."""
+    records = read_list(file)
+    for number, record in enumerate(records):  # from 0, as a training and medplib data check number them
         if fault := _fault_of(record):
-            raise ValueError(f"{file}, record {place} {fault}: make it with python -m medplib.data")
-    return records
+            raise ValueError(f"{file}, record {number} {fault}: mend it, or make it with python -m medplib.data")
+    return [_completed(record, number) for number, record in enumerate(records)]
 
 
 def _fault_of(record: Any) -> str:
     """Nothing where it can be asked about."""
     if not isinstance(record, dict):
         return "isn't an object"
-    needed = (*NEEDED, "structure") if record.get("task") in DRAWN else NEEDED
+    needed = ["image", "conversations", *(["structure"] if record.get("task") in DRAWN else [])]
     if missing := [name for name in needed if name not in record]:
         return f'has no "{missing[0]}"'
-    if record["task"] not in TASKS:
+    if not isinstance(record["image"], str):
+        return 'has an "image" that is no text'
+    if record.get("task", TASKS[0]) not in TASKS:
         return f"has the task {record['task']}, but there are only {', '.join(TASKS)}"
     turns = record["conversations"]
     if not (isinstance(turns, list) and len(turns) > 1 and all(_is_turn(turn) for turn in turns)):
@@ -55,7 +49,33 @@ def _fault_of(record: Any) -> str:
 
 
 def _is_turn(turn: Any) -> bool:
-    return isinstance(turn, dict) and isinstance(turn.get("value"), str)
+    """Published lists have numbers where texts are meant."""
+    value = turn.get("value") if isinstance(turn, dict) else None
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _completed(record: Record, number: int) -> Record:
+    """With what the picture's name and the tags tell, where the record itself doesn't say it."""
+    name = parse_picture(record["image"])
+    told = {
+        "id": str(number),
+        "set": name.set or UNKNOWN,
+        "group": name.case or record["image"],
+        "modality": name.modality or UNKNOWN,
+        "answer_type": "",
+    }
+    if "task" not in record:
+        told |= {"task": "segment" if "<SEG>" in answer_of(record) else "vqa", "subset": _subset_of(record)}
+    complete = told | {key: value for key, value in record.items() if value is not None}
+    return complete | {"id": str(complete["id"])}
+
+
+def _subset_of(record: Record) -> str:
+    """As medplib data check counts it."""
+    said = [str(turn["value"]) for turn in record["conversations"]]
+    if any("<SEG>" in text for text in said[1::2]):
+        return "grounding"
+    return "region" if any("<region>" in text for text in said[::2]) else "complex"
 
 
 def question_of(record: Record) -> str:
@@ -68,11 +88,12 @@ def answer_of(record: Record) -> str:
     return str(record["conversations"][1]["value"])
 
 
-def mask_of(record: Record, folder: Path) -> Path:
-    found = re.search(r"<mask>(.*?)</mask>", answer_of(record))
-    if found is None:
+def masks_of(record: Record, folder: Path) -> list[Path]:
+    """Those of the answer. Errors: ValueError, where there is none."""
+    names = re.findall(r"<mask>(.*?)</mask>", answer_of(record))
+    if not names:
         raise ValueError(f"record {record.get('id')} has the task segment, but its answer names no <mask>")
-    return folder / found.group(1)
+    return [file_below(folder, name) for name in names]
 
 
 def read_mask(file: Path) -> Pixels:
@@ -84,11 +105,9 @@ def read_mask(file: Path) -> Pixels:
         return (np.asarray(picture.convert("L")) if alpha is None else alpha) >= 1
 
 
-def evenly(records: list[Record], most: int) -> list[Record]:
+def evenly_by_task(records: list[Record], most: int) -> list[Record]:
     """At most `most` records of each task, evenly spaced, in their order."""
     kept: set[int] = set()
     for task in TASKS:
-        places = [place for place, record in enumerate(records) if record["task"] == task]
-        count = min(most, len(places))
-        kept.update(places[i * len(places) // count] for i in range(count))
+        kept.update(evenly([place for place, record in enumerate(records) if record["task"] == task], most))
     return [records[place] for place in sorted(kept)]

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .records import WORDS, Result, read_json
+from ..data.files import write_whole
+from ..data.json_files import read_json
+from .records import WORDS, Result
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ def read_results(file: Path) -> Kept:
     kept = read_json(file)
     if not _is_kept(kept):
         raise ValueError(f"{file} holds no results: make it with python -m medplib.report --json")
-    for place, result in enumerate(kept["results"], 1):
+    for place, result in enumerate(kept["results"]):
         if fault := _fault_of(result):
             raise ValueError(f"{file}, result {place} {fault}: make it again with python -m medplib.report --json")
     return Kept(kept["results"], kept["complete"], kept.get("weights", {}))
@@ -44,18 +46,16 @@ def _fault_of(result: Any) -> str:
     if not isinstance(result, dict):
         return "isn't an object"
     needed = ["set", "group", "task"]
-    needed += ["structure", "dice"] if result.get("task") == "segment" else []
+    needed += ["dice"] if result.get("task") == "segment" else []
     needed += ["answer_type", "said", "answer"] if result.get("task") in WORDS else []
     missing = [name for name in needed if name not in result]
     return f'has no "{missing[0]}"' if missing else ""
 
 
 def write_results(file: Path, kept: Kept) -> None:
-    part = file.with_name(f"{file.name}.part")
     lines = ",\n".join(json.dumps(result, ensure_ascii=False) for result in kept.results)
     head = f'"complete": {json.dumps(kept.complete)}, "weights": {json.dumps(kept.weights)}'
-    part.write_text(f'{{{head}, "results": [\n{lines}\n]}}\n', encoding="utf-8")
-    part.replace(file)
+    write_whole(file, f'{{{head}, "results": [\n{lines}\n]}}\n')
 
 
 def check_place(file: Path) -> None:

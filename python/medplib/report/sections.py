@@ -15,7 +15,7 @@ from .figures import (
     score,
 )
 from .measures import normalised
-from .records import Result
+from .records import WORDS, Result
 
 DICE = score("dice")
 GIOU = score("iou")
@@ -64,6 +64,7 @@ def tables(results: Results, left_out: Results = ()) -> list[Table]:
         _declined(of_task(counted, "segment"), of_task(counted, "absent")),
         _slake_questions([r for r in counted if r["set"] == SLAKE and r.get("own")]),
         _words(counted),
+        *_subsets([result for result in counted if "subset" in result]),
         _sets(seen),
         _structures(of_task(counted, "segment")),
         _strangers(of_task(strangers, "segment"), of_task(counted, "segment")),
@@ -84,7 +85,7 @@ def _drawn(pairs: Results) -> Table:
     found = figures("all pairs", pairs, DICE, BESIDE_DRAWN)
     found += figures("mean of sets", pairs, DICE, BESIDE_DRAWN, over_sets)
     for name, sets, structure in STRUCTURES:
-        chosen = [pair for pair in pairs if pair["set"] in sets and pair["structure"] == structure]
+        chosen = [pair for pair in pairs if pair["set"] in sets and pair.get("structure") == structure]
         found += figures(f"{name} ({', '.join(sets)})", chosen, DICE, BESIDE_DRAWN)
     found += figures("SLAKE", slake, DICE, BESIDE_DRAWN)
     found += figures("SLAKE, strict", strict(slake), DICE, BESIDE_DRAWN)
@@ -134,6 +135,24 @@ def _words(results: Results) -> Table:
     return Table("Names, presence and modality", "questions", "right", found)
 
 
+def _subsets(results: Results) -> list[Table]:
+    """Of MeCoVQA's records, by what medplib data check counts them by."""
+    words, masks = of_task(results, *WORDS), of_task(results, "segment")
+    asked, drawn = figures("all", words, RIGHT, BESIDE_WORDS), figures("all", masks, DICE, {"gIoU": GIOU})
+    for key in ("subset", "answer_type", "modality"):
+        for name, some in _by(key, words):
+            asked += figures(name, some, RIGHT, BESIDE_WORDS)
+    for name, some in _by("modality", masks):
+        drawn += figures(name, some, DICE, {"gIoU": GIOU})
+    return [Table("MeCoVQA's questions", "questions", "right", asked), Table("MeCoVQA's masks", "pairs", "Dice", drawn)]
+
+
+def _by(key: str, results: Results) -> list[tuple[str, list[Result]]]:
+    """Those that have the key, by what it says."""
+    names = sorted({str(result[key]) for result in results if result.get(key)})
+    return [(name, [result for result in results if result.get(key) == name]) for name in names]
+
+
 def _sets(results: Results) -> Table:
     found: list[Figure] = []
     beside = {**BESIDE_DRAWN, "box → mask": BOX, "box filled": BOX_FILLED, "called absent": not_drawn}
@@ -146,8 +165,8 @@ def _sets(results: Results) -> Table:
 def _structures(pairs: Results) -> Table:
     found: list[Figure] = []
     beside = {**BESIDE_DRAWN, "box → mask": BOX, "called absent": not_drawn}
-    for name in sorted({pair["structure"] for pair in pairs}):
-        found += figures(name, [pair for pair in pairs if pair["structure"] == name], DICE, beside)
+    for name, some in _by("structure", pairs):
+        found += figures(name, some, DICE, beside)
     return Table("By structure", "pairs", "Dice", found)
 
 

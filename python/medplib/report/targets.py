@@ -8,9 +8,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from ..data.json_files import read_json
 from ..errors import shown
 from .figures import Figure, Table
-from .records import read_json
 
 NUMBERS = ("at_least", "at_most", "aim", "by")
 KEYS = (*NUMBERS, "more_than")
