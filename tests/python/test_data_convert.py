@@ -89,6 +89,30 @@ def test_of_complete_annotations_what_has_none_is_not_there(tmp_path: Path) -> N
     assert not any(record["structure"] == "platelet" for record in records(out))
 
 
+def test_images_of_one_name_in_several_folders_have_masks_and_ids_of_their_own(tmp_path: Path) -> None:
+    names = ["left/0.png", "right/0.png", "left__0.png"]
+    for grey, name in enumerate(names):
+        picture(tmp_path / "pictures" / name, grey=grey)
+    shapes = [[[0, 0, 4 + at, 0, 4 + at, 9, 0, 9]] for at in range(3)]
+    drawn = [{"id": at, "image_id": at, "category_id": 7, "segmentation": shape} for at, shape in enumerate(shapes)]
+    out = by_coco(tmp_path, images=[{"id": i, "file_name": n} for i, n in enumerate(names)], annotations=drawn)
+    asked = of_task(out, "segment")
+    assert [int(mask(out, record).sum()) for record in asked] == [36, 45, 54]
+    assert len({record["image"] for record in asked}) == 3
+    assert len({record["id"] for record in records(out)}) == len(records(out))
+
+
+def test_images_of_one_file_name_are_skipped_and_told(tmp_path: Path, capsys: Any) -> None:
+    picture(tmp_path / "pictures/0.png")
+    names = {0: "0.png", 1: "./0.png", 2: "2.png"}
+    drawn = [{"id": i, "image_id": i, "category_id": 7, "segmentation": [[0, 0, 9, 0, 9, 9]]} for i in names]
+    out = by_coco(tmp_path, images=[{"id": i, "file_name": n} for i, n in names.items()], annotations=drawn)
+    assert {record["image"] for record in records(out)} == {"images/2.png"}
+    told = capsys.readouterr().out
+    assert "skipped: 4 images whose file name other images have, too, such as train.json image 0 (0, 0.png)" in told
+    assert "does not list" not in told
+
+
 def test_a_picture_of_two_parts_has_the_masks_of_each(tmp_path: Path) -> None:
     left = {"id": 1, "image_id": 0, "category_id": 7, "segmentation": [[0, 0, 9, 0, 9, 9, 0, 9]]}
     given = [coco(tmp_path, "train.json", annotations=[left]), coco(tmp_path, "val.json")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import posixpath
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..._bar import items_told
 from ..commands import Commands
+from ..json_files import read_json
 from ..masks import Inside, as_phrase
 from ..own import Drawn, Own
 from ..pictures import Shown
+from ..progress import told_of
 from .images import absent, add_images, source_of
 from .output import Output
 from .parts import as_parts, by_part
@@ -28,6 +29,10 @@ NO_PIXEL = "skipped: {} annotations that cover no pixel of their image, such as 
 OTHER_SIZE = "skipped: {} images of another size than the file says, such as {}"
 NO_NAME = "skipped: {} images without an id or a file name, such as {}"
 TWICE = "skipped: {} images that the file lists more than once, such as {}"
+ONE_NAME = (
+    "skipped: {} images whose file name other images have, too, such as {}; of which of them the picture is can't be "
+    "told: give each image its own name, with its folder"
+)
 Json = dict[str, Any]
 
 
@@ -76,10 +81,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _read(file: Path) -> Instances:
     """Errors: OSError, ValueError."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is not JSON: {str(error)[:200]}") from error
+    content = read_json(file)
     lists = ("images", "categories", "annotations")
     if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in lists):
         raise ValueError(f"{file} must hold an object with the lists images, categories and annotations of COCO")
@@ -114,15 +116,18 @@ def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Itera
         if each.get("segmentation") and _is_key(each.get("category_id"))
     }
     listed: set[Any] = set()
-    for number, entry in enumerate(items_told(read.images)):
+    shared = _shared_names(read.images)
+    for number, entry in enumerate(told_of(read.images, "images read")):
         where = f"{read.file.name} image {number}"
-        if not isinstance(entry, dict) or not _is_key(entry.get("id")) or not isinstance(entry.get("file_name"), str):
+        if not _is_named(entry):
             out.told.add_name(NO_NAME, where)
         elif entry["id"] in listed:
             out.told.add_name(TWICE, f"{where} ({entry['id']})")
         else:
             listed.add(entry["id"])
-            if image := _place(entry, folder, f"{where} ({entry['id']})", out):
+            if _tidy(entry["file_name"]) in shared:
+                out.told.add_name(ONE_NAME, f"{where} ({entry['id']}, {entry['file_name'][:80]})")
+            elif image := _place(entry, folder, f"{where} ({entry['id']})", out):
                 own = _annotated(read, read.annotations.get(entry["id"], []), image, out)
                 if complete:
                     missing = [name for name in read.categories.values() if name in with_mask]
@@ -132,6 +137,23 @@ def _images(read: Instances, folder: Path, complete: bool, out: Output) -> Itera
     for image_id in read.annotations.keys() - listed:
         for annotation in read.annotations[image_id]:
             out.told.add_name(OF_NOTHING, f"{read.file.name} annotation {annotation['number']}")
+
+
+def _is_named(entry: Any) -> bool:
+    return isinstance(entry, dict) and _is_key(entry.get("id")) and isinstance(entry.get("file_name"), str)
+
+
+def _tidy(name: str) -> str:
+    return posixpath.normpath(name.replace("\\", "/"))
+
+
+def _shared_names(images: list[Json]) -> set[str]:
+    """The file names that images of several ids have."""
+    ids: dict[str, set[Any]] = defaultdict(set)
+    for entry in images:
+        if _is_named(entry):
+            ids[_tidy(entry["file_name"])].add(entry["id"])
+    return {name for name, some in ids.items() if len(some) > 1}
 
 
 def _place(entry: Json, folder: Path, where: str, out: Output) -> Shown | None:
