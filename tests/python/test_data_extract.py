@@ -121,6 +121,20 @@ def test_numbers_too_large_for_a_zip_are_read_as_zip64_has_them(json: Path, tmp_
     assert below(tmp_path / "out") == content
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_what_stands_before_the_archive_is_passed_over(
+    json: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    if large:
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
+    archive = packed(tmp_path / "set.zip", contents([*INSTANCES, IMAGE]))
+    before = archive.read_bytes()
+    assert (b"PK\6\6" in before) == large
+    archive.write_bytes(b"#!/bin/sh\nexit 0\n" * 100 + before)
+    assert extract(json, archive, tmp_path / "out") == 0
+    assert below(tmp_path / "out") == contents([*INSTANCES, IMAGE])
+
+
 def test_members_beyond_four_gigabytes_are_found(json: Path, tmp_path: Path) -> None:
     archive, content = tmp_path / "set.zip", contents([*INSTANCES, IMAGE])
     with archive.open("wb") as hole:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-_END, _END64, _LOCATOR = b"PK\5\6", b"PK\6\6", b"PK\6\7"
+_MEMBER, _END, _END64, _LOCATOR = b"PK\1\2", b"PK\5\6", b"PK\6\6", b"PK\6\7"
 FULL16, FULL32 = 0xFFFF, 0xFFFFFFFF  # stand where a number is too large for its field
 _LONGEST_COMMENT = 0xFFFF
 _POINTER = b"version https://git-lfs"
@@ -42,8 +42,12 @@ class Parts:
     def __init__(self, archive: Path) -> None:
         """Errors: OSError; ValueError, for parts that are missing or are no zip."""
         self.archive = archive
+        self._prefix = 0  # bytes before the archive, as of one that unpacks itself, where its numbers leave them out
         if archive.suffix.lower() != ".zip":
-            raise ValueError(f"{archive}: give the part that ends in .zip; the others are found beside it")
+            raise ValueError(
+                f"{archive}: give the part that ends in .zip; the others are found beside it. An archive that unpacks "
+                "itself is read, too, once it is called .zip"
+            )
         place, end = _find_end(archive)
         self.files = _parts_of(archive, end.part)
         self._sizes = [file.stat().st_size for file in self.files]
@@ -73,7 +77,7 @@ class Parts:
                 f"{file} has {self._sizes[part]:,} bytes, but something should lie at byte {offset:,}: it is cut off "
                 "or of another archive; download it again"
             )
-        return self.starts[part] + offset
+        return self.starts[part] + self._prefix + offset
 
     def parts_between(self, start: int, end: int) -> Sequence[Path]:
         """Those that the bytes from `start` up to `end` lie in."""
@@ -95,18 +99,25 @@ class Parts:
     def _directory(self, end_place: int, end: _End) -> Directory:
         locator = self.read(end_place - 20, 20) if end_place >= 20 else b""
         if locator.startswith(_LOCATOR):
-            _, part, offset, _ = struct.unpack("<4sLQL", locator)
-            record = self.read(self.place(part, offset), 56)
-            if len(record) < 56 or not record.startswith(_END64):
-                raise ValueError(f"{self.archive}: its end says where the list of members is, but it isn't there")
-            _, directory_part, _, members, size, start = struct.unpack("<LLQQQQ", record[16:56])
-            end = _End(end.part, directory_part, members, size, start)
+            end_place, end = self._large_end(end_place - 20, locator, end)
         if end.members == 0:
             return Directory(0, 0, 0)
-        found = Directory(self.place(end.directory_part, end.offset), end.size, end.members)
-        if found.start + found.size > end_place:
+        start = self.place(end.directory_part, end.offset)
+        if start + end.size > end_place:
             raise ValueError(f"{self.archive}: the list of members is longer than there is room for: it is damaged")
-        return found
+        if self.read(start, 4) != _MEMBER and self.read(end_place - end.size, 4) == _MEMBER and len(self.files) == 1:
+            self._prefix = end_place - end.size - start
+        return Directory(start + self._prefix, end.size, end.members)
+
+    def _large_end(self, locator_place: int, locator: bytes, end: _End) -> tuple[int, _End]:
+        """That of zip64, and its place: where the locator says, or before that where a prefix moved it."""
+        _, part, offset, _ = struct.unpack("<4sLQL", locator)
+        for place in (self.place(part, offset), max(0, locator_place - 56)):
+            record = self.read(place, 56)
+            if len(record) == 56 and record.startswith(_END64):
+                _, directory_part, _, members, size, start = struct.unpack("<LLQQQQ", record[16:56])
+                return place, _End(end.part, directory_part, members, size, start)
+        raise ValueError(f"{self.archive}: its end says where the list of members is, but it isn't there")
 
 
 def _find_end(archive: Path) -> tuple[int, _End]:
