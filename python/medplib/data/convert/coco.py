@@ -30,8 +30,8 @@ OTHER_SIZE = "skipped: {} images of another size than the file says, such as {}"
 NO_NAME = "skipped: {} images without an id or a file name, such as {}"
 TWICE = "skipped: {} images that the file lists more than once, such as {}"
 ONE_NAME = (
-    "skipped: {} images whose file name other images have, too, such as {}; of which of them the picture is can't be "
-    "told: give each image its own name, with its folder"
+    "skipped: {} images that share their file name with other images, such as {}; which of them the picture is can't "
+    "be told: give each its own name, with its folder"
 )
 Json = dict[str, Any]
 
