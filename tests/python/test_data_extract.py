@@ -351,6 +351,7 @@ def test_a_folder_that_leads_elsewhere_is_refused(json: Path, tmp_path: Path, ca
     [
         ("{", "is not JSON"),
         ("{}", "must hold a list of records"),
+        ('{"image": "a.png"}\n{"image": "b.png"}\n', "jq makes a list of objects: jq -s . data.json > list.json"),
         ("[7]", 'record 0 has no "image"'),
         ('[{"image": "images/a.png"}]', 'record 0 has no list "conversations"'),
         ('[{"image": "", "conversations": []}]', "names the file ''"),

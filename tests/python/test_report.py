@@ -16,10 +16,11 @@ from medplib.errors import NotFoundError
 from medplib.report import __main__ as report
 from medplib.report.asking import Asker, ask_all, load_to_judge
 from medplib.report.baselines import FrequentAnswers, MeanShapes
-from medplib.report.card import BEGIN, END
+from medplib.report.card import FIGURES
 from medplib.report.records import DRAWN, evenly_by_task, masks_of, read_mask
 from PIL import Image
 
+BEGIN, END = FIGURES.begin, FIGURES.end
 TINY = Path(__file__).resolve().parents[2] / "models" / "tiny"
 
 

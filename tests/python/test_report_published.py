@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from medplib._core import check_records
+from medplib.data.named import file_below
 from medplib.data.sa_med2d import PictureName, parse_picture
 from medplib.report import __main__ as report
 from medplib.report.asking import Asker
@@ -106,10 +107,15 @@ def test_what_cannot_be_asked_about_is_told_before_a_model_is_loaded(
     published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setattr(report, "load_to_judge", lambda model: pytest.fail("a model was loaded"))
+    Image.new("L", (64, 48)).save(tmp_path / "SAMed2D/masks/spot.png")
+    assert run(published, "--images", tmp_path / "SAMed2D") == 1
+    said = capsys.readouterr().err
+    assert "1 records cannot be used" in said and "record 1 (7)" in said and "masks/spot.png" in said
+    (tmp_path / "SAMed2D/masks/spot.png").unlink()
     (tmp_path / "SAMed2D" / TWO).unlink()
     assert run(published, "--images", tmp_path / "SAMed2D") == 1
     said = capsys.readouterr().err
-    assert "1 records cannot be used" in said and "record 4 (b)" in said and TWO in said
+    assert "2 records cannot be used" in said and "record 4 (b)" in said and TWO in said
     assert run(published) == 1  # without the folder nothing is found
     said = capsys.readouterr().err
     assert "6 records cannot be used" in said and "record 0 (0)" in said and len(said) <= 1100
@@ -130,6 +136,22 @@ def test_a_pictures_name_tells_what_it_tells_the_engine(tmp_path: Path, name: st
     (tmp_path / "list.json").write_text(json.dumps([record(name, "What?", "That.")]))
     counted = json.loads(check_records(tmp_path / "list.json"))["modality"]
     assert {parse_picture(f"images/{name}").modality: 1} == counted
+
+
+@pytest.mark.parametrize("name", ["a", "b.jpg", "c.png", "d", "gone", "../a", "/a", "sub/../a", ""])
+def test_a_file_is_found_where_the_engine_finds_it(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for file in ("root/a.png", "root/b.jpg.png", "root/c.png", "root/d", "root/d.png", "a"):
+        (tmp_path / file).touch()
+    asked = {"image": name, "conversations": record(CT, "What?", "That.")["conversations"]}
+    (tmp_path / "list.json").write_text(json.dumps([asked]))
+    try:
+        found = [] if file_below(root, name).is_file() else ["missing_file"]
+    except ValueError:
+        found = ["path"]
+    report_of = json.loads(check_records(tmp_path / "list.json", root))
+    assert [finding["fault"] for finding in report_of["findings"]] == found
 
 
 def test_a_case_is_what_depends_on_each_other() -> None:

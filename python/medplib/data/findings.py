@@ -8,8 +8,11 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
-# What nobody can ask about, or learn from.
-UNUSABLE = ("format", "path", "missing_file", "tags", "mask_without_seg", "seg_without_mask")
+# What nobody can be asked about.
+UNUSABLE = (
+    *("format", "path", "missing_file", "tags", "mask_without_seg", "seg_without_mask"),
+    *("unreadable", "empty_mask", "mask_size"),  # found in pictures
+)
 
 
 def findings_of(data: Path, images: Path | None, pictures: bool) -> dict[int, list[str]]:
@@ -20,10 +23,10 @@ def findings_of(data: Path, images: Path | None, pictures: bool) -> dict[int, li
     return by_record(_report(data, images, pictures))
 
 
-def refuse_unusable(data: Path, images: Path | None) -> None:
+def refuse_unusable(data: Path, images: Path | None, pictures: bool) -> None:
     """Errors: as of findings_of; ValueError, which counts the records that cannot be used, and says why of the first
     five."""
-    found = by_record(_report(data, images, False), UNUSABLE)
+    found = by_record(_report(data, images, pictures), UNUSABLE)
     if found:
         first = " ".join(sentences[0] for sentences in list(found.values())[:5])
         raise ValueError(f"{len(found)} records cannot be used, as medplib data check tells of each: {first}"[:1000])

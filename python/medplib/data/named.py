@@ -13,6 +13,7 @@ from .json_files import read_list
 from .pictures import SUFFIXES
 
 MISSING_ENDING = ".png"  # some of MeCoVQA's names go without it
+REGION, MASK = (re.compile(rf"<{tag}>(.*?)</{tag}>", re.DOTALL) for tag in ("region", "mask"))
 _TAGS = re.compile(r"<(region|mask)>(.*?)</\1>", re.DOTALL)
 
 
@@ -41,15 +42,10 @@ def file_below(root: Path, name: str) -> Path:
     return whole if whole.exists() and not file.exists() else file
 
 
-def names_in(text: str) -> list[str]:
-    """The files of the regions and masks in a text."""
-    return [name for _, name in _TAGS.findall(text)]
-
-
 def _reduced(entry: dict[str, Any]) -> Any:
     """Of a turn the names alone, of a record what has them: hundreds of thousands of records stay small."""
     if isinstance(entry.get("value"), str):
-        return names_in(entry["value"])
+        return [name for _, name in _TAGS.findall(entry["value"])]
     return {key: entry[key] for key in ("id", "image", "conversations") if key in entry}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 
 from PIL import Image as Pillow
 
-from .named import file_below
+from .named import MASK, REGION, file_below
 from .words import plain_words
 
 SIDE = 320  # pixels of a picture's longest side
-_REGION = re.compile(r"<region>(.*?)</region>", re.DOTALL)
-_MASK = re.compile(r"<mask>(.*?)</mask>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def _turns(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _spoken(text: str) -> str:
     """Without paths."""
-    return plain_words(_MASK.sub("", _REGION.sub("[place]", text.replace("<image>", ""))).replace("<SEG>", "[mask]"))
+    return plain_words(MASK.sub("", REGION.sub("[place]", text.replace("<image>", ""))).replace("<SEG>", "[mask]"))
 
 
 def _drawn(name: Any, texts: Sequence[str], root: Path, wrong: list[str]) -> bytes | None:
@@ -72,8 +69,8 @@ def _drawn(name: Any, texts: Sequence[str], root: Path, wrong: list[str]) -> byt
     except (MedplibError, ValueError) as error:
         _tell(error, str(name), wrong)
         return None
-    masks = [mask for _, mask in drawn([path for text in texts for path in _MASK.findall(text)])]
-    places = [region for region, _ in drawn([path for text in texts for path in _REGION.findall(text)])]
+    masks = [mask for _, mask in drawn([path for text in texts for path in MASK.findall(text)])]
+    places = [region for region, _ in drawn([path for text in texts for path in REGION.findall(text)])]
     return _small(overlay_png(image, masks, places))
 
 

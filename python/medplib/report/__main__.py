@@ -11,7 +11,7 @@ from ..data.findings import refuse_unusable
 from ..data.records import TASKS
 from .asking import Asker, ask_all, load_to_judge
 from .baselines import FrequentAnswers, MeanShapes
-from .card import around_figures, markdown, rewrite
+from .card import FIGURES, markdown
 from .records import evenly_by_task, read_records
 from .results import Kept, check_place, read_results, write_results
 from .sections import tables
@@ -43,7 +43,7 @@ def _report(options: argparse.Namespace, complete: bool) -> None:
     for file in filter(None, (options.json, options.card)):
         check_place(file)
     if options.card:
-        around_figures(options.card)
+        FIGURES.around(options.card)
     kept = read_results(options.results) if options.results else _ask(options, complete)
     if options.card and not kept.complete:
         raise ValueError(f"{options.results} holds part of the records' results, but a card gets those of all")
@@ -56,7 +56,7 @@ def _report(options: argparse.Namespace, complete: bool) -> None:
         print(markdown(made, {}, kept.weights))  # so that nothing has to be asked again
         raise
     if options.card:
-        rewrite(options.card, text)
+        FIGURES.rewrite(options.card, text)
     else:
         print(text)
 
@@ -121,7 +121,9 @@ def _ask(options: argparse.Namespace, complete: bool) -> Kept:
         records = evenly_by_task(records, options.limit)
     if not records:
         raise ValueError(f"{options.records} holds no such record")
-    refuse_unusable(options.records, options.images)
+    if sys.stderr.isatty():
+        print(f"{options.records}: checking what is to be asked", file=sys.stderr)
+    refuse_unusable(options.records, options.images, pictures=complete)  # of a part, it would take longer than that
     if several := sum(len(record["conversations"]) > 2 for record in records):
         print(f"{several} records have several turns: the first of each is asked", file=sys.stderr)
     folder = options.images or options.records.resolve().parent

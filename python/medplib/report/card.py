@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from ..data.files import write_whole
+from ..data.cards import Place
 from .figures import Figure, Table
 from .targets import Target, Targets
 
-BEGIN = "<!-- figures: written by python -m medplib.report; what stands up to the next mark is written over -->"
-END = "<!-- end of figures -->"
+FIGURES = Place(
+    begin="<!-- figures: written by python -m medplib.report; what stands up to the next mark is written over -->",
+    end="<!-- end of figures -->",
+    holds="figures",
+)
 
 ABOUT = """\
 Held-out images, as the records have them; the model was run as a user runs it. *Dice* and *gIoU* (the mean IoU)
@@ -82,18 +84,3 @@ def _asked(figure: Figure, target: Target | None) -> list[str]:
 
 def _short(bound: float) -> str:
     return f"{bound:.3f}".removesuffix("0")
-
-
-def around_figures(card: Path) -> tuple[str, str]:
-    """What stands before the marks of the card, and what behind. Errors: OSError, ValueError."""
-    before, begin, rest = card.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{card} has no place for figures: put the lines {BEGIN} and {END} around it")
-    return before, after
-
-
-def rewrite(card: Path, text: str) -> None:
-    """Put the text between the marks of the card."""
-    before, after = around_figures(card)
-    write_whole(card, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

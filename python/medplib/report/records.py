@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data.json_files import read_list
-from ..data.named import file_below
+from ..data.named import MASK, REGION, file_below
 from ..data.records import TASKS, evenly
 from ..data.sa_med2d import parse_picture
 from .measures import Pixels
@@ -81,7 +80,7 @@ def _subset_of(record: Record) -> str:
 def question_of(record: Record) -> str:
     """Its words, which those of other records are compared with."""
     text = str(record["conversations"][0]["value"])
-    return re.sub(r"<region>.*?</region>", "<region></region>", text.replace("<image>", "")).strip()
+    return REGION.sub("<region></region>", text.replace("<image>", "")).strip()
 
 
 def answer_of(record: Record) -> str:
@@ -90,7 +89,7 @@ def answer_of(record: Record) -> str:
 
 def masks_of(record: Record, folder: Path) -> list[Path]:
     """Those of the answer. Errors: ValueError, where there is none."""
-    names = re.findall(r"<mask>(.*?)</mask>", answer_of(record))
+    names = MASK.findall(answer_of(record))
     if not names:
         raise ValueError(f"record {record.get('id')} has the task segment, but its answer names no <mask>")
     return [file_below(folder, name) for name in names]

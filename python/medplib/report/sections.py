@@ -150,7 +150,7 @@ def _subsets(results: Results) -> list[Table]:
 def _by(key: str, results: Results) -> list[tuple[str, list[Result]]]:
     """Those that have the key, by what it says."""
     names = sorted({str(result[key]) for result in results if result.get(key)})
-    return [(name, [result for result in results if result.get(key) == name]) for name in names]
+    return [(name, [result for result in results if str(result.get(key)) == name]) for name in names]
 
 
 def _sets(results: Results) -> Table:
