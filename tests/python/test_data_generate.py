@@ -13,6 +13,7 @@ from medplib.data.__main__ import main
 from medplib.data.mecovqa import ZERO_SHOT
 from medplib.data.metadata import MODALITIES, Masked, Picture, read_metadata
 from medplib.data.notes import Notes
+from medplib.data.tiny import COUNTS
 from medplib.report.records import read_records
 from PIL import Image
 
@@ -31,6 +32,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = make_sets(tmp_path_factory.mktemp("made") / "sets")
     assert generate(source) == 0
     return source
+
+
+def table_of(out: Path) -> str:
+    return (out / "mecovqa.md").read_text()
 
 
 def asked(record: dict[str, Any]) -> str:
@@ -125,9 +130,21 @@ def test_zero_shot_keeps_five_modalities_out_of_grounding_alone(tmp_path: Path) 
     assert {Path(r["image"]).stem for r in apart} == {f"case{CASES - 1}"}
 
 
+def test_the_table_counts_what_the_option_keeps_out_of_grounding(tmp_path: Path) -> None:
+    counted = []
+    for name, options in (("with", ["--zero-shot"]), ("without", [])):
+        source = make_sets(tmp_path / name)
+        assert generate(source, *options) == 0
+        heads, _, *rows = [[c.strip() for c in row.strip("|").split("|")] for row in table_of(source).splitlines()]
+        counted.append([dict(zip(heads, row, strict=True)) for row in rows])
+    for kept, all_of in zip(*counted, strict=True):
+        assert int(kept["G train"]) + int(kept["G kept-out"]) == int(all_of["G train"])
+        assert int(kept["G validate"]) + int(kept["G zero-shot"]) == int(all_of["G validate"])
+    assert int(counted[0][-1]["G kept-out"]) > 0
+
+
 def test_the_table_counts_what_is_in_the_files(made: Path) -> None:
-    table = (made / "mecovqa.md").read_text()
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table_of(made).splitlines()]
     assert rows[0] == ["modality", *(f"{s} {p}" for s in "CRG" for p in ("train", "validate"))]
     assert [row[0] for row in rows[2:]] == [*MODALITIES, "all"]
     keys = [(subset, part) for subset in "crg" for part in ("train", "validate")]
@@ -194,9 +211,16 @@ def test_a_folder_without_data_is_refused_with_a_sentence(tmp_path: Path, capsys
 
 def test_tiny_writes_the_subsets_from_its_small_pictures(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("medplib.data.tiny.write_vocabulary", lambda lines, out: None)
-    source, out = make_sets(tmp_path / "sets"), tmp_path / "out"
-    assert main(["tiny", "--source", str(source), "--out", str(out), "--zero-shot"]) == 0
-    assert (out / "mecovqa.md").read_text() in capsys.readouterr().out
+    source, out, card = make_sets(tmp_path / "sets"), tmp_path / "out", tmp_path / "README.md"
+    given = ["tiny", "--source", str(source), "--out", str(out), "--zero-shot", "--card", str(card)]
+    card.write_text("# Card\n")
+    assert main(given) == 1
+    assert "has no place for counts" in capsys.readouterr().err and not out.exists()
+    card.write_text(f"# Card\n{COUNTS.begin}\nold\n{COUNTS.end}\nLimits.\n")
+    assert main(given) == 0
+    table = table_of(out)
+    assert table in capsys.readouterr().out
+    assert card.read_text() == f"# Card\n{COUNTS.begin}\n\n{table}\n{COUNTS.end}\nLimits.\n"
     assert {r["modality"] for r in read(out, "c", "train")} == set(MODALITIES)
     assert not {r["modality"] for r in read(out, "g", "train")} & set(ZERO_SHOT)
     for record in read_all(out, "train") + read_all(out, "validate"):

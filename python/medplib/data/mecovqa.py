@@ -27,6 +27,7 @@ from .templates import GROUNDING, SUBSETS, Pair
 
 ZERO_SHOT = ("X-Ray", "Endoscopy", "MRI", "Ultrasound", "Fundus photograph")
 TRAIN, VALIDATE, APART = "train", "validate", "zero_shot"
+KEPT_OUT = "kept_out"  # what would be learnt from but for the zero-shot modalities: counted, and in no file
 TABLE = "mecovqa.md"
 
 Counts = Counter[tuple[str, str, str]]  # by modality, subset and part
@@ -34,9 +35,9 @@ PairsOf = Callable[[Picture, MetaData], list[Pair]]
 
 
 def part_of(subset: str, picture: Picture, zero_shot: bool) -> str:
-    """Where a pair goes; nowhere if it is of an image to learn from and of a modality kept out of grounding."""
+    """Where a pair goes."""
     if zero_shot and subset == GROUNDING and picture.modality in ZERO_SHOT:
-        return APART if picture.held_out else ""
+        return APART if picture.held_out else KEPT_OUT
     return VALIDATE if picture.held_out else TRAIN
 
 
@@ -97,22 +98,24 @@ class Subsets:
             ident = f"{picture.set}__{picture.id}__{pair.subset[-1]}{index:02d}"
             if wrong := contradiction(pair.question, pair.answer, meta, pair.names, known):
                 told.add(wrong[0], Path(ident), wrong[1])
-            elif part := part_of(pair.subset, picture, self._zero_shot):
-                key = (pair.subset, part)
+                continue
+            key = (pair.subset, part_of(pair.subset, picture, self._zero_shot))
+            if key in self._open:
                 record = json.dumps(make_record(picture, ident, pair, meta), ensure_ascii=False)
                 self._open[key].write(f"{',' if self._total(key) else '['}\n{record}".encode())
-                self.counts[picture.modality, pair.subset, part] += 1
+            self.counts[picture.modality, *key] += 1
 
     def _total(self, key: tuple[str, str]) -> int:
         return sum(count for (_, *of), count in self.counts.items() if tuple(of) == key)
 
     def table(self) -> str:
         """Pairs by modality, subset and part, in Markdown."""
-        heads = [f"{subset[-1].upper()} {part.replace('_', '-')}" for subset, part in self._files]
+        keys = [*self._files, *([(GROUNDING, KEPT_OUT)] if self._zero_shot else [])]
+        heads = [f"{subset[-1].upper()} {part.replace('_', '-')}" for subset, part in keys]
         rows = [["modality", *heads]]
         for modality in MODALITIES:
-            rows.append([modality, *(str(self.counts[modality, subset, part]) for subset, part in self._files)])
-        rows.append(["all", *(str(self._total(key)) for key in self._files)])
+            rows.append([modality, *(str(self.counts[modality, subset, part]) for subset, part in keys)])
+        rows.append(["all", *(str(self._total(key)) for key in keys)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         rows.insert(1, ["-" * width for width in widths])
         return "\n".join(f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from . import claims, notes
+from .cards import Place
 from .commands import Commands
 from .files import write_whole
 from .folder import as_json
@@ -22,6 +23,11 @@ from .sources import ImageSet, Item, leave_out, read_sets
 from .vocabulary import spoken, write_vocabulary
 
 SEED = 1  # of MeCoVQA in the small
+COUNTS = Place(
+    begin="<!-- counts: written by python -m medplib.data tiny; what stands up to the next mark is written over -->",
+    end="<!-- end of counts -->",
+    holds="counts",
+)
 SIDE = 256  # of the longest side of what is written
 
 
@@ -59,7 +65,8 @@ def write_masks(item: Item, out: Path, told: Notes) -> list[str]:
     return paths
 
 
-def build(source: Path, out: Path, left_out: Sequence[str] = (), zero_shot: bool = False) -> None:
+def build(source: Path, out: Path, left_out: Sequence[str] = (), zero_shot: bool = False) -> str:
+    """Writes everything, and returns the counts of MeCoVQA in the small. Errors: OSError, ValueError."""
     sets, skipped = read_sets(source)
     sets = leave_out(sets, left_out)
     items = [item for image_set in sets for item in image_set.items]
@@ -88,15 +95,16 @@ def build(source: Path, out: Path, left_out: Sequence[str] = (), zero_shot: bool
         print(line)
     lost = sum(path == "" for paths in masks.values() for path in paths)
     print(f"{lost} masks had nothing left at {SIDE} pixels and are not asked for")
-    print(_in_the_small(out, items, masks, zero_shot))
+    return _in_the_small(out, items, masks, zero_shot)
 
 
 def _in_the_small(out: Path, items: Sequence[Item], masks: Mapping[ItemKey, list[str]], zero_shot: bool) -> str:
-    """MeCoVQA in the small, from the images and masks written; returns its table."""
+    """MeCoVQA in the small, from the images and masks written; returns its counts."""
     pictures = pictures_of(items, _image_of, lambda item: masks[item.set_name, item.id], SEED)
     told = Notes(out)
     table = write_subsets(out, out, pictures, by_templates(SEED), told, zero_shot)
-    return "\n".join(["", "MeCoVQA in the small", table, *told.lines(claims.CONTRADICTED)])
+    print("\n".join(["", "MeCoVQA in the small", table, *told.lines(claims.CONTRADICTED)]))
+    return table
 
 
 def _image_of(item: Item) -> str:
@@ -137,9 +145,16 @@ def add_to(commands: Commands) -> None:
         help="keep a whole set from the training, to see how a model does on a set it never saw; repeatable",
     )
     add_zero_shot(tiny)
+    tiny.add_argument(
+        "--card", type=Path, metavar="FILE", help="write the counts of MeCoVQA in the small into this card, too"
+    )
     tiny.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
+    if options.card:
+        COUNTS.around(options.card)  # what may be wrong is looked at before the work
     options.out.mkdir(parents=True, exist_ok=True)
-    build(options.source, options.out, options.leave_out, options.zero_shot)
+    counts = build(options.source, options.out, options.leave_out, options.zero_shot)
+    if options.card:
+        COUNTS.rewrite(options.card, counts)
