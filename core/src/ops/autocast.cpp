@@ -11,6 +11,8 @@ Autocast::Autocast(bool on)
   at::autocast::set_autocast_enabled(at::kCPU, on);
 }
 
+bool Autocast::is_on() { return at::autocast::is_autocast_enabled(at::kCPU); }
+
 Autocast::~Autocast() {
   at::autocast::clear_cache();  // of the copies of the weights, which the next step changes
   at::autocast::set_autocast_enabled(at::kCPU, before_);

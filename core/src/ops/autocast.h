@@ -12,6 +12,7 @@ namespace medplib::core {
 class Autocast {
  public:
   explicit Autocast(bool on);
+  static bool is_on();
   ~Autocast();
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;
