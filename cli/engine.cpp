@@ -1,8 +1,8 @@
 #include "engine.h"
 
 #include "interrupt.h"
-#include "messages.h"
 #include "options.h"
+#include "progress.h"
 
 #include <medplib/core/runtime.h>
 

@@ -69,14 +69,6 @@ void print_note(const std::string& sentence) {
   if (!settings.quiet) std::cerr << core::text_of("medplib: ", sentence, '\n');
 }
 
-void show_progress(const char* work, double part) {
-  if (settings.quiet || !stderr_is_terminal()) return;
-  if (part < 1)
-    std::cerr << "\rmedplib: " << work << ": " << static_cast<int>(100 * part) << " %\033[K" << std::flush;
-  else
-    std::cerr << "\r\033[K" << std::flush;
-}
-
 bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
 

@@ -17,8 +17,6 @@ void print_error(const std::string& sentence);
 void print_warning(const std::string& sentence);
 // What a command has to say of its work besides its results; not with --quiet.
 void print_note(const std::string& sentence);
-// On a terminal, in place: "reading the weights: 42 %", and nothing once the part is 1.
-void show_progress(const char* work, double part);
 
 bool stdout_is_terminal();
 bool stderr_is_terminal();

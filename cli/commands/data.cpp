@@ -3,6 +3,7 @@
 #include "messages.h"
 #include "options.h"
 #include "output.h"
+#include "progress.h"
 
 #include <medplib/core/check.h>
 

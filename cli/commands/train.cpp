@@ -3,11 +3,10 @@
 #include "messages.h"
 #include "options.h"
 #include "output.h"
+#include "progress.h"
 
 #include <medplib/core/train.h>
 
-#include <algorithm>
-#include <chrono>
 #include <iomanip>
 #include <iostream>
 #include <sstream>
@@ -80,43 +79,19 @@ std::string line_of(const core::TrainProgress& progress) {
   for (const auto& [name, loss] : progress.losses)
     if (loss != 0) line << "  " << name << ' ' << loss;
   line << std::setprecision(1) << "  " << progress.samples_per_second << " questions/s  "
-       << std::setprecision(0) << progress.seconds_left / 60 << " min left";
+       << time_left(progress.seconds_left);
   return line.str();
 }
 
-// One line a few times a minute, or in place on a terminal.
-class ProgressLine {
- public:
-  ~ProgressLine() {
-    if (open_) std::cerr << '\n';
-  }
-
-  void operator()(const core::TrainProgress& progress) {
-    const auto now = std::chrono::steady_clock::now();
-    const bool terminal = stderr_is_terminal();
-    const auto pause = terminal ? std::chrono::seconds(1) : std::chrono::seconds(20);
-    if (quiet() || (now - last_ < pause && progress.step != progress.steps)) return;
-    last_ = now;
-    std::cerr << (terminal ? "\r" : "") << line_of(progress) << (terminal ? "\033[K" : "\n") << std::flush;
-    open_ = terminal;
-  }
-
-  void operator()(const core::TrainValidation& validation) {
-    if (quiet()) return;
-    std::cerr << (open_ ? "\n" : "") << "validation at step " << validation.step << std::fixed
-              << std::setprecision(3);
-    if (validation.masks > 0)
-      std::cerr << "  gIoU " << validation.giou << "  Dice " << validation.dice << " of " << validation.masks
-                << " masks";
-    if (validation.answer_tokens > 0) std::cerr << "  cross_entropy " << validation.cross_entropy;
-    std::cerr << (validation.best ? "  the best so far" : "") << std::endl;
-    open_ = false;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_{};
-  bool open_ = false;
-};
+void print_validation(const core::TrainValidation& validation) {
+  if (quiet()) return;
+  std::cerr << "validation at step " << validation.step << std::fixed << std::setprecision(3);
+  if (validation.masks > 0)
+    std::cerr << "  gIoU " << validation.giou << "  Dice " << validation.dice << " of " << validation.masks
+              << " masks";
+  if (validation.answer_tokens > 0) std::cerr << "  cross_entropy " << validation.cross_entropy;
+  std::cerr << (validation.best ? "  the best so far" : "") << std::endl;
+}
 
 class Train : public Command {
  public:
@@ -153,10 +128,18 @@ class Train : public Command {
     }
     options_.stop = &interrupted();
     {
-      ProgressLine line;
-      options_.on_step = [&line](const core::TrainProgress& progress) { line(progress); };
-      options_.on_warning = print_warning;
-      options_.on_validation = [&line](const core::TrainValidation& validation) { line(validation); };
+      ProgressLine line(ProgressLine::Kind::Lasting);
+      options_.on_step = [&line](const core::TrainProgress& progress) {
+        if (line.is_due() || (!quiet() && progress.step == progress.steps)) line.show(line_of(progress));
+      };
+      options_.on_warning = [&line](const std::string& warning) {
+        line.end();
+        print_warning(warning);
+      };
+      options_.on_validation = [&line](const core::TrainValidation& validation) {
+        line.end();
+        print_validation(validation);
+      };
       core::train(operands.front(), options_);
     }
     std::cout << (options_.out / "model").string() << '\n';

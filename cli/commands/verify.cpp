@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "messages.h"
 #include "options.h"
+#include "progress.h"
 
 #include <medplib/core/model.h>
 

@@ -25,7 +25,7 @@ def logged_steps(out: Path) -> list[int]:
 
 
 LOSSES = r"  loss [\d.]+  cross_entropy [\d.]+(?:  [a-z_]+ [\d.]+)+"
-PROGRESS = rf"step 1/{STEPS}{LOSSES}  [\d.]+ questions/s  \d+ min left"
+PROGRESS = rf"step 1/{STEPS}{LOSSES}  [\d.]+ questions/s  \d+:\d\d left"
 
 
 def test_the_log_has_the_parts_of_each_steps_loss(medplib: Program, folder: Path) -> None:
