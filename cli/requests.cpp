@@ -81,9 +81,10 @@ bool Requests::next_item(Request& request) {
     request.line = ++line_;
     const bool before = std::exchange(any_item_, true);  // also one that cannot be read
     const bool found = during(Phase::Input, [&] { return list_.next(text); });
-    if (!found || is_blank(text)) any_item_ = before;
+    const bool item = found && !is_blank(text);
+    if (!item) any_item_ = before;
     if (!found) break;
-    if (is_blank(text)) continue;
+    if (!item) continue;
     if (json_lines_) {
       during(Phase::Input, [&] { read_json_line(text, request); });
     } else {
