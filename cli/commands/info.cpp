@@ -64,7 +64,7 @@ void print_parts(const core::ModelInfo& info) {
 std::string resident_of(const core::MemoryInfo& memory) {
   return core::text_of(megabytes(memory.resident()), ": weights ", megabytes(memory.weights), ", cache ",
                        megabytes(memory.cache), " when it is full, working ", megabytes(memory.working),
-                       ", program ", megabytes(memory.program));
+                       ", program ", megabytes(memory.program()));
 }
 
 void print_model(const core::ModelInfo& info) {

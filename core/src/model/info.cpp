@@ -194,7 +194,7 @@ Json json_of(const WeightsInfo& weights) {
 Json json_of(const MemoryInfo& memory) {
   return {{"mapped_bytes", memory.mapped},   {"resident_bytes", memory.resident()},
           {"weights_bytes", memory.weights}, {"cache_bytes", memory.cache},
-          {"working_bytes", memory.working}, {"program_bytes", memory.program}};
+          {"working_bytes", memory.working}, {"program_bytes", memory.program()}};
 }
 
 }  // namespace

@@ -81,9 +81,12 @@ MemoryInfo memory_of(const std::vector<ParameterSpec>& all, const Checkpoint& ch
   memory.cache = 2 * config.language.layers * context * config.language.hidden * element_bytes;
   memory.working = element_bytes *
                    std::max({clip_numbers(config.clip), sam_numbers(config.sam), language_numbers(config)});
-  static const std::int64_t libraries = library_bytes();  // the same whenever this process is asked
-  memory.program = libraries + kOwnBytes;
   return memory;
+}
+
+std::int64_t MemoryInfo::program() {
+  static const std::int64_t libraries = library_bytes();  // the same whenever this process is asked
+  return libraries + kOwnBytes;
 }
 
 }  // namespace medplib::core

@@ -48,8 +48,9 @@ struct MemoryInfo {
   std::int64_t weights = 0;  // those converted to another type, or copied to a device
   std::int64_t cache = 0;    // keys and values of a full context; a shorter conversation takes its part of it
   std::int64_t working = 0;  // most that is computed with at once, for one image and a question
-  std::int64_t program = 0;  // LibTorch and the program, by what this process held of them when first asked
-  std::int64_t resident() const { return weights + cache + working + program; }  // what must stay
+  // LibTorch and the program, by what this process held of them when first asked.
+  static std::int64_t program();
+  std::int64_t resident() const { return weights + cache + working + program(); }  // what must stay
   std::int64_t total() const { return mapped + resident(); }
 };
 
