@@ -1,4 +1,4 @@
-"""What bench/ask, bench/bindings and bench/train print, not how long anything takes."""
+"""What bench/ask, bench/bindings, bench/check and bench/train print, not how long anything takes."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ def test_bench_bindings_asks_the_same_through_every_interface(picture: Path, tab
         assert row["added_quartile_1"] <= row["added"] <= row["added_quartile_3"]
     assert told["interfaces"]["core"]["added"] == 0
     assert "command line, warm" in table(told, *call)
+
+
+def test_bench_check_measures_a_check_of_records_that_are_all_right(table: Callable[..., str]) -> None:
+    call = ("check", "--records", "10", "--runs", "1")
+    told = bench(*call)
+    assert told["records"] == 10
+    for key in ("seconds", "records_per_second", "peak_memory_mb"):
+        assert told[key] > 0, key
+    assert "records per second" in table(told, *call)
 
 
 def test_bench_train_measures_the_same_training_by_the_engine_and_by_pytorch() -> None:
