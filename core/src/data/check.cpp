@@ -2,6 +2,7 @@
 #include "base/utf8.h"
 #include "data/check_pictures.h"
 #include "data/record.h"
+#include "data/record_json.h"
 #include "data/record_list.h"
 
 #include <medplib/core/check.h>
@@ -81,18 +82,24 @@ class Checker {
     found_ = {.list = list(), .record = entry.index, .line = entry.line, .id = number};
     said_.clear();
     ++summary_.records;
-    if (!entry.json.is_object())
+    Json json;
+    try {
+      json = parse_record_json(entry.text, where_);
+    } catch (const Error& error) {
+      return complain(DataFault::Format, error.what());
+    }
+    if (!json.is_object())
       return say(DataFault::Format, "it must be an object with \"image\" and \"conversations\".");
     try {
-      found_.id = id_of(entry.json, number, where_);
+      found_.id = id_of(json, number, where_);
       where_ = place_of(list(), entry, found_.id);
     } catch (const Error& error) {
       complain(DataFault::Format, error.what());
     }
-    const ListedRecord listed = listed_record(entry.json, found_.id, {root_, where_}, complain_);
+    const ListedRecord listed = listed_record(json, found_.id, {root_, where_}, complain_);
     count(listed);
     check_files(listed);
-    check_repeats(entry.json, listed);
+    check_repeats(json, listed);
   }
 
   void count(const ListedRecord& listed) {
@@ -151,8 +158,7 @@ class Checker {
         return say(DataFault::DuplicateRecord, "it has the image and words of record ", first->second,
                    ". Keep one of them.");
     }
-    // A whole number of more digits than 64 bits hold has lost its last ones.
-    if (!json.contains("id") || json["id"].is_null() || json["id"].is_number_float()) return;
+    if (!json.contains("id") || !json["id"].is_string()) return;
     const auto [first, fresh] = ids_.try_emplace(std::hash<std::string>()(found_.id), found_.record);
     if (!fresh) say(DataFault::DuplicateId, "record ", first->second, " has the same id. Give each its own.");
   }

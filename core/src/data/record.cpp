@@ -3,6 +3,7 @@
 #include "base/paths.h"
 #include "base/utf8.h"
 #include "data/picture_name.h"
+#include "data/record_json.h"
 
 #include <medplib/core/error.h>
 
@@ -102,12 +103,6 @@ std::string as_asked(const std::string& question) {
                                      : plain_words(question);
 }
 
-// Published lists have numbers where texts are meant.
-std::string text_or_number(const Json& object, const char* key, const std::string& where) {
-  const auto value = required<Json>(object, key, where);
-  return value.is_number() ? value.dump() : required<std::string>(object, key, where);
-}
-
 void add_turn(Record& record, Turn turn, const Origin& origin, const Complain& complain) {
   check_tags(turn, record.turns.empty(), origin, complain);
   for (auto& path : cut_paths(turn.question, kRegion, origin, complain))
@@ -130,7 +125,8 @@ void add_turns(Record& record, const Json& json, const Origin& origin, const Com
         required<std::string>(answered, "from", origin.where) != "gpt")
       fail(ErrorCode::Format, origin.where, ": messages must go from \"human\" to \"gpt\" in turns.");
     add_turn(record,
-             {text_or_number(asked, "value", origin.where), text_or_number(answered, "value", origin.where)},
+             {required<std::string>(asked, "value", origin.where),
+              required<std::string>(answered, "value", origin.where)},
              origin, complain);
   }
 }
@@ -149,7 +145,7 @@ Record record_of(const Json& json, const std::string& id, const Origin& origin, 
 
 std::string id_of(const Json& json, const std::string& otherwise, const std::string& where) {
   if (!json.is_object() || !json.contains("id") || json["id"].is_null()) return otherwise;
-  return text_or_number(json, "id", where);
+  return required<std::string>(json, "id", where);
 }
 
 ListedRecord listed_record(const Json& json, const std::string& id, const Origin& origin,
@@ -170,7 +166,7 @@ ListedRecord listed_record(const Json& json, const std::string& id, const Origin
 
 Record parse_record(const std::string& json, const fs::path& folder) {
   const std::string where = "The record";
-  const Json record = parse_json(json, where);
+  const Json record = parse_record_json(json, where);
   const std::string id = id_of(record, "", where);
   return record_of(record, id, {fs::weakly_canonical(folder), text_of(where, " (", id, ")")}, refuse_fault);
 }

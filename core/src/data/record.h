@@ -38,7 +38,7 @@ struct Origin {
 // Told what is wrong: a sentence that begins with the place. Throws, or the rest is looked at.
 using Complain = std::function<void(DataFault, const std::string&)>;
 
-// The record's id, or `otherwise`. Errors: Format.
+// The record's id, or `otherwise`. `json` is as parse_record_json reads it, here and below. Errors: Format.
 std::string id_of(const Json& json, const std::string& otherwise, const std::string& where);
 
 // What of the record can be used. A path without an ending finds its .png.

@@ -1,5 +1,6 @@
 #include "data/records.h"
 
+#include "data/record_json.h"
 #include "data/record_list.h"
 
 #include <algorithm>
@@ -26,9 +27,10 @@ std::vector<ImageRecords> read_records(const fs::path& json, const fs::path& ima
   const fs::path root = root_of(json, images);
   for_each_entry(json, [&](const ListEntry& entry) {
     if (!is_wanted(entry.index)) return;
-    const std::string number = std::to_string(entry.index);
-    const std::string id = id_of(entry.json, number, place_of(json, entry, number));
-    ListedRecord listed = listed_record(entry.json, id, {root, place_of(json, entry, id)}, refuse_fault);
+    const std::string number = std::to_string(entry.index), where = place_of(json, entry, number);
+    const Json record = parse_record_json(entry.text, where);
+    const std::string id = id_of(record, number, where);
+    ListedRecord listed = listed_record(record, id, {root, place_of(json, entry, id)}, refuse_fault);
     const auto [place, fresh] = index_of.try_emplace(listed.image.string(), found.size());
     if (fresh)
       found.push_back({.image = std::move(listed.image),

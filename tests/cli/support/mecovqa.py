@@ -104,6 +104,10 @@ def said(record: Record, question: str, answer: str) -> Record:
     return record | {"conversations": conversation(question, answer)}
 
 
+def nested(depth: int) -> list[Any]:
+    return [nested(depth - 1)] if depth else []
+
+
 Made = Callable[[Corpus], Any]
 
 # One record of each fault that is seen without opening a picture, by a name of ours and the program's for it.
@@ -116,6 +120,8 @@ FAULTS: dict[str, tuple[str, Made]] = {
         "format",
         lambda corpus: corpus.complex(23, conversations=conversation("<image>\nq", "a")[::-1]),
     ),
+    "half a letter": ("format", lambda corpus: said(corpus.complex(50), "<image>\nq \ud83d", "a")),
+    "brackets without end": ("format", lambda corpus: corpus.complex(51, source=nested(300))),
     "a list for an id": ("format", lambda corpus: corpus.complex(24, id=[1])),
     "an image above the root": ("path", lambda corpus: corpus.complex(25, image="../secret.png")),
     "an absolute mask": ("path", lambda corpus: corpus.grounding(26, "/etc/mask.png")),

@@ -83,7 +83,9 @@ constexpr const char* kPublished = R"([
     {"from": "human", "value": "Segment the  lung.\n<image>"},
     {"from": "gpt", "value": "Sure, <SEG>.<mask>masks_merged/x_ray--Chest--1.2.276--2d_none--0001_merged</mask> "}]},
   {"id": "own", "image": "images/x_ray--Chest--1.2.276--2d_none.png", "set": "ours", "modality": "CT", "conversations": [
-    {"from": "human", "value": "<image>\nIs this a \"lung\"?"}, {"from": "gpt", "value": "Yes."}]}])";
+    {"from": "human", "value": "<image>\nIs this a \"lung\"?"}, {"from": "gpt", "value": "Yes."}]},
+  {"id": 123456789012345678901234567890, "image": "images/x_ray--Chest--1.2.276--2d_none.png", "conversations": [
+    {"from": "human", "value": "<image>\nHow large is it?"}, {"from": "gpt", "value": 3.10}]}])";
 
 class PublishedRecords : public Records {
  protected:
@@ -159,6 +161,8 @@ TEST_F(PublishedRecords, are_read_as_they_are) {
   EXPECT_EQ(mask.id, "17");
   EXPECT_EQ(mask.masks.at(0).filename(), "x_ray--Chest--1.2.276--2d_none--0001_merged.png");
   EXPECT_EQ(images[1].records.at(1).id, "own");
+  EXPECT_EQ(images[1].records.at(2).id, "123456789012345678901234567890");
+  EXPECT_EQ(images[1].records.at(2).turns.at(0).answer, "3.10");
 }
 
 TEST_F(PublishedRecords, order_ids_and_text_survive_a_round_trip) {
@@ -210,6 +214,36 @@ TEST_F(Records, as_many_as_asked_for_lie_evenly_in_the_list) {
   ASSERT_EQ(images.at(0).records.size(), 3U);
   EXPECT_EQ(images[0].records[0].id, "3");
   EXPECT_EQ(images[0].records[2].id, "9");
+}
+
+TEST_F(Records, numbers_for_texts_are_kept_letter_by_letter) {
+  for (const std::string number : {"0", "-0", "7", "-7.50", "1e5", "1E+5", "18446744073709551616",
+                                   "-9223372036854775809", "0.1000000000000000055"})
+    for (const char* space : {"", " ", "\n"}) {
+      const auto images = read(
+          R"([{"image": "a.png", "conversations": [{"from": "human", "value": "<image>\nq"}, {"value": )" +
+          number + space + R"(, "from": "gpt"}], "id":)" + number + space + "}]");
+      EXPECT_EQ(images.at(0).records.at(0).id, number);
+      EXPECT_EQ(images.at(0).records.at(0).turns.at(0).answer, number);
+    }
+}
+
+TEST_F(Records, a_record_that_is_not_valid_json_is_refused_with_its_place) {
+  const std::string whole =
+      R"({"image": "a.png", "conversations": [{"from": "human", "value": "<image>\nq"}, {"from": "gpt", "value": "a"}]})";
+  for (const std::string damaged :
+       {R"({"image": "\ud83d"})", R"({"image": "\udd00"})", R"({"image" "a.png"})", R"({"a": [1})",
+        "{\"a\": \"\xff\"}", R"({"id": 1e999})", "nul", R"({"a": "b" "c"})"}) {
+    try {
+      read("[" + whole + ",\n" + damaged + ",\n" + whole + "]");
+      ADD_FAILURE() << damaged;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::Format);
+      EXPECT_NE(std::string(error.what()).find("train.json, record 1 (1), line 2 is not valid JSON"),
+                std::string::npos)
+          << error.what();
+    }
+  }
 }
 
 TEST_F(Records, what_is_no_list_is_refused_with_its_name) {
