@@ -8,40 +8,46 @@
 #include <medplib/core/check.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
-#include <sstream>
+#include <optional>
 
 namespace medplib::cli {
 
 namespace {
 
-// "checking, 2:05 left: 42 %", a few times a second.
-class TimeLeft {
+// "checking: 42 %, 2:05 left", a second after the start at the earliest.
+class CheckProgress {
  public:
   void operator()(double part) {
-    stop_when_interrupted();
-    const auto now = Clock::now();
-    if (now - shown_ < std::chrono::milliseconds(200)) return;
-    shown_ = now;
-    const std::chrono::duration<double> taken = now - start_;
-    const auto left = part > 0 ? static_cast<std::int64_t>(taken.count() / part * (1 - part)) : 0;
-    std::ostringstream work;
-    work << "checking, " << left / 60 << ':' << std::setw(2) << std::setfill('0') << left % 60 << " left";
-    show_progress(work.str().c_str(), std::min(part, 0.99));
+    if (!line_.is_due()) return;
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;
+    if (part > 0 && taken.count() > 1)
+      line_.show(core::text_of("medplib: checking: ", static_cast<int>(100 * part), " %, ",
+                               time_left(taken.count() / part * (1 - part))));
   }
+  void end() { line_.end(); }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now(), shown_ = start_;
+  ProgressLine line_{ProgressLine::Kind::Fleeting};
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-void add_counts(std::vector<Row>& rows, const std::string& kind, const core::WordCounts& counts) {
+// `known`: those that MeCoVQA has, be they here or not. `of_others`: what is said of its others.
+template <std::size_t count>
+void add_counts(std::vector<Row>& rows, const char* kind, core::WordCounts counts,
+                const std::array<const char*, count>& known, const char* of_others) {
   rows.push_back({kind, "", ""});
-  for (const auto& [word, count] : counts)
-    rows.push_back({"  " + (word.empty() ? "(not said)" : word), std::to_string(count), "not known"});
+  for (const char* word : known) counts[word] += 0;
+  for (const auto& [word, number] : counts) {
+    const bool published = std::ranges::find(known, word) != known.end();
+    rows.push_back({"  " + (word.empty() ? "(not said)" : word), std::to_string(number),
+                    word.empty() ? ""
+                    : published  ? "has it"
+                                 : of_others});
+  }
 }
 
 void print_summary(const core::DataSummary& found) {
@@ -50,9 +56,9 @@ void print_summary(const core::DataSummary& found) {
                         {"images", std::to_string(found.images), "not known"},
                         {"regions", std::to_string(found.regions), "not known"},
                         {"masks", std::to_string(found.masks), "not known"}};
-  add_counts(rows, "modality", found.modality);
-  add_counts(rows, "subset", found.subset);
-  add_counts(rows, "answer type", found.answer_type);
+  add_counts(rows, "modality", found.modality, core::kPublishedModalities, "lacks it");
+  add_counts(rows, "subset", found.subset, core::kPublishedSubsets, "lacks it");
+  add_counts(rows, "answer type", found.answer_type, core::kPublishedAnswerTypes, "not known");
   print_table(rows);
   std::vector<std::string> faults;
   for (const auto& [fault, count] : found.findings)
@@ -93,21 +99,26 @@ class Data : public Command {
     if (operands.empty() || operands.front() != "check") fail_usage("data needs what to do: check.");
     if (operands.size() < 2) fail_usage("data check needs a list of records, such as train.json.");
     options_.images = images_;
-    std::vector<core::DataFinding> findings;
-    options_.on_finding = [&](const core::DataFinding& found) {
-      if (json_)
-        findings.push_back(found);
-      else
-        std::cout << core::to_text(found.fault) << ": " << found.sentence << '\n';
+    std::optional<core::DataCheckJson> json;
+    if (json_) json.emplace();
+    CheckProgress progress;
+    options_.between = [&](double part) {
+      stop_when_interrupted();
+      progress(part);
     };
-    TimeLeft time_left;
-    options_.between = [&](double part) { time_left(part); };
+    options_.on_finding = [&](const core::DataFinding& found) {
+      if (json) return during(Phase::Work, [&] { json->add(found); });
+      progress.end();
+      std::cout << core::to_text(found.fault) << ": " << found.sentence << '\n';
+    };
     const core::DataSummary summary = checked({operands.begin() + 1, operands.end()});
-    show_progress("checking", 1);
-    if (json_)
-      std::cout << core::data_check_json(summary, findings) << std::endl;
-    else
+    progress.end();
+    if (json) {
+      json->write(summary, std::cout);
+      std::cout << std::endl;
+    } else {
       print_summary(summary);
+    }
     return summary.findings.empty() ? kOk : kFailure;
   }
 
@@ -115,6 +126,8 @@ class Data : public Command {
   core::DataSummary checked(const std::vector<std::filesystem::path>& lists) const {
     try {
       return core::check_data(lists, options_);
+    } catch (const Failure&) {
+      throw;
     } catch (const core::Error& error) {  // nothing else: writing a line may fail, too
       throw Failure(Phase::Input, error);
     }

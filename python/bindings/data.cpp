@@ -9,8 +9,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <sstream>
 #include <string>
-#include <vector>
 
 namespace medplib::python {
 
@@ -19,18 +19,20 @@ namespace {
 std::string check_records(const std::filesystem::path& data,
                           const std::optional<std::filesystem::path>& images, bool pictures) {
   Signals signals;
-  std::vector<core::DataFinding> findings;
-  const core::DataCheckOptions options{
-      .images = images.value_or(""),
-      .pictures = pictures,
-      .on_finding = [&](const core::DataFinding& found) { findings.push_back(found); },
-      .between =
-          [&](double) {
-            if (signals.raised()) core::fail(core::ErrorCode::Cancelled, "Interrupted.");
-          }};
+  core::DataCheckJson json;
+  const core::DataCheckOptions options{.images = images.value_or(""),
+                                       .pictures = pictures,
+                                       .on_finding = [&](const core::DataFinding& found) { json.add(found); },
+                                       .between =
+                                           [&](double) {
+                                             if (signals.raised())
+                                               core::fail(core::ErrorCode::Cancelled, "Interrupted.");
+                                           }};
   try {
     const WithoutGil release;
-    return core::data_check_json(core::check_data({data}, options), findings);
+    std::ostringstream text;
+    json.write(core::check_data({data}, options), text);
+    return text.str();
   } catch (const core::Error&) {
     if (signals.error()) std::rethrow_exception(signals.error());
     throw;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -50,7 +51,8 @@ def test_nothing_is_found_where_nothing_is_wrong(medplib: Program, corpus: Corpu
     assert found["subset"] == dict.fromkeys(("complex", "grounding", "region"), OF_EACH_SUBSET)
     assert found["answer_type"] == {"": OF_EACH_SUBSET, "closed": OF_EACH_SUBSET, "open": OF_EACH_SUBSET}
     assert sum(found["modality"].values()) == found["records"] and found["modality"].keys() == set(MODALITIES.values())
-    assert found["published"] == {"records": 310000, "modalities": sorted(MODALITIES.values())}
+    subsets = ["complex", "grounding", "region"]
+    assert found["published"] == {"records": 310000, "modalities": sorted(MODALITIES.values()), "subsets": subsets}
 
 
 def test_each_fault_is_named_with_list_and_record_and_nothing_else_is(
@@ -88,10 +90,24 @@ def test_the_table_has_counts_beside_what_is_known_of_the_whole(
     told = medplib("data", "check", write_list(corpus.root / "train.json", corpus.records)).out
     rows = [line.split() for line in told.splitlines()]
     assert ["records", "36", "310000"] in rows
-    assert ["X-ray", "6", "not", "known"] in rows
-    assert ["(not", "said)", "12", "not", "known"] in rows
+    assert ["X-ray", "6", "has", "it"] in rows
+    assert ["(not", "said)", "12"] in rows
     assert "Nothing is wrong with the records." in told
     assert "pictures were not opened: --pictures also looks for" in told
+
+
+def test_modalities_are_counted_by_one_name_whatever_records_call_them(
+    medplib: Program, corpus: Corpus, tmp_path: Path
+) -> None:
+    called = ["MR", "MRI", "X-Ray", "Fundus photograph", "fundus", "Dermoscopy", "OCT"]
+    records = [corpus.complex(number, modality=modality) for number, modality in enumerate(called)]
+    file = write_list(tmp_path / "train.json", records)
+    counts = checked(medplib, file)["modality"]
+    assert counts == {"MR": 2, "X-ray": 1, "fundus": 2, "dermoscopy": 1, "OCT": 1}
+    rows = [line.split() for line in medplib("data", "check", file, "--images", "SAMed2D_v1").out.splitlines()]
+    for modality in MODALITIES.values():
+        assert [modality, str(counts.get(modality, 0)), "has", "it"] in rows
+    assert ["OCT", "1", "lacks", "it"] in rows
 
 
 def test_an_image_in_two_lists_and_one_that_looks_like_it_are_leaks(
@@ -127,18 +143,45 @@ def test_records_as_they_were_published_can_be_learnt_from(medplib: Program, cor
 def test_lists_that_cannot_be_read_are_code_4_and_wrong_use_is_code_2(medplib: Program, tmp_path: Path) -> None:
     (tmp_path / "object.json").write_text('{"records": []}')
     (tmp_path / "cut.json").write_text('[{"image": "a.png"')
+    (tmp_path / "late.json").write_text("[{},\n{} {}]")
     medplib.refuses(INPUT, "data", "check", "none.json", saying="none.json")
     medplib.refuses(INPUT, "data", "check", "object.json", saying="must hold a list of records")
     medplib.refuses(INPUT, "data", "check", "cut.json", "--json", saying="not valid JSON")
+    ended = medplib("data", "check", "late.json", code=INPUT)  # the record before was told
+    assert "late.json" in ended.err and "line 2, behind 2 records" in ended.err and "record 0" in ended.out
+    medplib.refuses(INPUT, "data", "check", "late.json", "--json", saying="line 2, behind 2 records")
     medplib.refuses(2, "data", saying="check")
     medplib.refuses(2, "data", "mend", "train.json", saying="check")
     medplib.refuses(2, "data", "check", saying="list of records")
 
 
-def test_a_full_disk_is_a_failure(medplib: Program, tmp_path: Path) -> None:
+def test_json_lines_are_refused_with_what_makes_a_list_of_them(
+    medplib: Program, corpus: Corpus, tmp_path: Path
+) -> None:
+    lines = tmp_path / "train.jsonl"
+    lines.write_text("\n".join(json.dumps(record) for record in corpus.records) + "\n\n")
+    told = medplib.refuses(INPUT, "data", "check", lines, saying="JSON Lines").err
+    advice = told.split(": ")[-1].replace("FILE", str(lines)).replace("LIST", str(tmp_path / "list"))
+    subprocess.run(["sh", "-c", advice], check=True)
+    assert checked(medplib, tmp_path / "list.json")["records"] == len(corpus.records)
+
+
+def test_ids_are_shown_and_compared_as_they_are_written(medplib: Program, corpus: Corpus, tmp_path: Path) -> None:
+    long = "123456789012345678901234567890"
+    ids = [long + "1", long + "2", "0.10", "0.1", long + "1"]
+    records = [corpus.complex(number, id=f"number {written}") for number, written in enumerate(ids)]
+    file = write_list(tmp_path / "train.json", records)
+    file.write_text(re.sub(r'"number ([^"]+)"', r"\1", file.read_text()))
+    (finding,) = checked(medplib, file, code=FOUND)["findings"]
+    assert (finding["fault"], finding["record"], finding["id"]) == ("duplicate_id", 4, long + "1")
+    assert f"({long}1)" in finding["message"] and "record 0" in finding["message"]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_full_disk_is_a_failure(medplib: Program, tmp_path: Path, options: list[str]) -> None:
     write_list(tmp_path / "train.json", [{}] * 1000)
     with open("/dev/full", "wb") as full:
-        ended = medplib("data", "check", "train.json", code=1, stdout=full.fileno())
+        ended = medplib("data", "check", "train.json", *options, code=1, stdout=full.fileno())
     assert "disk full" in ended.err
 
 
@@ -165,25 +208,23 @@ def write_synthetic(file: Path, count: int) -> Path:
     return file
 
 
+SLOW = pytest.mark.skipif("MEDPLIB_SLOW_TESTS" not in os.environ, reason="100,000 records: scripts/test --full runs it")
+SIZES = [(2_000, 10_000), pytest.param(20_000, 100_000, marks=SLOW)]
 BYTES_A_RECORD = 200
 
 
-@pytest.mark.parametrize(
-    "count",
-    [
-        10_000,
-        pytest.param(
-            100_000,
-            marks=pytest.mark.skipif(
-                "MEDPLIB_SLOW_TESTS" not in os.environ, reason="makes 25,000 files: scripts/test --full runs it"
-            ),
-        ),
-    ],
-)
-def test_memory_hardly_grows_with_the_list(medplib: Program, tmp_path: Path, count: int) -> None:
-    few = peak_memory("data", "check", write_synthetic(tmp_path / "few.json", count // 5))
-    many = peak_memory("data", "check", write_synthetic(tmp_path / "many.json", count))
-    assert many - few < BYTES_A_RECORD * (count - count // 5) + 2_000_000
+@pytest.mark.parametrize(("few", "many"), SIZES)
+def test_memory_hardly_grows_with_the_list(tmp_path: Path, few: int, many: int) -> None:
+    less = peak_memory("data", "check", write_synthetic(tmp_path / "few.json", few))
+    more = peak_memory("data", "check", write_synthetic(tmp_path / "many.json", many))
+    assert more - less < BYTES_A_RECORD * (many - few) + 2_000_000
+
+
+@pytest.mark.parametrize(("few", "many"), SIZES)
+def test_memory_does_not_grow_with_what_is_found(tmp_path: Path, few: int, many: int) -> None:
+    lists = [write_list(tmp_path / f"{count}.json", [{"image": "none.png"}] * count) for count in (few, many)]
+    less, more = (peak_memory("data", "check", file, "--json", code=FOUND) for file in lists)
+    assert more < 1.02 * less
 
 
 def test_ctrl_c_ends_a_check_with_code_130(medplib: Program, tmp_path: Path) -> None:

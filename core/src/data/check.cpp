@@ -1,6 +1,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "data/check_pictures.h"
+#include "data/picture_name.h"
 #include "data/record.h"
 #include "data/record_json.h"
 #include "data/record_list.h"
@@ -105,7 +106,7 @@ class Checker {
   void count(const ListedRecord& listed) {
     summary_.regions += std::ssize(listed.record.regions);
     summary_.masks += std::ssize(listed.record.masks);
-    ++summary_.modality[listed.modality];
+    ++summary_.modality[published_modality(listed.modality)];
     ++summary_.subset[subset_of(listed.record)];
     ++summary_.answer_type[listed.answer_type];
   }

@@ -1,5 +1,8 @@
 #include "data/picture_name.h"
 
+#include <medplib/core/check.h>
+
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -8,17 +11,27 @@
 namespace medplib::core {
 namespace {
 
-// Of the names' beginnings those that aren't the modality's own word.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kSpelt = {
-    {{"ct", "CT"}, {"mr", "MR"}, {"pet", "PET"}, {"x", "X-ray"}}};
+// Other words for modalities: of the names' beginnings, and of records that medplib.data makes.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kOtherWords = {
+    {{"x", "X-ray"}, {"mri", "MR"}, {"fundus photograph", "fundus"}}};
 
-std::string modality_of(std::string_view beginning) {
-  for (const auto& [short_form, word] : kSpelt)
-    if (beginning == short_form) return std::string(word);
-  return std::string(beginning);
+std::string in_lower_case(std::string_view word) {
+  std::string lower(word);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  return lower;
 }
 
 }  // namespace
+
+std::string published_modality(const std::string& word) {
+  const std::string lower = in_lower_case(word);
+  for (const auto& [other, published] : kOtherWords)
+    if (lower == other) return std::string(published);
+  for (const char* published : kPublishedModalities)
+    if (lower == in_lower_case(published)) return published;
+  return word;
+}
 
 PictureName parse_picture_name(const std::filesystem::path& image) {
   constexpr std::string_view between = "--";
@@ -29,8 +42,7 @@ PictureName parse_picture_name(const std::filesystem::path& image) {
       second == std::string::npos ? second : name.find(between, second + between.size());
   const std::size_t beginning = name.find('_');
   if (third == std::string::npos || beginning == 0 || beginning > first || second == from) return {};
-  return {.modality = modality_of(std::string_view(name).substr(0, beginning)),
-          .set = name.substr(from, second - from)};
+  return {.modality = published_modality(name.substr(0, beginning)), .set = name.substr(from, second - from)};
 }
 
 }  // namespace medplib::core

@@ -1,4 +1,5 @@
-// What the name of a picture of SA-Med2D-20M tells: {modality}_{nn}--{dataset}--{case}--{axis}_{index}.png
+// What the name of a picture of SA-Med2D-20M tells, {modality}_{nn}--{dataset}--{case}--{axis}_{index}.png,
+// and how modalities are spelt.
 #pragma once
 
 #include <filesystem>
@@ -13,5 +14,8 @@ struct PictureName {
 
 // Both are empty where a name is of another form.
 PictureName parse_picture_name(const std::filesystem::path& image);
+
+// The one of kPublishedModalities that a record's word means, such as "MR" for "MRI", or the word itself.
+std::string published_modality(const std::string& word);
 
 }  // namespace medplib::core

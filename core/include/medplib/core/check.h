@@ -6,9 +6,12 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <iosfwd>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -85,16 +88,32 @@ struct DataSummary {
 inline constexpr const char *kGrounding = "grounding", *kRegionSubset = "region", *kComplex = "complex";
 
 // What is known of the whole of MeCoVQA. How many records each modality, subset and answer type has isn't.
+// The modalities are spelt as the names of its files begin, but for capitals and "x", and are counted so,
+// whatever records call them.
 inline constexpr std::int64_t kPublishedRecords = 310000;
 inline constexpr std::array<const char*, 8> kPublishedModalities = {
     "CT", "MR", "PET", "X-ray", "dermoscopy", "endoscopy", "fundus", "ultrasound"};
+inline constexpr std::array<const char*, 3> kPublishedSubsets = {kComplex, kGrounding, kRegionSubset};
+// At least; there are others.
+inline constexpr std::array<const char*, 2> kPublishedAnswerTypes = {"closed", "open"};
 
 // Checks lists of records of MeCoVQA's form, each of which is a part of a split. Holds some dozens of bytes a
 // record, however long the lists are. Errors: NotFound, Io, Format (a list that isn't one); what `between`
 // and `on_finding` throw.
 DataSummary check_data(const std::vector<std::filesystem::path>& lists, const DataCheckOptions& options);
 
-// Returns what `medplib data check --json` prints: one JSON object.
-std::string data_check_json(const DataSummary& summary, const std::vector<DataFinding>& findings);
+// Makes what `medplib data check --json` prints: one JSON object. The findings, which stand behind the counts
+// in it, are kept in a temporary file until then, however many there are. Errors: Io.
+class DataCheckJson {
+ public:
+  DataCheckJson();
+  void add(const DataFinding& finding);
+  // Once, at the end.
+  void write(const DataSummary& summary, std::ostream& out);
+
+ private:
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> findings_;
+  bool any_ = false;
+};
 
 }  // namespace medplib::core
