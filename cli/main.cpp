@@ -149,6 +149,7 @@ Options global_options() {
 int main(int count, char** words) {
   using namespace medplib;
   const std::vector<std::string> arguments(words + 1, words + count);
+  cli::occupy_closed_streams();
   cli::catch_interrupts();
   try {
     std::cout.exceptions(std::ios::badbit | std::ios::failbit);

@@ -7,6 +7,10 @@
 
 namespace medplib::cli {
 
+// A closed standard stream stays one that cannot be used: else the next file that is opened would have its
+// number, and what is printed would go into that file.
+void occupy_closed_streams();
+
 // --quiet and --log-level, which every command has.
 void add_message_options(Options& options);
 // Sends the engine's log to stderr as the options say.

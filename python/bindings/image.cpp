@@ -82,15 +82,19 @@ int channels_of(const py::array& array) {
   return static_cast<int>(channels);
 }
 
-// `orientation`: EXIF's. `several`: the file holds more pictures behind the first.
-core::Remarks remarks_of(int orientation, bool several) {
+// `channels`, of the file, and how many of them are colours, where more than colours and alpha were in it.
+// `orientation`: EXIF's. `several`: the file holds more pictures behind the first. `noisy`: a mask of a JPEG.
+core::Remarks remarks_of(const std::optional<std::pair<int, int>>& channels, int orientation, bool several,
+                         bool noisy) {
   core::Remarks remarks = core::remarks_of_orientation(orientation);
+  if (channels) remarks.insert(remarks.begin(), core::remark_of_channels(channels->first, channels->second));
   if (several) remarks.emplace_back(core::kSeveralPictures);
+  if (noisy) remarks.emplace_back(core::kNoisyMask);
   return remarks;
 }
 
 // `given`: (H, W) or (H, W, channels) of uint8, or of uint16, whose `window` is by default that of files.
-Image image_of(const py::object& given, const std::optional<Window>& window, int orientation, bool several) {
+Image image_of(const py::object& given, const std::optional<Window>& window, core::Remarks remarks) {
   const py::array array = array_of(given, "An image array");
   const bool sixteen = holds<std::uint16_t>(array);
   if (!sixteen && !holds<std::uint8_t>(array))
@@ -104,7 +108,6 @@ Image image_of(const py::object& given, const std::optional<Window>& window, int
   const auto stride = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) *
                       static_cast<std::size_t>(array.itemsize());
   return without_gil([&, pixels = bytes_of(array)] {
-    core::Remarks remarks = remarks_of(orientation, several);
     if (!sixteen) return Image::from_pixels(pixels, width, height, stride, channels, std::move(remarks));
     return Image::from_pixels16(pixels, width, height, stride, channels, window, std::move(remarks));
   });
@@ -117,7 +120,7 @@ std::vector<cv::Point2d> corners_of(const Points& points) {
 }
 
 // `given`: (H, W), (H, W, 2) or (H, W, 4) of uint8, the last channel alpha.
-Region region_of(const py::object& given, int orientation, bool several) {
+Region region_of(const py::object& given, core::Remarks remarks) {
   const py::array array = array_of(given, "A mask array");
   if (!holds<std::uint8_t>(array))
     fail(ErrorCode::InvalidArgument, "A mask array holds uint8, 1 and above inside, but this one holds ",
@@ -130,12 +133,14 @@ Region region_of(const py::object& given, int orientation, bool several) {
   // cv::Mat has no const view; the region copies.
   const cv::Mat mask(static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)),
                      CV_8UC(static_cast<int>(channels)), const_cast<void*>(array.data()));
-  return without_gil([&] { return Region::mask(mask, remarks_of(orientation, several)); });
+  return without_gil([&] { return Region::mask(mask, std::move(remarks)); });
 }
 
 }  // namespace
 
 void bind_image(py::module_& module) {
+  module.def("_remarks_of", &remarks_of, py::kw_only(), py::arg("channels") = py::none(),
+             py::arg("orientation") = 1, py::arg("several") = false, py::arg("noisy") = false);
   py::class_<Image, Owned<Image>> bound(module, "Image");
   stand_for_array(bound);
   bound
@@ -146,7 +151,7 @@ void bind_image(py::module_& module) {
                   py::arg("max_bytes") = kLimits.max_bytes, py::arg("max_pixels") = kLimits.max_pixels,
                   py::arg("sixteen_bit") = "window")
       .def_static("from_array", &image_of, py::arg("array"), py::arg("window") = py::none(), py::kw_only(),
-                  py::arg("orientation") = 1, py::arg("several") = false)
+                  py::arg("remarks") = core::Remarks())
       .def("_with_warnings", &Image::with_warnings, py::arg("warnings"))
       .def_property_readonly("width", &Image::width)
       .def_property_readonly("height", &Image::height)
@@ -179,8 +184,7 @@ void bind_image(py::module_& module) {
             return Region::scribble(corners_of(points), thickness);
           },
           py::arg("points"), py::arg("thickness") = 5.0)
-      .def_static("mask", &region_of, py::arg("array"), py::kw_only(), py::arg("orientation") = 1,
-                  py::arg("several") = false)
+      .def_static("mask", &region_of, py::arg("array"), py::kw_only(), py::arg("remarks") = core::Remarks())
       .def_static(
           "mask_file", [](const std::filesystem::path& path) { return Region::mask_file(path); },
           py::arg("path"), py::call_guard<WithoutGil>())

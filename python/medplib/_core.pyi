@@ -31,6 +31,12 @@ def check_records(data: str | PathLike[str], images: str | PathLike[str] | None 
     `medplib data check --json` prints. `pictures`: images and masks are opened, too. Errors: MedplibError, where the
     list cannot be read."""
 
+def _remarks_of(
+    *, channels: tuple[int, int] | None = None, orientation: int = 1, several: bool = False, noisy: bool = False
+) -> list[str]:
+    """What is to be told of a file that another library read: of its channels, and how many of them are colours, where
+    there are more; of EXIF's orientation; of the first of several pictures; of a JPEG mask of many values."""
+
 class Image:
     """Pixels and where they came from."""
 
@@ -59,13 +65,11 @@ class Image:
         array: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
         window: tuple[float, float] | None = None,
         *,
-        orientation: int = 1,
-        several: bool = False,
+        remarks: Sequence[str] = [],
     ) -> Image:
         """(H, W), (H, W, 3) or (H, W, 4), without gaps in memory, copied. Of uint16 the two values of `window` become
-        black and white, by default the darkest and the brightest but for outliers. `orientation` is EXIF's, where the
-        array is of such a picture: answers warn of one that is to be shown turned, and of one that is the first of
-        `several`."""
+        black and white, by default the darkest and the brightest but for outliers. Answers warn of `remarks`: what is
+        to be told of where the array came from, each put behind its name."""
     def _with_warnings(self, warnings: Sequence[str]) -> Image:
         """The same pixels, with sentences that answers about them repeat."""
     @property
@@ -97,10 +101,10 @@ class Region:
     @staticmethod
     def scribble(points: Sequence[tuple[float, float]], thickness: float = 5.0) -> Region: ...
     @staticmethod
-    def mask(array: npt.NDArray[np.uint8], *, orientation: int = 1, several: bool = False) -> Region:
+    def mask(array: npt.NDArray[np.uint8], *, remarks: Sequence[str] = []) -> Region:
         """(H, W), without gaps in memory, copied: 1 and above is inside. Of (H, W, 2) and (H, W, 4) alpha, the last
-        channel, is the mask where it differs from place to place, with a warning. `orientation` and
-        `several`: as of an image."""
+        channel, is the mask where it differs from place to place, with a warning. `remarks`: as of an
+        image."""
     @staticmethod
     def mask_file(path: str | PathLike[str]) -> Region: ...
     @staticmethod

@@ -75,11 +75,12 @@ def _not_applied(dataset: Any) -> Iterator[str]:
 
 
 def _warnings_of_padding(dataset: Any) -> list[str]:
-    """With a window, padding is black or white and does no harm."""
     padding = [name for name in ("PixelPaddingValue", "PixelPaddingRangeLimit") if dataset.get(name) not in (None, "")]
-    if not padding or _window(dataset) is not None:
+    if not padding:
         return []
     values = " and ".join(f"{name} {str(dataset.get(name))[:16]}" for name in padding)
+    if _window(dataset) is not None:
+        return [f"The dataset says what is padding ({values}); it is not left out, but windowed like any other value."]
     return [
         f"The dataset says what is padding ({values}), but has no window: where it is darker or brighter than the "
         "image, the image has little contrast; pass an array scaled to uint8 instead."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ._core import Image, Mask, Region
+from ._core import Image, Mask, Region, _remarks_of
 from ._exif import exif_orientation
 from .errors import FormatError, HostMemoryError, InvalidArgumentError, MedplibError, shown
 
@@ -43,6 +43,13 @@ Point: TypeAlias = Sequence[float] | npt.NDArray[Any]
 Points: TypeAlias = Sequence[Sequence[float]] | npt.NDArray[Any]
 Labels: TypeAlias = Sequence[int] | npt.NDArray[Any]
 
+ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+LOSSY = ("JPEG", "MPO")
+LOST_BITS = (
+    "has 16 bits a channel, of which a PIL image keeps the upper 8: it may be dark. Give the path of the file, which "
+    "is read with all its bits."
+)
+
 # Each kind of region, and what stands for it.
 REGIONS = {
     "point": "(x, y)",
@@ -62,11 +69,11 @@ def image_of(image: ImageLike) -> Image:
     if isinstance(image, bytes):
         return Image.decode(image)
     with _reading(image):
+        lost = _remarks_of_lost_bits(image)  # which Pillow forgets as it reads the pixels
         array = _pixels_of(image)
         if isinstance(array, np.ndarray):
-            read = Image.from_array(
-                np.ascontiguousarray(array), orientation=_orientation_of(image), several=_is_first_of_several(image)
-            )
+            remarks = _remarks_of_pil(image) + lost
+            read = Image.from_array(np.ascontiguousarray(array), remarks=remarks)
             return read._with_warnings(_warnings_of(image))
     raise InvalidArgumentError(
         "An image is a path, the bytes of a file, a PIL image, a numpy array, a torch tensor or a pydicom dataset, "
@@ -173,6 +180,8 @@ def _channels_last(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _pixels_of_pil(image: PIL.Image.Image) -> npt.NDArray[Any]:
+    if _has_alpha(image):
+        return _rgba_of(image)
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)
     if image.mode.startswith(("I", "F")):
@@ -180,30 +189,53 @@ def _pixels_of_pil(image: PIL.Image.Image) -> npt.NDArray[Any]:
             f'The PIL image has mode "{image.mode}": give the path of the file, which is read with all its bits, or '
             "an array of uint8 or uint16."
         )
-    if _has_alpha(image):
-        return _rgba_of(image)
     return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
 
 
 def _has_alpha(image: PIL.Image.Image) -> bool:
-    return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+    return image.mode in ALPHA_MODES or "transparency" in image.info
 
 
-def _rgba_of(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
+def _rgba_of(image: PIL.Image.Image) -> npt.NDArray[Any]:
+    if image.mode.startswith("I;16"):  # of which one value may stand for nothing
+        values = np.asarray(image).astype(np.uint16)
+        seen = (values != image.info["transparency"]).astype(np.uint16)
+        return np.dstack([values] * 3 + [seen])
     straight = image.convert("LA") if image.mode == "La" else image  # PIL would drop its alpha
     return np.asarray(straight.convert("RGBA"))
 
 
-def _orientation_of(image: Any) -> int:
-    """EXIF's, of a PIL image whose pixels were read; 1 of anything else."""
-    return exif_orientation(image) if _is(image, "PIL.Image", "Image") else 1
+def _remarks_of_pil(image: Any, noisy: bool = False) -> list[str]:
+    """What a PIL image, whose pixels were read, shows of its file other than a viewer would; nothing of others."""
+    if not _is(image, "PIL.Image", "Image"):
+        return []
+    return _remarks_of(
+        channels=_channels_left_out(image),
+        orientation=exif_orientation(image),
+        several=_is_first_of_several(image),
+        noisy=noisy and image.format in LOSSY,
+    )
 
 
 def _is_first_of_several(image: Any) -> bool:
-    """Whether a PIL image is the first of its file, and others follow. In an MPO they are a camera's, of the first."""
-    if not _is(image, "PIL.Image", "Image") or getattr(image, "format", None) == "MPO":
-        return False
-    return bool(getattr(image, "is_animated", False)) and image.tell() == 0
+    """Whether an image is the first of its file, and others follow. In an MPO they are a camera's, of the first."""
+    return image.format != "MPO" and bool(getattr(image, "is_animated", False)) and image.tell() == 0
+
+
+def _channels_left_out(image: Any) -> tuple[int, int] | None:
+    """Of a TIFF file with more channels than PIL has read: how many it has, and how many of PIL's are colours."""
+    channels, read = getattr(image, "tag_v2", {}).get(277, 1), len(image.getbands())
+    return (channels, read - (image.mode in ALPHA_MODES)) if channels > read else None
+
+
+def _remarks_of_lost_bits(image: Any) -> list[str]:
+    """Of colours of 16 bits PIL keeps the upper 8. Of a PNG file it knows that only until the pixels are read."""
+    if not _is(image, "PIL.Image", "Image") or image.mode not in ("RGB", "RGBA"):
+        return []
+    deep = max(getattr(image, "tag_v2", {}).get(258, (8,))) > 8 or any(
+        ";16" in str(tile) for tile in getattr(image, "tile", ())
+    )
+    return [LOST_BITS] if deep else []
 
 
 def region_of(kind: str, value: Any) -> Region:
@@ -247,19 +279,19 @@ def _mask_region(mask: MaskLike) -> Region:
         array = mask.array if isinstance(mask, Mask) else _array_of_mask(mask)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "bui":
         raise TypeError("not an array of integers")
+    noisy = array.ndim == 2 and len(np.unique(array)) > 2
     with _reading(mask):
         inside = array >= 1 if array.ndim == 2 else array  # of several channels one may be alpha: the engine's business
         dtype = np.uint8 if array.ndim == 2 else array.dtype
-        return Region.mask(
-            np.ascontiguousarray(inside, dtype),
-            orientation=_orientation_of(mask),
-            several=_is_first_of_several(mask),
-        )
+        return Region.mask(np.ascontiguousarray(inside, dtype), remarks=_remarks_of_pil(mask, noisy))
 
 
 def _array_of_mask(mask: Any) -> Any:
     if _is(mask, "PIL.Image", "Image"):
-        return _rgba_of(mask) if _has_alpha(mask) else np.asarray(mask.convert("L"))
+        if _has_alpha(mask):
+            rgba = _rgba_of(mask)
+            return rgba if rgba.dtype == np.uint8 else np.minimum(rgba[..., 2:], 255).astype(np.uint8)
+        return np.asarray(mask if mask.mode == "F" else mask.convert("L"))  # fractions are no mask
     if _is(mask, "torch", "Tensor"):
         array = mask.detach().cpu().numpy()
         return np.moveaxis(array, 0, -1) if array.ndim == 3 else array

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from golden import PICTURE, ROOT
 from medplib.examples import packaged, write_examples
-from programs import BUILD, medplib, run
+from programs import BUILD, compiled, medplib, run
 
 EMBEDDED = ""  # what MEDPLIB_MODEL is then
 
@@ -119,17 +119,9 @@ def from_command_line(verb: str, requests: list[Request], pictures: dict[str, Pa
     return Given(texts, files_in(folder))
 
 
-def built(source: Path, program: Path) -> Path:
-    library = BUILD / "lib"
-    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
-    linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
-    run("cc", *strict, source, "-o", program, *linked)
-    return program
-
-
 @pytest.fixture(scope="module")
 def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(ROOT / "capi/abi/next/answers.c", tmp_path_factory.mktemp("program") / "answers")
+    return compiled(ROOT / "capi/abi/next/answers.c", tmp_path_factory.mktemp("program") / "answers")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +166,7 @@ def test_the_other_verbs_are_the_same_by_every_interface(tmp_path: Path) -> None
     assert len(expected.texts) == 3
     assert len(set(expected.masks.values())) == len(expected.masks) == 4
     programs: dict[str, list[str | Path]] = {
-        "c": [built(ROOT / "tests/capi/interfaces/verbs.c", tmp_path / "verbs")],
+        "c": [compiled(ROOT / "tests/capi/interfaces/verbs.c", tmp_path / "verbs")],
         "python": [sys.executable, ROOT / "tests/capi/interfaces/verbs.py"],
     }
     for interface, program in programs.items():

@@ -163,3 +163,16 @@ def test_no_large_file_is_committed_outside_models_and_goldens() -> None:
         if file.exists() and file.stat().st_size > 5_000_000 and not file.is_relative_to(ROOT / "models")
     ]
     assert not [name for name in large if not name.startswith("tests/goldens/")]
+
+
+FAULTS_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*__(program|training|c|python|folder|sets|report)(__[a-z0-9_]+)?")
+
+
+def test_tests_of_faults_say_in_their_names_which_fault_and_where() -> None:
+    names = [
+        name
+        for file in sorted((ROOT / "tests").glob("*/test_faults_*.py"))
+        for name in re.findall(r"^def test_(\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert len(names) > 100
+    assert [name for name in names if not FAULTS_NAME.fullmatch(name)] == []

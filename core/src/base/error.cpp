@@ -7,9 +7,20 @@
 
 namespace medplib::core {
 
+namespace {
+
+// UTF-8 without a NUL, at which what() would end.
+std::string presentable(const std::string& text) {
+  std::string result;
+  for (const char each : replace_invalid_utf8(text)) result += each == '\0' ? "\\0" : std::string(1, each);
+  return result;
+}
+
+}  // namespace
+
 Error::Error(ErrorCode code, const std::string& message, std::vector<std::string> details)
-    : std::runtime_error(shortened(replace_invalid_utf8(message), kLongestMessage)), code_(code) {
-  for (std::string& line : details) line = replace_invalid_utf8(line);
+    : std::runtime_error(shortened(presentable(message), kLongestMessage)), code_(code) {
+  for (std::string& line : details) line = presentable(line);
   details_ = std::make_shared<const std::vector<std::string>>(std::move(details));
 }
 

@@ -26,7 +26,7 @@ struct DecodedImage {
 // What a file's header tells.
 struct PictureHeader {
   Remarks remarks;  // as the decoder makes them, but for those that values tell:
-  bool has_alpha = false, sixteen_bits = false;
+  bool has_alpha = false, sixteen_bits = false, lossy = false;
 };
 
 // Decodes a file whose format its first bytes tell. Messages call the file `name`.

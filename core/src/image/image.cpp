@@ -105,6 +105,11 @@ Remarks remarks_of_orientation(int orientation) {
                   ") that it is to be shown turned or mirrored; it is read as it is stored.")};
 }
 
+std::string remark_of_channels(int channels, int colours) {
+  const char* read = colours == 1 ? "first is" : colours == 3 ? "first three are" : "first four are";
+  return text_of("holds ", channels, " channels; the ", read, " read, and the others are left out.");
+}
+
 std::vector<std::string> sentences_of(const Remarks& remarks, const std::string& name) {
   std::vector<std::string> sentences;
   for (const std::string& remark : remarks)
@@ -124,7 +129,8 @@ Format format_of(std::span<const std::byte> bytes, const std::string& name) {
   if (starts_with(bytes, "\xff\xd8\xff"sv)) return Format::Jpeg;
   for (const auto signature : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})
     if (starts_with(bytes, signature)) return Format::Tiff;
-  fail(ErrorCode::Format, '"', name, "\" is not a PNG, JPEG or TIFF image, whatever its name says.");
+  fail(ErrorCode::Format, '"', name,
+       "\" is not a PNG, JPEG or TIFF image, whatever its name says: save it as one of these.");
 }
 
 }  // namespace
@@ -189,11 +195,23 @@ cv::Mat take_alpha(cv::Mat& pixels) {
   return alpha;
 }
 
+namespace {
+
+bool has_more_than_two_values(const cv::Mat& values) {
+  double least = 0, most = 0;
+  cv::minMaxLoc(values, &least, &most);
+  return cv::countNonZero((values > least) & (values < most)) > 0;
+}
+
+}  // namespace
+
 MaskValues mask_values_of(DecodedImage decoded) {
   MaskValues mask{.values = {}, .remarks = std::move(decoded.origin.remarks)};
   const bool in_alpha = varies(decoded.alpha);
   if (in_alpha) mask.remarks.emplace_back(kTransparentMask);
   mask.values = in_alpha ? decoded.alpha : grey_as_pillow(decoded.pixels);
+  if (decoded.origin.format == "JPEG" && has_more_than_two_values(mask.values))
+    mask.remarks.emplace_back(kNoisyMask);
   return mask;
 }
 

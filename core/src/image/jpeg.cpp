@@ -89,7 +89,7 @@ class JpegReader {
     for (const jpeg_marker_struct* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
       const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
       if (marker->marker == kExifMarker && data.starts_with(kBeginning))
-        return exif_orientation(std::as_bytes(std::span(data.substr(kBeginning.size()))));
+        return exif_orientation(std::as_bytes(std::span(data)));
     }
     return 1;
   }
@@ -108,6 +108,11 @@ class JpegReader {
 
   const jpeg_decompress_struct& info() const { return info_; }
   const char* message() const { return errors_.message.data(); }
+  // Whether it is whole, but of a kind that libjpeg does not read.
+  bool is_of_another_kind() const {
+    const int code = errors_.base.msg_code;
+    return code == JERR_BAD_PRECISION || code == JERR_SOF_UNSUPPORTED || code == JERR_ARITH_NOTIMPL;
+  }
 
  private:
   jpeg_decompress_struct info_{};
@@ -116,6 +121,9 @@ class JpegReader {
 };
 
 [[noreturn]] void fail_jpeg(const std::string& name, const JpegReader& reader) {
+  if (reader.is_of_another_kind())
+    fail(ErrorCode::Unsupported, '"', name, "\" is a JPEG file of a kind that is not read (",
+         reader.message(), "); save it as PNG, or as JPEG of 8 bits.");
   fail(ErrorCode::Format, '"', name, "\" is a damaged or truncated JPEG file (", reader.message(), ").");
 }
 
@@ -158,7 +166,7 @@ DecodedImage decode_jpeg(std::span<const std::byte> bytes, const std::string& na
 PictureHeader jpeg_header(std::span<const std::byte> bytes, const std::string& name) {
   JpegReader reader;
   if (!reader.read_header(bytes)) fail_jpeg(name, reader);
-  return {.remarks = remarks_of_orientation(reader.orientation())};
+  return {.remarks = remarks_of_orientation(reader.orientation()), .lossy = true};
 }
 
 }  // namespace medplib::core

@@ -92,16 +92,13 @@ DecodedImage decode_png(std::span<const std::byte> bytes, const std::string& nam
                            layout.format == SPNG_FMT_RGBA8 ? SPNG_DECODE_TRNS : 0);
   if (code == 0) code = spng_decode_chunks(context.get());  // up to the end mark: a cut file has none
   if (code != 0) fail_png(name, code);
-  spng_exif exif{};
-  const bool has_exif = spng_get_exif(context.get(), &exif) == 0;
-  const int orientation = has_exif ? exif_orientation(std::as_bytes(std::span(exif.data, exif.length))) : 1;
   cv::Mat alpha = take_alpha(pixels);
   if (header.bit_depth == 16 && !is_alpha(header.color_type)) alpha = alpha_of_colour(context.get(), pixels);
   return {std::move(pixels),
           {.format = "PNG",
            .channels = channels_of(header.color_type),
            .bits = header.bit_depth,
-           .remarks = remarks_of_orientation(orientation)},
+           .remarks = png_header(bytes).remarks},
           std::move(alpha)};
 }
 
@@ -114,6 +111,8 @@ PictureHeader png_header(std::span<const std::byte> bytes) {
     return number;
   };
   PictureHeader header;
+  int orientation = 1;
+  std::size_t pictures = 1;  // of an animation
   if (bytes.size() > colour_type) {
     header.has_alpha = is_alpha(std::to_integer<std::uint8_t>(bytes[colour_type]));
     header.sixteen_bits = std::to_integer<int>(bytes[bits]) == 16;
@@ -123,10 +122,12 @@ PictureHeader png_header(std::span<const std::byte> bytes) {
     if (length > left) break;
     const std::string_view type(reinterpret_cast<const char*>(bytes.data() + at + 4), 4);
     if (type == "tRNS") header.has_alpha = true;
-    if (type == "eXIf")
-      header.remarks = remarks_of_orientation(exif_orientation(bytes.subspan(at + 8, length)));
+    if (type == "eXIf") orientation = exif_orientation(bytes.subspan(at + 8, length));
+    if (type == "acTL" && length >= 4) pictures = number_at(at + 8);
     at += frame + length;
   }
+  header.remarks = remarks_of_orientation(orientation);
+  if (pictures > 1) header.remarks.emplace_back(kSeveralPictures);
   return header;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <tiffio.h>
 #include <utility>
@@ -69,10 +70,13 @@ struct TiffLayout {
   bool is_grey() const {
     return photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE;
   }
+  // A fourth sample of RGB that nothing is said of is alpha, as libtiff and Pillow take it.
   bool alpha_comes_first() const {
-    return !extra.empty() &&
+    if (extra.empty()) return photometric == PHOTOMETRIC_RGB && samples == 4;
+    return photometric != PHOTOMETRIC_SEPARATED &&  // libtiff's conversion leaves it out
            (extra.front() == EXTRASAMPLE_ASSOCALPHA || extra.front() == EXTRASAMPLE_UNASSALPHA);
   }
+  bool is_premultiplied() const { return !extra.empty() && extra.front() == EXTRASAMPLE_ASSOCALPHA; }
   // Samples that are seen. Three of "grey" are red, green and blue of a writer that has no word for them.
   int colours() const {
     switch (photometric) {
@@ -90,14 +94,30 @@ struct TiffLayout {
   bool has_alpha() const { return alpha_comes_first() && samples > colours(); }
   Remarks remarks() const {
     if (samples <= colours() + (has_alpha() ? 1 : 0)) return {};
-    const char* read = colours() == 1 ? "first is" : colours() == 3 ? "first three are" : "first four are";
-    return {text_of("holds ", samples, " channels; the ", read, " read, and the others are left out.")};
+    return {remark_of_channels(samples, colours())};
   }
 };
 
 struct Layers {
   cv::Mat pixels, alpha;
 };
+
+// Of colours that were multiplied by alpha those that they were, as Pillow rounds them.
+template <class T>
+cv::Mat divided_by(const cv::Mat& plane, const cv::Mat& alpha) {
+  constexpr std::int64_t most = std::numeric_limits<T>::max();
+  cv::Mat colours = cv::Mat::zeros(plane.size(), plane.type());
+  for (int y = 0; y < plane.rows; ++y)
+    for (int x = 0; x < plane.cols; ++x)
+      if (const T opaque = alpha.at<T>(y, x); opaque > 0)
+        colours.at<T>(y, x) = static_cast<T>(std::min(plane.at<T>(y, x) * most / opaque, most));
+  return colours;
+}
+
+cv::Mat divided_by_alpha(const cv::Mat& plane, const cv::Mat& alpha) {
+  return plane.depth() == CV_8U ? divided_by<std::uint8_t>(plane, alpha)
+                                : divided_by<std::uint16_t>(plane, alpha);
+}
 
 class TiffReader {
  public:
@@ -145,6 +165,8 @@ class TiffReader {
       layers.alpha = planes.back();
       planes.pop_back();
     }
+    if (layout_.has_alpha() && layout_.is_premultiplied())
+      for (cv::Mat& plane : planes) plane = divided_by_alpha(plane, layers.alpha);
     cv::merge(planes, layers.pixels);
     return layers;
   }

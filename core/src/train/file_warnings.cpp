@@ -28,7 +28,8 @@ Remarks remarks_of_picture(const fs::path& path) {
 Remarks remarks_of_mask(const fs::path& path) {
   const MappedFile file(path);
   PictureHeader header = header_of(file.bytes(), path.string());
-  return header.has_alpha ? mask_of(read_any(path, {})).remarks : std::move(header.remarks);
+  const bool by_values = header.has_alpha || header.lossy;
+  return by_values ? mask_of(read_any(path, {})).remarks : std::move(header.remarks);
 }
 
 // `config`: of the grid on which regions are seen.

@@ -99,7 +99,7 @@ TEST(MaskRunLengths, decode_to_the_same_mask) {
   }
 }
 
-TEST(MaskOutlines, are_each_parts_and_its_holes) {
+TEST(Faults, holes_of_outlines__core__are_told_from_outlines) {
   cv::Mat ring = cv::Mat::zeros(40, 50, CV_8UC1);
   ring(cv::Rect(5, 6, 20, 22)) = 1;
   ring(cv::Rect(10, 12, 8, 8)) = 0;
@@ -112,7 +112,7 @@ TEST(MaskOutlines, are_each_parts_and_its_holes) {
   EXPECT_TRUE(mask_of(cv::Mat::zeros(5, 5, CV_8UC1)).outlines().empty());
 }
 
-TEST(MaskOutlines, of_one_or_two_corners_are_left_out) {
+TEST(Faults, holes_of_outlines__core__outlines_of_one_or_two_corners_are_left_out) {
   cv::Mat specks = cv::Mat::zeros(20, 20, CV_8UC1);
   specks.at<std::uint8_t>(3, 3) = 1;
   specks(cv::Rect(8, 8, 5, 1)) = 1;
@@ -148,7 +148,7 @@ cv::Mat without_specks(const cv::Mat& binary) {
   return kept;
 }
 
-TEST(MaskOutlines, with_holes_are_the_mask_again_to_the_pixel) {
+TEST(Faults, holes_of_outlines__core__are_the_mask_again_to_the_pixel) {
   cv::RNG generator(7);
   int holes = 0;
   for (int round = 0; round < 60; ++round) {

@@ -180,7 +180,7 @@ TEST(RegionMaskFile, reads_odd_masks_as_the_published_code_does) {
 }
 
 // Where the published code looks at the colours below, which are often one colour.
-TEST(RegionMaskFile, of_an_alpha_that_differs_from_place_to_place_is_the_alpha_with_a_warning) {
+TEST(Faults, alpha_mask__core__of_a_png_that_differs_from_place_to_place_is_the_mask_with_a_warning) {
   const TemporaryFolder folder;
   const std::string bytes = bytes_of(source_folder() / "tests/core/image/files/mask_rgba.png");
   const Region region = Region::mask_file(folder.write("brush.png", bytes));
@@ -190,7 +190,7 @@ TEST(RegionMaskFile, of_an_alpha_that_differs_from_place_to_place_is_the_alpha_w
                                                          HasSubstr("alpha is the mask"))));
 }
 
-TEST(RegionMask, of_four_channels_is_alpha_unless_that_is_the_same_everywhere) {
+TEST(Faults, alpha_mask__core__of_pixels_is_the_mask_unless_it_is_the_same_everywhere) {
   cv::Mat pixels(20, 30, CV_8UC4, cv::Scalar(255, 0, 0, 0));
   pixels(cv::Rect(5, 5, 4, 3)) = cv::Scalar(255, 0, 0, 1);
   const Region brush = Region::mask(pixels);
@@ -210,7 +210,7 @@ std::vector<std::string> warnings_on(const Region& region, int width, int height
   return region.warnings(region.rasterize(width, height));
 }
 
-TEST(RegionWarnings, tell_that_a_region_is_the_whole_picture) {
+TEST(Faults, whole_picture__core__is_told_of_every_kind_of_region) {
   const Region all[] = {
       Region::point(14, 14), Region::box(0, 0, 27, 27), Region::polygon({{0, 0}, {27, 0}, {27, 27}, {0, 27}}),
       Region::scribble({{0, 14}, {27, 14}}, 90), Region::mask(cv::Mat(28, 28, CV_8UC1, cv::Scalar(1)))};
@@ -222,7 +222,7 @@ TEST(RegionWarnings, tell_that_a_region_is_the_whole_picture) {
   EXPECT_THAT(warnings_on(Region::point(14, 14), 42, 28), IsEmpty());
 }
 
-TEST(RegionWarnings, tell_that_coordinates_look_like_fractions) {
+TEST(Faults, fractions__core__are_told_of_every_kind_of_region) {
   const Region fractions[] = {Region::point(0.15, 0.47), Region::box(0.12, 0.38, 0.23, 0.55),
                               Region::box(0, 0, 1, 1), Region::polygon({{0.1, 0.1}, {0.9, 0.1}, {0.5, 1}}),
                               Region::scribble({{0.2, 0.2}, {0.7, 0.9}}, 1)};

@@ -31,6 +31,14 @@ def medplib(*arguments: str | Path, stdin: str = "", code: int = 0) -> str:
     return run(BUILD / "bin/medplib", *arguments, stdin=stdin, code=code)
 
 
+def compiled(source: Path, program: Path) -> Path:
+    """A program in C that uses the interface."""
+    library = BUILD / "lib"
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
+    run("cc", *strict, source, "-o", program, f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}")
+    return program
+
+
 def install(prefix: Path) -> Path:
     """Installs the C interface there, as users do; its library."""
     run("cmake", "--install", BUILD, "--prefix", prefix, "--component", "c")

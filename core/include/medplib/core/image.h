@@ -50,6 +50,14 @@ Remarks remarks_of_orientation(int orientation);
 // What is to be told of a file that holds more pictures behind the first.
 inline constexpr const char* kSeveralPictures = "holds several pictures; the first is read.";
 
+// What is to be told of a mask that a JPEG file keeps, where it has more than two values.
+inline constexpr const char* kNoisyMask =
+    "is a JPEG file, which blurs edges: all from value 1 on is inside, the noise around the shape as well. "
+    "Save the mask as PNG.";
+
+// What is to be told of a picture of which more channels were in the file than its `colours` and alpha.
+std::string remark_of_channels(int channels, int colours);
+
 // The remarks as whole sentences about the file of this name.
 std::vector<std::string> sentences_of(const Remarks& remarks, const std::string& name);
 

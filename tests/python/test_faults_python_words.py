@@ -49,7 +49,7 @@ def untaught(tmp_path_factory: pytest.TempPathFactory) -> medplib.Model:
     ],
     ids=["ask", "segment", "chat", "trace", "ask_many", "segment_many", "stream"],
 )
-def test_white_space_in_words__are_asked_as_they_are_seen(
+def test_white_space_in_words__python__are_asked_as_they_are_seen(
     model: medplib.Model, put: Callable[[medplib.Session, str], medplib.Answer]
 ) -> None:
     odd, plain = (put(model.session(PICTURE), each) for each in (ODD, "left lung"))
@@ -64,7 +64,7 @@ def streamed(session: medplib.Session, words: str) -> medplib.Answer:
     return stream.answer
 
 
-def test_white_space_in_words__of_training_data_is_as_in_questions(session: medplib.Session) -> None:
+def test_white_space_in_words__python__of_training_data_is_as_in_questions(session: medplib.Session) -> None:
     around = {code for first, last in INVISIBLE for code in (first - 1, first, last, last + 1) if code >= 0}
     spaces = {code for code in range(0x3001) if chr(code).isspace()}
     text = "a".join(chr(code) for code in sorted(around | spaces))
@@ -72,11 +72,11 @@ def test_white_space_in_words__of_training_data_is_as_in_questions(session: medp
     assert plain_words(" \u200b a \u200b b") == "a b"
 
 
-def test_white_space_in_words__name_the_mask(model: medplib.Model) -> None:
+def test_white_space_in_words__python__name_the_mask(model: medplib.Model) -> None:
     assert model.session(PICTURE, compat="reference").segment(ODD, max_new_tokens=1)[0].label == "left lung"
 
 
-def test_white_space_in_words__of_nothing_else_are_no_words(session: medplib.Session) -> None:
+def test_white_space_in_words__python__of_nothing_else_are_no_words(session: medplib.Session) -> None:
     with pytest.raises(medplib.InvalidArgumentError, match="is empty"):
         session.ask("\u200b \ufeff")
     with pytest.raises(medplib.InvalidArgumentError, match="is empty"):
@@ -98,25 +98,27 @@ def test_white_space_in_words__of_nothing_else_are_no_words(session: medplib.Ses
     ],
     ids=lambda place: next(iter(place)),
 )
-def test_phrase_and_region__segment_is_refused_by_the_manifest(untaught: medplib.Model, place: dict[str, Any]) -> None:
+def test_phrase_and_region__python__segment_is_refused_by_the_manifest(
+    untaught: medplib.Model, place: dict[str, Any]
+) -> None:
     session = untaught.session(PICTURE)
     with pytest.raises(medplib.UnsupportedError, match="give the box, or clicks, to refine"):
         session.segment("tumour", **place)
     assert session.ask("What is this?", max_new_tokens=1, **place).prompt
 
 
-def test_phrase_and_region__segment_many_refuses_that_one(untaught: medplib.Model) -> None:
+def test_phrase_and_region__python__segment_many_refuses_that_one(untaught: medplib.Model) -> None:
     refused, drawn = untaught.session(PICTURE).segment_many(["tumour"] * 2, each=[{"box": BOX}, {}], max_new_tokens=1)
     assert isinstance(refused, medplib.UnsupportedError)
     assert isinstance(drawn, medplib.Answer)
 
 
-def test_phrase_and_region__batch_says_so_in_the_row(untaught: medplib.Model) -> None:
+def test_phrase_and_region__python__batch_says_so_in_the_row(untaught: medplib.Model) -> None:
     (row,) = batch.segment([PICTURE], "tumour", model=untaught, bar=False, box=BOX)
     assert row["error"]["code"] == "UNSUPPORTED"
 
 
-def test_phrase_and_region__the_widget_shows_why(untaught: medplib.Model) -> None:
+def test_phrase_and_region__python__the_widget_shows_why(untaught: medplib.Model) -> None:
     widget = pytest.importorskip("medplib.widget")
     view = widget.ImageView(untaught.session(PICTURE))
     view.draw("box", BOX)
@@ -124,7 +126,7 @@ def test_phrase_and_region__the_widget_shows_why(untaught: medplib.Model) -> Non
     assert "to refine" in view.error
 
 
-def test_phrase_and_region__info_says_so(untaught: medplib.Model, model: medplib.Model) -> None:
+def test_phrase_and_region__python__info_says_so(untaught: medplib.Model, model: medplib.Model) -> None:
     assert (untaught.info["segments_in_region"], untaught.info["estimates_iou"]) == (False, False)
     assert (model.info["segments_in_region"], model.info["estimates_iou"]) == (True, True)
 
@@ -132,7 +134,7 @@ def test_phrase_and_region__info_says_so(untaught: medplib.Model, model: medplib
 # An IoU estimate that was never taught
 
 
-def test_untaught_iou_estimate__is_none(untaught: medplib.Model) -> None:
+def test_untaught_iou_estimate__python__is_none(untaught: medplib.Model) -> None:
     session = untaught.session(PICTURE)
     answer = session.ask(QUESTION)
     assert [mask.iou_estimate for mask in answer] == [None]
@@ -141,7 +143,7 @@ def test_untaught_iou_estimate__is_none(untaught: medplib.Model) -> None:
     assert batch.row_of(answer)["masks"][0]["iou_estimate"] is None
 
 
-def test_untaught_iou_estimate__is_nan_among_a_predictors_scores(untaught: medplib.Model) -> None:
+def test_untaught_iou_estimate__python__is_nan_among_a_predictors_scores(untaught: medplib.Model) -> None:
     predictor = Predictor(untaught)
     predictor.set_image(np.zeros((60, 80, 3), np.uint8))
     _, scores, _ = predictor.predict(box=np.array([10, 10, 40, 40]), multimask_output=True)
@@ -150,7 +152,7 @@ def test_untaught_iou_estimate__is_nan_among_a_predictors_scores(untaught: medpl
     assert len(scores) == 3
 
 
-def test_untaught_iou_estimate__does_not_change_the_threshold_that_refine_goes_on_with(
+def test_untaught_iou_estimate__python__does_not_change_the_threshold_that_refine_goes_on_with(
     untaught: medplib.Model,
 ) -> None:
     session = untaught.session(PICTURE)
@@ -164,7 +166,7 @@ ENDINGS = ["jpg", "jpeg", "TIF", "tiff", "nii", "nii.gz", "npy", "dcm", "bmp", "
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("what", ["answer", "mask"])
-def test_endings__of_another_format_are_refused(
+def test_endings__python__of_another_format_are_refused(
     session: medplib.Session, tmp_path: Path, what: str, ending: str
 ) -> None:
     answer = session.ask(QUESTION)
@@ -176,7 +178,7 @@ def test_endings__of_another_format_are_refused(
 
 
 @pytest.mark.parametrize("name", ["m.png", "M.PNG", "m"])
-def test_endings__of_png_and_none_are_written(session: medplib.Session, tmp_path: Path, name: str) -> None:
+def test_endings__python__of_png_and_none_are_written(session: medplib.Session, tmp_path: Path, name: str) -> None:
     answer = session.ask(QUESTION)
     for thing in (answer, answer[0]):
         thing.save(tmp_path / name)
@@ -195,7 +197,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
-def test_device_files__an_open_pipe_has_the_mask(
+def test_device_files__python__an_open_pipe_has_the_mask(
     session: medplib.Session, tmp_path: Path, pipe: tuple[int, int], folder: str
 ) -> None:
     mask = session.ask(QUESTION)[0]
@@ -205,7 +207,9 @@ def test_device_files__an_open_pipe_has_the_mask(
 
 
 @pytest.mark.parametrize("what", ["answer", "mask"])
-def test_device_files__an_open_file_has_the_picture(session: medplib.Session, tmp_path: Path, what: str) -> None:
+def test_device_files__python__an_open_file_has_the_picture(
+    session: medplib.Session, tmp_path: Path, what: str
+) -> None:
     answer = session.ask(QUESTION)
     thing = answer if what == "answer" else answer[0]
     thing.save(tmp_path / "plain.png")
@@ -214,7 +218,7 @@ def test_device_files__an_open_file_has_the_picture(session: medplib.Session, tm
     assert (tmp_path / "open").read_bytes() == (tmp_path / "plain.png").read_bytes()
 
 
-def test_device_files__the_null_device_stays(session: medplib.Session) -> None:
+def test_device_files__python__the_null_device_stays(session: medplib.Session) -> None:
     answer = session.ask(QUESTION)
     answer.save("/dev/null")
     answer[0].save("/dev/null")
@@ -237,7 +241,7 @@ def test_device_files__the_null_device_stays(session: medplib.Session) -> None:
         lambda session: session.ask(QUESTION).save("a.png\0x"),
     ],
 )
-def test_list_with_nul__a_name_with_one_is_refused(
+def test_list_with_nul__python__a_name_with_one_is_refused(
     session: medplib.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[[medplib.Session], object]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -251,7 +255,7 @@ def test_list_with_nul__a_name_with_one_is_refused(
 # One list of fields
 
 
-def test_an_answer_as_json_has_what_the_answer_has(session: medplib.Session) -> None:
+def test_ids__python__json_has_what_the_answer_has(session: medplib.Session) -> None:
     answer = session.ask(QUESTION)
     told = json.loads(answer.to_json())
     (mask,) = told.pop("masks")

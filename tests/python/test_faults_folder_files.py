@@ -41,7 +41,9 @@ LOSSLESS = ["png", "PNG", "tif", "TIFF", "bmp", "BMP", "gif", "pgm", "ppm", "tga
 
 
 @pytest.mark.parametrize("ending", [*LOSSLESS, "webp", "jp2", "jpg", "JPG", "jpeg"])
-def test_pictures_of_every_format_are_learnt_from(tmp_path: Path, capsys: Any, ending: str) -> None:
+def test_pairs_left_out__folder__pictures_of_every_format_are_learnt_from(
+    tmp_path: Path, capsys: Any, ending: str
+) -> None:
     """Six pairs are PNG, four of the format."""
     root = pairs(tmp_path, LIVER * np.uint8(255), count=6)
     for index in range(6, 10):
@@ -61,14 +63,16 @@ def test_pictures_of_every_format_are_learnt_from(tmp_path: Path, capsys: Any, e
 
 
 @pytest.mark.parametrize("ending", LOSSLESS)
-def test_masks_of_every_format_are_learnt_from(tmp_path: Path, capsys: Any, ending: str) -> None:
+def test_pairs_left_out__folder__masks_of_every_format_are_learnt_from(
+    tmp_path: Path, capsys: Any, ending: str
+) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255), ending, mode="RGB" if ending == "ppm" else "")
     assert read(root, "--phrase", "liver") == 0
     masks_are(root, "liver", LIVER)
     assert "without a mask" not in capsys.readouterr().out
 
 
-def test_what_a_file_holds_counts_not_its_ending(tmp_path: Path, capsys: Any) -> None:
+def test_pairs_left_out__folder__what_a_file_holds_counts_not_its_ending(tmp_path: Path, capsys: Any) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     save(scene(), root / "images/case0.png", format="BMP")
     assert read(root, "--phrase", "liver") == 0
@@ -76,7 +80,7 @@ def test_what_a_file_holds_counts_not_its_ending(tmp_path: Path, capsys: Any) ->
     np.testing.assert_array_equal(medplib.Image.read(files_of(root)["case0", "liver"][0]).array, scene())
 
 
-def test_sixteen_bits_of_a_converted_picture_stay(tmp_path: Path) -> None:
+def test_pairs_left_out__folder__sixteen_bits_of_a_converted_picture_stay(tmp_path: Path) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     values = (np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH) * 40).astype(np.uint16)
     (root / "images/case0.png").unlink()
@@ -95,7 +99,7 @@ def test_sixteen_bits_of_a_converted_picture_stay(tmp_path: Path) -> None:
         ([f"images/n{index}.nrrd" for index in range(9)], "9 files that are no pictures or in a format that is not"),
     ],
 )
-def test_every_file_that_is_not_used_is_named_and_counted(
+def test_pairs_left_out__folder__every_file_that_is_not_used_is_named_and_counted(
     tmp_path: Path, capsys: Any, names: Sequence[str], reason: str
 ) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
@@ -112,14 +116,16 @@ def test_every_file_that_is_not_used_is_named_and_counted(
     masks_are(root, "liver", LIVER)
 
 
-def test_two_pictures_of_one_name_in_two_formats_are_refused(tmp_path: Path, capsys: Any) -> None:
+def test_pairs_left_out__folder__two_pictures_of_one_name_in_two_formats_are_refused(
+    tmp_path: Path, capsys: Any
+) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     save(scene(), root / "images/case3.bmp")
     assert read(root, "--phrase", "liver") == 1
     assert "has the same name, and a mask may be of either" in capsys.readouterr().err
 
 
-def test_two_masks_of_one_name_in_two_formats_are_refused(tmp_path: Path, capsys: Any) -> None:
+def test_pairs_left_out__folder__two_masks_of_one_name_in_two_formats_are_refused(tmp_path: Path, capsys: Any) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     save(LIVER * np.uint8(255), root / "masks/case3.gif")
     assert read(root, "--phrase", "liver") == 1
@@ -127,7 +133,7 @@ def test_two_masks_of_one_name_in_two_formats_are_refused(tmp_path: Path, capsys
 
 
 @pytest.mark.parametrize("options", [["--phrase", "liver"], ["--values", "255=liver"]])
-def test_masks_that_are_not_read_are_named_where_none_is_left(
+def test_pairs_left_out__folder__masks_that_are_not_read_are_named_where_none_is_left(
     tmp_path: Path, capsys: Any, options: Sequence[str]
 ) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
@@ -139,7 +145,9 @@ def test_masks_that_are_not_read_are_named_where_none_is_left(
     assert "case0.nii.gz" in said
 
 
-def test_of_a_file_with_several_pictures_the_first_is_read_and_that_is_told(tmp_path: Path, capsys: Any) -> None:
+def test_pages_left_out__folder__of_a_file_with_several_pictures_the_first_is_read_and_that_is_told(
+    tmp_path: Path, capsys: Any
+) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     frames = [Image.fromarray(each * np.uint8(255)) for each in (LIVER, SPLEEN)]
     for index, ending in enumerate(("gif", "tif", "webp")):
@@ -156,7 +164,7 @@ def test_of_a_file_with_several_pictures_the_first_is_read_and_that_is_told(tmp_
 
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
-def test_pictures_that_exif_turns_are_learnt_from_as_a_viewer_shows_them(
+def test_exif__folder__pictures_that_exif_turns_are_learnt_from_as_a_viewer_shows_them(
     tmp_path: Path, capsys: Any, ending: str, orientation: int
 ) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255), count=10)
@@ -175,7 +183,7 @@ def test_pictures_that_exif_turns_are_learnt_from_as_a_viewer_shows_them(
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png"])
-def test_an_orientation_beside_exif_turns_nothing_as_it_turns_nothing_when_asked(
+def test_exif__folder__an_orientation_beside_exif_turns_nothing_as_it_turns_nothing_when_asked(
     tmp_path: Path, capsys: Any, ending: str
 ) -> None:
     turning = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="3"/></x:xmpmeta>'
@@ -193,7 +201,7 @@ def test_an_orientation_beside_exif_turns_nothing_as_it_turns_nothing_when_asked
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
-def test_a_tiff_is_turned_by_whoever_reads_it(tmp_path: Path, capsys: Any, orientation: int) -> None:
+def test_exif__folder__a_tiff_is_turned_by_whoever_reads_it(tmp_path: Path, capsys: Any, orientation: int) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     for index in range(10):
         (root / f"images/case{index}.png").unlink()
@@ -206,7 +214,7 @@ def test_a_tiff_is_turned_by_whoever_reads_it(tmp_path: Path, capsys: Any, orien
 
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("ending", ["png", "webp"])
-def test_masks_that_exif_turns_are_read_as_a_viewer_shows_them(
+def test_exif__folder__masks_that_exif_turns_are_read_as_a_viewer_shows_them(
     tmp_path: Path, capsys: Any, ending: str, orientation: int
 ) -> None:
     white = stored(np.dstack([LIVER * np.uint8(255)] * 3), orientation)
@@ -217,14 +225,14 @@ def test_masks_that_exif_turns_are_read_as_a_viewer_shows_them(
     masks_are(root, "liver", LIVER)
 
 
-def test_a_jpeg_mask_that_exif_turns_is_turned_and_cut(tmp_path: Path, capsys: Any) -> None:
+def test_exif__folder__a_jpeg_mask_that_exif_turns_is_turned_and_cut(tmp_path: Path, capsys: Any) -> None:
     root = pairs(tmp_path, stored(LIVER * np.uint8(255), 3), "jpg", orientation=3)
     assert read(root, "--phrase", "liver", "--threshold", "128") == 0
     assert "EXIF: 10 masks" in capsys.readouterr().out
     masks_are(root, "liver", LIVER)
 
 
-def test_a_mask_drawn_on_the_stored_pixels_of_a_turned_picture_is_refused_with_exif_as_the_reason(
+def test_exif__folder__a_mask_drawn_on_the_stored_pixels_of_a_turned_picture_is_refused_with_exif_as_the_reason(
     tmp_path: Path, capsys: Any
 ) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
@@ -271,7 +279,7 @@ def large(array: Array) -> Array:
         ("label_map", np.where(shape(3, 4), np.where(shape(3, 8), 2, 1), 0).astype(np.uint8), "several values above 0"),
     ],
 )
-def test_masks_of_sets_are_read_like_those_of_a_folder(
+def test_alpha_mask__sets__are_read_like_those_of_a_folder(
     tmp_path: Path, capsys: Any, kind: str, mask: Array, line: str
 ) -> None:
     arguments = image_set(tmp_path, written(large(scene())), written(large(mask)))
@@ -282,7 +290,7 @@ def test_masks_of_sets_are_read_like_those_of_a_folder(
 
 @pytest.mark.usefixtures("no_vocabulary")
 @pytest.mark.parametrize("orientation", [3, 6])
-def test_pictures_of_sets_are_turned_as_exif_says(tmp_path: Path, capsys: Any, orientation: int) -> None:
+def test_exif__sets__are_turned_as_exif_says(tmp_path: Path, capsys: Any, orientation: int) -> None:
     turned = stored(large(scene()), orientation)
     mask = written(large(LIVER * np.uint8(255)))
     assert main(image_set(tmp_path, written(turned, orientation=orientation), mask)) == 0
@@ -293,7 +301,9 @@ def test_pictures_of_sets_are_turned_as_exif_says(tmp_path: Path, capsys: Any, o
 # --- what is told stays readable
 
 
-def test_a_line_names_five_files_and_has_at_most_a_thousand_characters(tmp_path: Path, capsys: Any) -> None:
+def test_pairs_left_out__folder__a_line_names_five_files_and_has_at_most_a_thousand_characters(
+    tmp_path: Path, capsys: Any
+) -> None:
     root = tmp_path / ("deep" * 40)
     pairs(root, LABELS, count=40)
     for index in range(40):
@@ -304,7 +314,7 @@ def test_a_line_names_five_files_and_has_at_most_a_thousand_characters(tmp_path:
     assert any(line.startswith("passed over: 40 files") for line in lines)
 
 
-def test_of_many_sets_five_are_named() -> None:
+def test_pairs_left_out__sets__of_many_five_are_named() -> None:
     sets = [ImageSet(f"set{index:02d}", "CT", "open", ()) for index in range(40)]
     with pytest.raises(ValueError, match=r"there are set00, set01, set02, set03, set04 and 35 more$"):
         leave_out(sets, ["set99"])

@@ -65,6 +65,14 @@ NOT_APPLIED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         lambda: {"PixelPaddingValue": -2000, "PixelPaddingRangeLimit": -1900},
         "padding (PixelPaddingValue -2000 and PixelPaddingRangeLimit -1900), but has no window",
     ),
+    "padding_beside_a_window": (
+        lambda: {"PixelPaddingValue": -2000, **WINDOW},
+        "padding (PixelPaddingValue -2000); it is not left out, but windowed",
+    ),
+    "padding_range_beside_a_window": (
+        lambda: {"PixelPaddingValue": -32768, "PixelPaddingRangeLimit": -1900, **WINDOW},
+        "padding (PixelPaddingValue -32768 and PixelPaddingRangeLimit -1900); it is not left out, but windowed",
+    ),
     "shared_groups": (
         lambda: {"SharedFunctionalGroupsSequence": group(FrameVOILUTSequence=group(**WINDOW))},
         "FrameVOILUTSequence in SharedFunctionalGroupsSequence is not applied",
@@ -81,7 +89,7 @@ NOT_APPLIED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize("kind", NOT_APPLIED)
-def test_what_of_a_dicom_dataset_is_not_applied_is_a_warning_of_answers(model: medplib.Model, kind: str) -> None:
+def test_dicom_tables__python__are_a_warning_of_answers(model: medplib.Model, kind: str) -> None:
     elements, saying = NOT_APPLIED[kind]
     session = model.session(dataset(**elements()))
     for answer in (session.ask("What is seen?", max_new_tokens=2), session.segment("liver", max_new_tokens=2)):
@@ -91,7 +99,7 @@ def test_what_of_a_dicom_dataset_is_not_applied_is_a_warning_of_answers(model: m
     assert saying in session.image.info["warnings"][0]
 
 
-def test_several_faults_of_a_dicom_dataset_are_several_warnings(model: medplib.Model) -> None:
+def test_dicom_tables__python__several_are_several_warnings(model: medplib.Model) -> None:
     both = dataset(VOILUTSequence=table(), VOILUTFunction="SIGMOID", PixelPaddingValue=-2000)
     session = model.session(both)
     assert session.image is not None
@@ -99,13 +107,13 @@ def test_several_faults_of_a_dicom_dataset_are_several_warnings(model: medplib.M
 
 
 @pytest.mark.parametrize("kind", NOT_APPLIED)
-def test_warnings_of_a_dicom_dataset_are_in_the_rows_of_a_batch(model: medplib.Model, kind: str) -> None:
+def test_dicom_tables__python__are_in_the_rows_of_a_batch(model: medplib.Model, kind: str) -> None:
     elements, saying = NOT_APPLIED[kind]
     (row,) = batch.ask([dataset(**elements())], "What is seen?", model=model, bar=False, max_new_tokens=2)
     assert any(saying in warning for warning in row["warnings"])
 
 
-def test_warnings_of_a_dicom_dataset_stay_with_it_among_several_images(model: medplib.Model) -> None:
+def test_dicom_tables__python__stay_with_their_image_among_several(model: medplib.Model) -> None:
     session = model.session()
     session.set_images([scene(), dataset(VOILUTSequence=table())])
     answer = session.ask("What is seen?", max_new_tokens=2)
@@ -124,17 +132,19 @@ def test_warnings_of_a_dicom_dataset_stay_with_it_among_several_images(model: me
         {"PresentationLUTShape": "IDENTITY"},
         {"PresentationLUTShape": "INVERSE", "PhotometricInterpretation": "MONOCHROME1"},
         {"VOILUTSequence": []},
-        {"PixelPaddingValue": -2000, **WINDOW},
         {"PixelPaddingValue": None},
+        {"PixelPaddingValue": None, **WINDOW},
     ],
 )
-def test_a_dicom_dataset_whose_values_are_right_has_no_warning(model: medplib.Model, elements: dict[str, Any]) -> None:
+def test_dicom_tables__python__values_that_are_right_have_no_warning(
+    model: medplib.Model, elements: dict[str, Any]
+) -> None:
     image = model.session(dataset(**elements)).image
     assert image is not None
     assert image.info["warnings"] == []
 
 
-def test_colours_of_a_dicom_dataset_have_no_look_up_tables_to_apply(model: medplib.Model) -> None:
+def test_dicom_tables__python__colours_have_none(model: medplib.Model) -> None:
     coloured = dataset(SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0, BitsAllocated=8)
     coloured.BitsStored, coloured.HighBit, coloured.PixelRepresentation = 8, 7, 0
     coloured.PixelData, coloured.PixelPaddingValue = scene().tobytes(), 0

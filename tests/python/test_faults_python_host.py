@@ -98,7 +98,7 @@ def everything(session: medplib.Session) -> list[npt.NDArray[Any]]:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_host_state_session(model: medplib.Model, pixels: Bytes, host: str) -> None:
+def test_host_state__python__session(model: medplib.Model, pixels: Bytes, host: str) -> None:
     expected = everything(model.session(pixels))
     with HOSTS[host]():
         found = everything(model.session(pixels))
@@ -108,7 +108,7 @@ def test_host_state_session(model: medplib.Model, pixels: Bytes, host: str) -> N
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_host_state_load(pixels: Bytes, host: str, precision: str) -> None:
+def test_host_state__python__load(pixels: Bytes, host: str, precision: str) -> None:
     expected = everything(medplib.load(MODEL, "cpu", precision).session(pixels))
     with HOSTS[host]():
         model = medplib.load(MODEL, "cpu", precision)
@@ -119,7 +119,7 @@ def test_host_state_load(pixels: Bytes, host: str, precision: str) -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_host_state_after_an_error(model: medplib.Model, pixels: Bytes, host: str) -> None:
+def test_host_state__python__after_an_error(model: medplib.Model, pixels: Bytes, host: str) -> None:
     session = model.session(pixels)
     with HOSTS[host]():  # which looks at its own state at its end
 

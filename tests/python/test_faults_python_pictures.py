@@ -18,7 +18,7 @@ from golden import QUESTION
 from medplib._inputs import image_of, region_of
 from medplib.errors import InvalidArgumentError
 from medplib.predictor import Predictor
-from odd_pictures import saved, sixteen_bit_png, tiff
+from odd_pictures import ALPHA_MASKS, palette_of, saved, tiff
 from PIL import Image as PilImage
 
 WIDTH, HEIGHT = 330, 150  # of the golden picture
@@ -39,27 +39,8 @@ def shape_of(brush: Bytes) -> Bytes:
     return (brush[..., 3] > 0).astype(np.uint8)
 
 
-def palette_of(brush: Bytes) -> PilImage.Image:
-    """One red, seen through in one of its two entries."""
-    image = PilImage.fromarray(shape_of(brush), "L").convert("P")
-    image.putpalette([255, 0, 0] * 256)
-    image.info["transparency"] = 0
-    return image
-
-
 MASKS: dict[str, Callable[[Path, Bytes], Any]] = {
-    "rgba_png": lambda folder, brush: saved(folder / "m.png", PilImage.fromarray(brush)),
-    "la_png": lambda folder, brush: saved(folder / "m.png", PilImage.fromarray(brush[..., [0, 3]], "LA")),
-    "palette_png": lambda folder, brush: saved(folder / "m.png", palette_of(brush), transparency=0),
-    "rgba16_png": lambda folder, brush: sixteen_bit_png(folder / "m.png", brush),
-    "rgba_tiff": lambda folder, brush: saved(folder / "m.tif", PilImage.fromarray(brush)),
-    "la_tiff": lambda folder, brush: saved(folder / "m.tif", PilImage.fromarray(brush[..., [0, 3]], "LA")),
-    "planar_rgba_tiff": lambda folder, brush: tiff(
-        folder / "m.tif", np.moveaxis(brush, -1, 0), 2, planar=True, extra=(2,)
-    ),
-    "rgba16_tiff": lambda folder, brush: tiff(
-        folder / "m.tif", np.moveaxis(brush, -1, 0).astype(np.uint16) * 257, 2, extra=(2,)
-    ),
+    **ALPHA_MASKS,
     "rgba_pil": lambda _, brush: PilImage.fromarray(brush),
     "la_pil": lambda _, brush: PilImage.fromarray(brush[..., [0, 3]], "LA"),
     "palette_pil": lambda _, brush: palette_of(brush),
@@ -77,7 +58,7 @@ def silent() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("form", MASKS)
-def test_alpha_mask_ask_and_embed(session: medplib.Session, brush: Bytes, form: str, tmp_path: Path) -> None:
+def test_alpha_mask__python__ask_and_embed(session: medplib.Session, brush: Bytes, form: str, tmp_path: Path) -> None:
     mask = MASKS[form](tmp_path, brush)
     answer = session.ask("What is in this place?", mask=mask, max_new_tokens=1)
     assert sum("alpha is the mask" in warning for warning in answer.warnings) == 1
@@ -88,7 +69,7 @@ def test_alpha_mask_ask_and_embed(session: medplib.Session, brush: Bytes, form: 
 
 
 @pytest.mark.parametrize("form", MASKS)
-def test_alpha_mask_refine(session: medplib.Session, brush: Bytes, form: str, tmp_path: Path) -> None:
+def test_alpha_mask__python__refine(session: medplib.Session, brush: Bytes, form: str, tmp_path: Path) -> None:
     drawn = medplib.Mask.from_region(region_of("mask", MASKS[form](tmp_path, brush)), WIDTH, HEIGHT)
     assert drawn.area == shape_of(brush).sum()
     assert any("alpha is the mask" in warning for warning in drawn.warnings)
@@ -100,7 +81,7 @@ def test_alpha_mask_refine(session: medplib.Session, brush: Bytes, form: str, tm
 
 @pytest.mark.parametrize("alpha", [0, 255])
 @pytest.mark.parametrize("form", ["rgba_png", "rgba_tiff", "rgba_pil", "rgba_array"])
-def test_alpha_mask_of_constant_alpha_is_its_colours(
+def test_alpha_mask__python__of_constant_alpha_is_its_colours(
     session: medplib.Session, brush: Bytes, form: str, alpha: int, tmp_path: Path
 ) -> None:
     opaque = np.repeat(shape_of(brush)[..., np.newaxis] * 255, 4, axis=2)
@@ -130,7 +111,7 @@ PICTURES = MASKS | {
     "form",
     ["rgba_png", "palette_png", "rgba_tiff", "rgba_array", *(form for form in PICTURES if form.endswith("_pil"))],
 )
-def test_alpha_picture_is_told(model: medplib.Model, brush: Bytes, form: str, tmp_path: Path) -> None:
+def test_alpha_picture__python__is_told(model: medplib.Model, brush: Bytes, form: str, tmp_path: Path) -> None:
     picture = PICTURES[form](tmp_path, brush)
     told = model.session(picture).ask(QUESTION, max_new_tokens=1).warnings
     assert any("transparent in places" in warning and "left out" in warning for warning in told)
@@ -138,7 +119,7 @@ def test_alpha_picture_is_told(model: medplib.Model, brush: Bytes, form: str, tm
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 @pytest.mark.parametrize("format", ["jpeg", "png"])
-def test_exif_ask_pil(model: medplib.Model, pixels: Bytes, format: str, orientation: int) -> None:
+def test_exif__python__ask(model: medplib.Model, pixels: Bytes, format: str, orientation: int) -> None:
     exif = PilImage.Exif()
     exif[0x0112] = orientation
     stored = io.BytesIO()
@@ -154,7 +135,7 @@ def test_exif_ask_pil(model: medplib.Model, pixels: Bytes, format: str, orientat
     assert any("EXIF" in warning for warning in refined.warnings) == (orientation != 1)
 
 
-def test_exif_mask_pil_and_file(session: medplib.Session, brush: Bytes, tmp_path: Path) -> None:
+def test_exif__python__mask_as_pil_and_file(session: medplib.Session, brush: Bytes, tmp_path: Path) -> None:
     exif = PilImage.Exif()
     exif[0x0112] = 3
     path = saved(tmp_path / "m.png", PilImage.fromarray(shape_of(brush) * 255), exif=exif)
@@ -164,7 +145,7 @@ def test_exif_mask_pil_and_file(session: medplib.Session, brush: Bytes, tmp_path
 
 
 @pytest.mark.parametrize("format", ["tiff", "gif", "mpo"])
-def test_pages_of_pil_are_told_as_of_a_file(brush: Bytes, format: str) -> None:
+def test_pages_left_out__python__of_pil_are_told_as_of_a_file(brush: Bytes, format: str) -> None:
     page = PilImage.fromarray(shape_of(brush) * 255)
     stored = io.BytesIO()
     page.save(stored, format, save_all=True, append_images=[page.transpose(PilImage.Transpose.FLIP_TOP_BOTTOM)])
@@ -199,7 +180,7 @@ SIXTEEN: dict[str, Callable[[Path, npt.NDArray[np.uint16]], Any]] = {
 
 
 @pytest.mark.parametrize("form", SIXTEEN)
-def test_outlier_of_16_bits(model: medplib.Model, form: str, tmp_path: Path) -> None:
+def test_outlier_of_16_bits__python(model: medplib.Model, form: str, tmp_path: Path) -> None:
     clean, spoilt = scan(), scan()
     spoilt[3, 3] = 65535
     shown = []
@@ -214,7 +195,9 @@ def test_outlier_of_16_bits(model: medplib.Model, form: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("form", SIXTEEN)
-def test_outlier_of_16_bits_is_none_in_a_binary_picture(model: medplib.Model, form: str, tmp_path: Path) -> None:
+def test_outlier_of_16_bits__python__is_none_in_a_binary_picture(
+    model: medplib.Model, form: str, tmp_path: Path
+) -> None:
     values = np.zeros((200, 240), np.uint16)
     values[5, 5] = 40000
     image = model.session(SIXTEEN[form](tmp_path, values)).image
@@ -225,7 +208,9 @@ def test_outlier_of_16_bits_is_none_in_a_binary_picture(model: medplib.Model, fo
 
 @pytest.mark.parametrize("planar", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_channels_of_grey_tiff_are_rgb(pixels: Bytes, dtype: type[Any], planar: bool, tmp_path: Path) -> None:
+def test_channels_left_out__python__three_of_grey_tiff_are_rgb(
+    pixels: Bytes, dtype: type[Any], planar: bool, tmp_path: Path
+) -> None:
     channels = np.moveaxis(pixels, -1, 0).astype(dtype)
     for extra in ((), (0, 0)):
         image = medplib.Image.read(tiff(tmp_path / "g.tif", channels, 1, planar=planar, extra=extra))
@@ -240,7 +225,7 @@ def test_channels_of_grey_tiff_are_rgb(pixels: Bytes, dtype: type[Any], planar: 
     ("count", "photometric", "extra", "read"),
     [(2, 1, (0,), "first is"), (4, 1, (0, 0, 0), "first is"), (5, 1, (), "first is"), (4, 2, (0,), "first three are")],
 )
-def test_channels_of_tiff_left_out(
+def test_channels_left_out__python__tiff(
     model: medplib.Model, count: int, photometric: int, extra: tuple[int, ...], read: str, planar: bool, tmp_path: Path
 ) -> None:
     channels = np.random.default_rng(count).integers(0, 255, (count, 40, 50), np.uint8)
@@ -268,7 +253,7 @@ def fractions(warnings_: list[str]) -> int:
 
 
 @pytest.mark.parametrize("kind", PLACES)
-def test_fractions_ask_describe_and_embed(session: medplib.Session, kind: str) -> None:
+def test_fractions__python__ask_describe_and_embed(session: medplib.Session, kind: str) -> None:
     assert fractions(session.ask("What?", **PLACES[kind], max_new_tokens=1).warnings) == 1
     assert fractions(session.describe(**PLACES[kind], max_new_tokens=1).warnings) == 1
     with warnings.catch_warnings(record=True) as caught:
@@ -278,7 +263,9 @@ def test_fractions_ask_describe_and_embed(session: medplib.Session, kind: str) -
 
 
 @pytest.mark.parametrize("place", [{"point": (10**400, 1)}, {"box": (1, 2, 3, 10**400)}, {"regions": [10**5000]}])
-def test_places_of_endless_integers_are_refused_in_a_sentence(session: medplib.Session, place: dict[str, Any]) -> None:
+def test_endless_integers__python__places_are_refused_in_a_sentence(
+    session: medplib.Session, place: dict[str, Any]
+) -> None:
     with pytest.raises(InvalidArgumentError, match="an integer of"):
         session.ask("what?", **place)
     with pytest.raises(InvalidArgumentError, match="an integer of"):
@@ -287,7 +274,7 @@ def test_places_of_endless_integers_are_refused_in_a_sentence(session: medplib.S
         session.refine(point_coords=[(1, 1)], point_labels=[10**5000])
 
 
-def test_fractions_refine_clicks_and_box(session: medplib.Session) -> None:
+def test_fractions__python__refine_clicks_and_box(session: medplib.Session) -> None:
     assert fractions(session.refine(point_coords=[(0.15, 0.47)]).warnings) == 1
     assert fractions(session.refine(box=(0.12, 0.38, 0.23, 0.55)).warnings) == 1
     assert fractions(session.refine(point_coords=[(0.15, 0.47)], box=(0.1, 0.3, 0.2, 0.5)).warnings) == 2
@@ -295,7 +282,7 @@ def test_fractions_refine_clicks_and_box(session: medplib.Session) -> None:
     assert session.refine(point_coords=[(1, 0)]).warnings == []
 
 
-def test_fractions_predictor(model: medplib.Model, pixels: Bytes) -> None:
+def test_fractions__python__predictor(model: medplib.Model, pixels: Bytes) -> None:
     predictor = Predictor(model)
     predictor.set_image(pixels)
     with pytest.warns(UserWarning, match="looks like fractions"):
@@ -304,7 +291,7 @@ def test_fractions_predictor(model: medplib.Model, pixels: Bytes) -> None:
         predictor.predict(np.array([[15, 47]]), np.array([1]))
 
 
-def test_holes_of_outlines_round_trip() -> None:
+def test_holes_of_outlines__python__round_trip() -> None:
     ring = np.zeros((60, 80), np.uint8)
     ring[5:50, 5:60] = 1
     ring[12:30, 12:40] = 0
@@ -324,7 +311,7 @@ def test_holes_of_outlines_round_trip() -> None:
     np.testing.assert_array_equal(again, ring == 1)
 
 
-def test_holes_of_outlines_are_in_shapelys_order() -> None:
+def test_holes_of_outlines__python__are_in_shapelys_order() -> None:
     shapely = pytest.importorskip("shapely")
     ring = np.zeros((60, 80), np.uint8)
     ring[5:50, 5:60] = 1
@@ -346,7 +333,7 @@ def test_holes_of_outlines_are_in_shapelys_order() -> None:
         {"mask": np.ones((28, 28), bool)},
     ],
 )
-def test_whole_picture_ask_and_describe(model: medplib.Model, place: dict[str, Any]) -> None:
+def test_whole_picture__python__ask_and_describe(model: medplib.Model, place: dict[str, Any]) -> None:
     session = model.session((np.arange(784) % 251).astype(np.uint8).reshape(28, 28))
     if "scribble" in place:
         place = {"regions": [medplib.Region.scribble(place["scribble"], 90)]}
@@ -354,7 +341,7 @@ def test_whole_picture_ask_and_describe(model: medplib.Model, place: dict[str, A
     assert sum("covers the whole of the image of 28 × 28 pixels" in warning for warning in told) == 1
 
 
-def test_whole_picture_refine(model: medplib.Model) -> None:
+def test_whole_picture__python__refine(model: medplib.Model) -> None:
     session = model.session((np.arange(784) % 251).astype(np.uint8).reshape(28, 28))
     assert "covers the whole" in session.refine(box=(0, 0, 27, 27)).warnings[0]
     everything = medplib.Mask.from_region(medplib.Region.mask(np.ones((28, 28), np.uint8)), 28, 28)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from golden import MODEL, PICTURE, ROOT
-from odd_pictures import saved, sixteen_bit_png, tiff
+from odd_pictures import ALPHA_MASKS, ODD_PICTURES, noisy_jpeg, saved
 from PIL import Image
-from programs import BUILD, run
+from programs import BUILD, compiled, run
 
 WIDTH, HEIGHT = 330, 150
 FRACTIONS, ALPHA, WHOLE = "looks like fractions", "alpha is the mask", "covers the whole of the image"
@@ -20,11 +19,7 @@ FRACTIONS, ALPHA, WHOLE = "looks like fractions", "alpha is the mask", "covers t
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    library, program = BUILD / "lib", tmp_path_factory.mktemp("program") / "warnings"
-    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi/include'}"]
-    linked = [f"-L{library}", "-lmedplib", f"-Wl,-rpath,{library}"]
-    run("cc", *strict, ROOT / "tests/capi/interfaces/warnings.c", "-o", program, *linked)
-    return program
+    return compiled(ROOT / "tests/capi/interfaces/warnings.c", tmp_path_factory.mktemp("program") / "warnings")
 
 
 def told_by(program: Path, picture: Path, region: str, click: tuple[float, float]) -> dict[str, list[str]]:
@@ -50,17 +45,9 @@ def brush() -> npt.NDArray[np.uint8]:
     return pixels
 
 
-MASKS: dict[str, Callable[[Path], Path]] = {
-    "rgba_png": lambda folder: saved(folder / "m.png", Image.fromarray(brush())),
-    "la_png": lambda folder: saved(folder / "m.png", Image.fromarray(brush()[..., [0, 3]], "LA")),
-    "rgba16_png": lambda folder: sixteen_bit_png(folder / "m.png", brush()),
-    "rgba_tiff": lambda folder: saved(folder / "m.tif", Image.fromarray(brush())),
-}
-
-
-@pytest.mark.parametrize("form", MASKS)
-def test_alpha_mask_c(program: Path, form: str, tmp_path: Path) -> None:
-    mask = MASKS[form](tmp_path)
+@pytest.mark.parametrize("form", ALPHA_MASKS)
+def test_alpha_mask__c(program: Path, form: str, tmp_path: Path) -> None:
+    mask = ALPHA_MASKS[form](tmp_path, brush())
     told = told_by(program, PICTURE, f"mask:{mask}", (100, 80))
     assert told["ask"] == asked_of_the_program(PICTURE, f"mask:{mask}")
     for verb, sentences in told.items():
@@ -68,26 +55,27 @@ def test_alpha_mask_c(program: Path, form: str, tmp_path: Path) -> None:
         assert (str(mask) in sentence) == (verb == "ask"), "a log holds no name"
 
 
-def test_exif_c(program: Path, tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 3
-    picture = saved(tmp_path / "turned.jpg", Image.open(PICTURE).convert("RGB"), exif=exif)
+@pytest.mark.parametrize("form", ODD_PICTURES)
+def test_odd_picture__c(program: Path, form: str, tmp_path: Path) -> None:
+    make, saying = ODD_PICTURES[form]
+    picture = make(tmp_path, np.array(Image.open(PICTURE).convert("RGB")))
     told = told_by(program, picture, "box:50,50,150,140", (100, 80))
     assert told["ask"] == asked_of_the_program(picture, "box:50,50,150,140")
     for verb, sentences in told.items():
-        (sentence,) = [each for each in sentences if "EXIF orientation 3" in each]
+        (sentence,) = [each for each in sentences if saying in each]
         assert (str(picture) in sentence) == (verb == "ask"), "a log holds no name"
 
 
-def test_channels_c(program: Path, tmp_path: Path) -> None:
-    channels = np.random.default_rng(0).integers(0, 255, (5, HEIGHT, WIDTH), np.uint8)
-    told = told_by(program, tiff(tmp_path / "five.tif", channels, 1), "box:50,50,150,140", (100, 80))
+def test_noisy_jpeg_mask__c(program: Path, tmp_path: Path) -> None:
+    mask = noisy_jpeg(tmp_path / "m.jpg", brush()[..., 3] > 0)
+    told = told_by(program, PICTURE, f"mask:{mask}", (100, 80))
+    assert told["ask"] == asked_of_the_program(PICTURE, f"mask:{mask}")
     for sentences in told.values():
-        assert sum("holds 5 channels" in each for each in sentences) == 1
+        assert sum("is a JPEG file" in each for each in sentences) == 1
 
 
 @pytest.mark.parametrize("region", ["point:0.15,0.47", "box:0.12,0.38,0.23,0.55", "polygon:0.1,0.2,0.5,0.2,0.3,0.7"])
-def test_fractions_c(program: Path, region: str) -> None:
+def test_fractions__c(program: Path, region: str) -> None:
     told = told_by(program, PICTURE, region, (0.15, 0.47))
     assert told["ask"] == asked_of_the_program(PICTURE, region)
     assert {verb: sum(FRACTIONS in each for each in said) for verb, said in told.items()} == {
@@ -98,7 +86,7 @@ def test_fractions_c(program: Path, region: str) -> None:
 
 
 @pytest.mark.parametrize("region", ["point:14,14", "box:0,0,27,27"])
-def test_whole_picture_c(program: Path, region: str, tmp_path: Path) -> None:
+def test_whole_picture__c(program: Path, region: str, tmp_path: Path) -> None:
     picture = saved(tmp_path / "small.png", Image.fromarray((np.arange(784) % 251).astype(np.uint8).reshape(28, 28)))
     told = told_by(program, picture, region, (5, 5))
     assert told["ask"] == asked_of_the_program(picture, region)
@@ -106,7 +94,7 @@ def test_whole_picture_c(program: Path, region: str, tmp_path: Path) -> None:
         assert sum(WHOLE in each for each in sentences) == 1
 
 
-def test_nothing_odd_c(program: Path) -> None:
+def test_no_fault__c__is_not_told(program: Path) -> None:
     told = told_by(program, PICTURE, "box:50,50,150,140", (100, 80))
     assert (told["refine"], told["embed"]) == ([], [])
     assert all("cut at max_new_tokens" in each for each in told["ask"])

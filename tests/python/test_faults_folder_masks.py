@@ -69,7 +69,7 @@ COLOUR_MAPS = {
 
 
 @pytest.mark.parametrize("kind", GREY_MAPS)
-def test_label_maps_of_two_values_are_counted_and_named(tmp_path: Path, capsys: Any, kind: str) -> None:
+def test_label_maps__folder__of_two_values_are_counted_and_named(tmp_path: Path, capsys: Any, kind: str) -> None:
     root = with_masks(tmp_path, GREY_MAPS[kind], kind[:4].rstrip("_"))
     assert read(root, "--phrase", "organ") == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("several values above 0: 10 ")]
@@ -79,7 +79,7 @@ def test_label_maps_of_two_values_are_counted_and_named(tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize("kind", COLOUR_MAPS)
-def test_label_maps_of_two_colours_are_counted_and_named(tmp_path: Path, capsys: Any, kind: str) -> None:
+def test_label_maps__folder__of_two_colours_are_counted_and_named(tmp_path: Path, capsys: Any, kind: str) -> None:
     root = with_masks(tmp_path, COLOUR_MAPS[kind], kind[:4].rstrip("_"))
     assert read(root, "--phrase", "organ") == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("several values above 0: 10 ")]
@@ -88,7 +88,7 @@ def test_label_maps_of_two_colours_are_counted_and_named(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("kind", GREY_MAPS)
-def test_values_split_label_maps_into_structures(tmp_path: Path, capsys: Any, kind: str) -> None:
+def test_label_maps__folder__values_split_label_maps_into_structures(tmp_path: Path, capsys: Any, kind: str) -> None:
     root = with_masks(tmp_path, GREY_MAPS[kind], kind[:4].rstrip("_"))
     assert read(root, "--values", "1=liver,2=left_kidney") == 0
     masks_are(root, "liver", LIVER)
@@ -98,7 +98,7 @@ def test_values_split_label_maps_into_structures(tmp_path: Path, capsys: Any, ki
 
 
 @pytest.mark.parametrize("kind", COLOUR_MAPS)
-def test_values_split_label_maps_of_colours(tmp_path: Path, capsys: Any, kind: str) -> None:
+def test_label_maps__folder__values_split_of_colours(tmp_path: Path, capsys: Any, kind: str) -> None:
     root = with_masks(tmp_path, COLOUR_MAPS[kind], kind[:4].rstrip("_"))
     assert read(root, "--values", "#FF0000=liver,#0080ff=spleen") == 0
     masks_are(root, "liver", LIVER)
@@ -107,28 +107,28 @@ def test_values_split_label_maps_of_colours(tmp_path: Path, capsys: Any, kind: s
     assert "several values" not in printed and "does not name" not in printed
 
 
-def test_the_values_of_a_palette_are_its_indices(tmp_path: Path) -> None:
+def test_label_maps__folder__the_values_of_a_palette_are_its_indices(tmp_path: Path) -> None:
     root = with_masks(tmp_path, indexed, "png")
     assert read(root, "--values", "1=liver,2=spleen") == 0
     masks_are(root, "liver", LIVER)
     masks_are(root, "spleen", SPLEEN)
 
 
-def test_a_phrase_that_no_mask_is_left_for_is_told(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__a_phrase_that_no_mask_is_left_for_is_told(tmp_path: Path, capsys: Any) -> None:
     root = pairs(tmp_path, LABELS)
     assert read(root, "--values", "1=liver,2=spleen", "--phrase", "organ") == 0
     assert '--phrase "organ": no mask shows it' in capsys.readouterr().out
     masks_are(root, "liver", LIVER)
 
 
-def test_several_values_may_be_one_structure_and_one_value_in_two(tmp_path: Path) -> None:
+def test_label_maps__folder__several_values_may_be_one_structure_and_one_value_in_two(tmp_path: Path) -> None:
     root = pairs(tmp_path, LABELS)
     assert read(root, "--values", "1=organ,2=organ,2=spleen") == 0
     masks_are(root, "organ", LIVER | SPLEEN)
     masks_are(root, "spleen", SPLEEN)
 
 
-def test_a_structure_whose_value_a_label_map_lacks_is_not_there(tmp_path: Path) -> None:
+def test_label_maps__folder__a_structure_whose_value_a_label_map_lacks_is_not_there(tmp_path: Path) -> None:
     root = pairs(tmp_path, LABELS, count=5)
     for index in range(5, 10):
         save(scene(), root / f"images/case{index}.png")
@@ -141,7 +141,7 @@ def test_a_structure_whose_value_a_label_map_lacks_is_not_there(tmp_path: Path) 
     masks_are(root, "liver", LIVER)
 
 
-def test_label_maps_of_one_value_each_are_told_when_the_values_differ(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__of_one_value_each_are_told_when_the_values_differ(tmp_path: Path, capsys: Any) -> None:
     for index in range(10):
         save(scene(), tmp_path / f"images/case{index}.png")
         save(LIVER * np.uint8(1) if index % 2 else SPLEEN * np.uint8(2), tmp_path / f"masks/case{index}.png")
@@ -153,7 +153,9 @@ def test_label_maps_of_one_value_each_are_told_when_the_values_differ(tmp_path: 
     assert "values that differ" not in capsys.readouterr().out
 
 
-def test_structures_named_by_their_files_may_have_values_of_their_own(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__structures_named_by_their_files_may_have_values_of_their_own(
+    tmp_path: Path, capsys: Any
+) -> None:
     for index in range(10):
         save(scene(), tmp_path / f"images/case{index}.png")
         save(LIVER * np.uint8(1), tmp_path / f"masks/case{index}__liver.png")
@@ -162,7 +164,7 @@ def test_structures_named_by_their_files_may_have_values_of_their_own(tmp_path: 
     assert "values that differ" not in capsys.readouterr().out
 
 
-def test_values_without_a_name_are_told_and_lie_outside(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__values_without_a_name_are_told_and_lie_outside(tmp_path: Path, capsys: Any) -> None:
     root = pairs(tmp_path, LABELS)
     assert read(root, "--values", "1=liver") == 0
     printed = capsys.readouterr().out
@@ -170,7 +172,7 @@ def test_values_without_a_name_are_told_and_lie_outside(tmp_path: Path, capsys: 
     masks_are(root, "liver", LIVER)
 
 
-def test_masks_that_say_in_their_names_what_they_show_are_not_split(tmp_path: Path) -> None:
+def test_label_maps__folder__masks_that_say_in_their_names_what_they_show_are_not_split(tmp_path: Path) -> None:
     root = pairs(tmp_path, LABELS)
     for index in range(10):
         save(SPLEEN * np.uint8(255), root / f"masks/case{index}__tumor.png")
@@ -179,7 +181,7 @@ def test_masks_that_say_in_their_names_what_they_show_are_not_split(tmp_path: Pa
     masks_are(root, "tumor", SPLEEN)
 
 
-def test_a_single_dark_colour_is_inside(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__a_single_dark_colour_is_inside(tmp_path: Path, capsys: Any) -> None:
     """Grey of it is 0."""
     root = pairs(tmp_path, np.dstack([LIVER * np.uint8(1), LIVER * np.uint8(0), LIVER * np.uint8(0)]))
     assert read(root, "--phrase", "liver") == 0
@@ -187,7 +189,7 @@ def test_a_single_dark_colour_is_inside(tmp_path: Path, capsys: Any) -> None:
     assert "several values" not in capsys.readouterr().out
 
 
-def test_masks_of_one_value_are_used_as_they_are(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__masks_of_one_value_are_used_as_they_are(tmp_path: Path, capsys: Any) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(7))
     assert read(root, "--phrase", "liver") == 0
     assert "several values" not in capsys.readouterr().out
@@ -216,7 +218,7 @@ HEAT_MAPS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("kind", HEAT_MAPS)
-def test_threshold_cuts_heat_maps(tmp_path: Path, capsys: Any, kind: str) -> None:
+def test_label_maps__folder__threshold_cuts_heat_maps(tmp_path: Path, capsys: Any, kind: str) -> None:
     write, threshold = HEAT_MAPS[kind]
     root = with_masks(tmp_path, write, kind[:4].rstrip("_"))
     assert read(root, "--phrase", "fovea", "--threshold", threshold) == 0
@@ -226,21 +228,21 @@ def test_threshold_cuts_heat_maps(tmp_path: Path, capsys: Any, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", [kind for kind in HEAT_MAPS if kind != "tif_float"])
-def test_heat_maps_are_counted_and_named(tmp_path: Path, capsys: Any, kind: str) -> None:
+def test_label_maps__folder__heat_maps_are_counted_and_named(tmp_path: Path, capsys: Any, kind: str) -> None:
     root = with_masks(tmp_path, HEAT_MAPS[kind][0], kind[:4].rstrip("_"))
     assert read(root, "--phrase", "fovea") == 0
     printed = capsys.readouterr().out
     assert "several values above 0: 10 masks" in printed and "(1, 2, 3, 4, 5, …)" in printed.replace("#0", "")
 
 
-def test_a_heat_map_of_fractions_is_refused_with_the_way_out(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__a_heat_map_of_fractions_is_refused_with_the_way_out(tmp_path: Path, capsys: Any) -> None:
     root = with_masks(tmp_path, HEAT_MAPS["tif_float"][0], "tif")
     assert read(root, "--phrase", "fovea") == 1
     assert "case0.tif: the mask has fractions: say with --threshold" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", ["jpg", "jpeg", "JPG"])
-def test_what_jpeg_makes_of_masks_is_told_and_can_be_cut_off(tmp_path: Path, capsys: Any, ending: str) -> None:
+def test_noisy_jpeg_mask__folder__is_told_and_can_be_cut_off(tmp_path: Path, capsys: Any, ending: str) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255), ending, quality=60)
     assert not (inside(root / f"masks/case0.{ending}") == LIVER).all()
     assert read(root, "--phrase", "liver") == 0
@@ -251,7 +253,9 @@ def test_what_jpeg_makes_of_masks_is_told_and_can_be_cut_off(tmp_path: Path, cap
     assert "JPEG" not in capsys.readouterr().out
 
 
-def test_masks_that_are_below_the_threshold_everywhere_are_told(tmp_path: Path, capsys: Any) -> None:
+def test_label_maps__folder__masks_that_are_below_the_threshold_everywhere_are_told(
+    tmp_path: Path, capsys: Any
+) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     save(LIVER * np.uint8(1), root / "masks/case3.png")
     assert read(root, "--phrase", "liver", "--threshold", "128") == 0
@@ -279,7 +283,9 @@ def test_masks_that_are_below_the_threshold_everywhere_are_told(tmp_path: Path, 
         (["--threshold", "1", "--values", "1=liver"], "give one of them"),
     ],
 )
-def test_wrong_values_and_thresholds_are_refused(tmp_path: Path, capsys: Any, options: list[str], saying: str) -> None:
+def test_label_maps__folder__wrong_values_and_thresholds_are_refused(
+    tmp_path: Path, capsys: Any, options: list[str], saying: str
+) -> None:
     root = pairs(tmp_path, LABELS)
     assert read(root, *options) == 1
     assert saying in capsys.readouterr().err
@@ -308,7 +314,9 @@ ALPHA_MASKS = {
 
 
 @pytest.mark.parametrize("kind", ALPHA_MASKS)
-def test_a_shape_in_alpha_is_the_mask_and_that_is_told(tmp_path: Path, capsys: Any, kind: str) -> None:
+def test_alpha_mask__folder__a_shape_in_alpha_is_the_mask_and_that_is_told(
+    tmp_path: Path, capsys: Any, kind: str
+) -> None:
     root = with_masks(tmp_path, ALPHA_MASKS[kind], kind.split("_")[0])
     assert read(root, "--phrase", "liver") == 0
     printed = capsys.readouterr().out
@@ -317,7 +325,9 @@ def test_a_shape_in_alpha_is_the_mask_and_that_is_told(tmp_path: Path, capsys: A
 
 
 @pytest.mark.parametrize("alpha", [0, 255])
-def test_alpha_that_is_the_same_everywhere_is_no_mask(tmp_path: Path, capsys: Any, alpha: int) -> None:
+def test_alpha_mask__folder__alpha_that_is_the_same_everywhere_is_no_mask(
+    tmp_path: Path, capsys: Any, alpha: int
+) -> None:
     shown = np.dstack([LIVER * np.uint8(255)] * 3 + [np.full(LIVER.shape, alpha, np.uint8)])
     root = pairs(tmp_path, shown)
     assert read(root, "--phrase", "liver") == 0
@@ -325,7 +335,7 @@ def test_alpha_that_is_the_same_everywhere_is_no_mask(tmp_path: Path, capsys: An
     masks_are(root, "liver", LIVER)
 
 
-def test_soft_edges_in_alpha_can_be_cut(tmp_path: Path, capsys: Any) -> None:
+def test_alpha_mask__folder__soft_edges_in_alpha_can_be_cut(tmp_path: Path, capsys: Any) -> None:
     soft = in_alpha("RGBA")
     soft[..., 3] = np.where(LIVER, 255, np.where(SPLEEN, 90, 0))
     root = pairs(tmp_path, soft)
@@ -335,7 +345,7 @@ def test_soft_edges_in_alpha_can_be_cut(tmp_path: Path, capsys: Any) -> None:
     masks_are(root, "liver", LIVER)
 
 
-def test_colours_of_a_label_map_count_where_it_is_opaque(tmp_path: Path) -> None:
+def test_label_maps__folder__colours_of_a_label_map_count_where_it_is_opaque(tmp_path: Path) -> None:
     labels = np.dstack([palette(LABELS + (LABELS == 0)), (LABELS > 0) * np.uint8(255)])
     root = pairs(tmp_path, labels)
     assert read(root, "--values", "#ff0000=liver,#0080ff=spleen") == 0
@@ -344,7 +354,7 @@ def test_colours_of_a_label_map_count_where_it_is_opaque(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("ending", ["png", "webp"])
-def test_alpha_of_a_picture_is_left_out_and_that_is_told(tmp_path: Path, capsys: Any, ending: str) -> None:
+def test_alpha_picture__folder__is_left_out_and_that_is_told(tmp_path: Path, capsys: Any, ending: str) -> None:
     root = pairs(tmp_path, LIVER * np.uint8(255))
     (root / "images/case0.png").unlink()
     options: dict[str, Any] = {"lossless": True, "exact": True} if ending == "webp" else {}
@@ -355,6 +365,6 @@ def test_alpha_of_a_picture_is_left_out_and_that_is_told(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("kind", ["png_rgba", "png_la", "png_palette"])
-def test_the_report_reads_a_shape_in_alpha_as_a_training_does(tmp_path: Path, kind: str) -> None:
+def test_alpha_mask__report__is_read_as_a_training_does(tmp_path: Path, kind: str) -> None:
     ALPHA_MASKS[kind](tmp_path / "mask.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), LIVER)
