@@ -18,4 +18,6 @@ def exif_orientation(image: PIL.Image.Image) -> int:
         if "exif" in image.info:
             tags.load(image.info["exif"])
     orientation = tags.get(0x0112, 1)
+    if isinstance(orientation, bytes) and len(orientation) == 1:  # of type BYTE
+        orientation = orientation[0]
     return orientation if orientation in range(1, 9) else 1

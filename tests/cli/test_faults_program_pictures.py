@@ -50,6 +50,7 @@ def test_alpha_mask__program__refine(
     assert alpha["masks"][0]["rle"] == grey["masks"][0]["rle"]
 
 
+AS_A_MASK = ["exif-png", "channels_left_out-rgbx_tiff", "pages_left_out-tiff", "pages_left_out-png"]
 VERBS = {
     "ask": ("what?", *SHORT),
     "segment": ("disc", *SHORT),
@@ -69,9 +70,7 @@ def test_odd_picture__program(medplib: Program, picture: Path, verb: str, form: 
     told_everywhere(medplib, saying, verb, odd, *VERBS[verb])
 
 
-@pytest.mark.parametrize(
-    "form", ["exif-png", "channels_left_out-rgbx_tiff", "pages_left_out-tiff", "pages_left_out-png"]
-)
+@pytest.mark.parametrize("form", AS_A_MASK)
 def test_odd_picture__program__as_a_mask(medplib: Program, picture: Path, form: str, tmp_path: Path) -> None:
     make, saying = ODD_PICTURES[form]
     (tmp_path / "odd").mkdir()
