@@ -107,7 +107,8 @@ def test_formats__python__path_bytes_and_pil_are_one_picture(form: str, tmp_path
     with PilImage.open(path) as picture:
         by_pil = image_of(picture)
     np.testing.assert_array_equal(by_path.array, by_bytes.array)
-    np.testing.assert_array_equal(by_path.array, by_pil.array)
+    rounding = form == "cmyk_and_more_tiff"  # libtiff's, of CMYK
+    np.testing.assert_allclose(by_path.array.astype(int), by_pil.array, rtol=0, atol=rounding)
     told = [
         without_names(image.info["warnings"], str(path), "bytes", "pixels") for image in (by_path, by_bytes, by_pil)
     ]
