@@ -84,7 +84,7 @@ void say_training() {
   const core::Losses losses = core::backward(setup.trainee(), setup.batches.batch(0), /*seed=*/1);
   say("loss", losses.total);
   core::for_each_loss([&](core::LossKey key, const core::LossRow& row) { say(row.key, losses[key]); });
-  for (const auto& [name, value] : setup.trained())
+  for (const auto& [name, value] : setup.parameters.trained())
     if (value.grad().defined()) say(name, value.grad());
 }
 
