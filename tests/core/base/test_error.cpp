@@ -46,7 +46,7 @@ TEST(Error, a_list_in_a_sentence_names_five_and_counts_the_rest) {
 }
 
 TEST(Faults, list_with_nul__core__a_sentence_goes_on_behind_it) {
-  const Error error(ErrorCode::Format, std::string("\"a.png\0x\" is none.", 17), {std::string("b\0c", 3)});
+  const Error error(ErrorCode::Format, std::string("\"a.png\0x\" is none.", 18), {std::string("b\0c", 3)});
   EXPECT_STREQ(error.what(), "\"a.png\\0x\" is none.");
   EXPECT_EQ(error.details().front(), "b\\0c");
 }
