@@ -1,5 +1,5 @@
-"""A plain PyTorch training of the parts that draw: the same sizes, losses and optimizer as `medplib train` with objective
-"grounding", written as one would write it in Python. bench/train runs it beside the engine.
+"""A plain PyTorch training of the parts that draw: the same sizes, losses and optimizer as `medplib train` with
+objective "grounding", written as one would write it in Python. bench/train runs it beside the engine.
 
     python bench/eager_grounding.py recipe.json    prints samples a second and the number of parameters as JSON
 

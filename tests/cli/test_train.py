@@ -322,7 +322,7 @@ def only_empty_answers_to_judge_by(folder: Path) -> None:
 
 
 BAD_RECORDS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "no JSON": (holding("records.json", '[{"id": 1,\n "image" "a.png"}]'), "line 2, column"),
+    "no JSON": (holding("records.json", '[{"id": 1,\n "image" "a.png"}]'), "record 0 (0), line 1 is not valid JSON"),
     "a key is missing": (holding("records.json", '[{"id": "seven", "image": "0.png"}]'), '"conversations" in'),
     "a key of another type": (
         holding("records.json", '[\n{"image": 7}]'),

@@ -2,6 +2,8 @@
 
 #include "base/json_parsing.h"
 
+#include <algorithm>
+
 namespace medplib::core {
 namespace {
 
@@ -35,8 +37,9 @@ Json parse_record_json(std::string_view text, const std::string& where) {
   try {
     return Json::parse(begin, end, taken);
   } catch (const nlohmann::json::exception& error) {
+    const auto lines = std::ranges::count(text.substr(0, static_cast<std::size_t>(read.bytes)), '\n');
     fail(ErrorCode::Format, where, " is not valid JSON: ", without_place(reason_of(error)),
-         ". Mend it, or take the record out.");
+         lines == 0 ? "" : text_of(" (in its line ", lines + 1, ")"), ". Mend it, or take the record out.");
   }
 }
 
