@@ -17,7 +17,8 @@
  *   so. Without memory three libraries end the process instead of giving OOM_HOST: sentencepiece, which reads
  *   the tokenizer and cuts text into tokens (the engine looks for enough before each text, but another thread
  *   may take it); the JSON library, when the few bytes with which it forgets what it read of a model's files
- *   are not there; and OpenMP's, when it cannot begin its threads (medplib_set_threads(1) needs none).
+ *   are not there; and OpenMP's, when it cannot begin its threads, or when oneDNN finds no memory in them
+ *   (medplib_set_threads(1) needs none).
  *
  * Ownership
  *   What a function hands out through a `medplib_x**` is the caller's, until medplib_x_free; freeing NULL

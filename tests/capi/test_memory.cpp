@@ -46,13 +46,20 @@ bool is_of(const void* caller, const char* library) {
   return dladdr(caller, &info) != 0 && std::strstr(info.dli_fname, library) != nullptr;
 }
 
+// An exception that leaves a loop of oneDNN's on several threads ends the process; LibTorch's own loops catch
+// theirs, but are not to be told from these.
+bool in_parallel_loop() {
+  static const auto asked = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_in_parallel"));
+  return asked != nullptr && asked() != 0;
+}
+
 void* aligned(std::size_t size, std::size_t alignment) {
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
 
 void* allocate(std::size_t size, std::size_t alignment, const void* caller) {
   // Debian's sentencepiece ends the process when an allocation of its own fails.
-  if (objects.is_due() && !is_of(caller, "sentencepiece")) {
+  if (objects.is_due() && !is_of(caller, "sentencepiece") && !in_parallel_loop()) {
     objects.failed();
     throw std::bad_alloc();
   }
