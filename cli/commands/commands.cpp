@@ -12,6 +12,7 @@ Commands all_commands() {
   commands.push_back(make_info());
   commands.push_back(make_verify());
   commands.push_back(make_train());
+  commands.push_back(make_experts());
   commands.push_back(make_data());
   commands.push_back(make_completion());
   return commands;

@@ -13,6 +13,7 @@ std::unique_ptr<Command> make_chat();
 std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_verify();
 std::unique_ptr<Command> make_train();
+std::unique_ptr<Command> make_experts();
 std::unique_ptr<Command> make_data();
 std::unique_ptr<Command> make_completion();
 

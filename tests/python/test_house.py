@@ -37,7 +37,7 @@ PUBLIC_HEADERS = {
     "ops": {"current_error"},
     "image": {"image", "mask", "region"},
     "weights": {"weights"},
-    "model": {"model"},
+    "model": {"model", "experts"},
     "generate": {"session"},
     "data": {"check"},
     "eval": {"eval"},

@@ -111,12 +111,12 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
   write_file(folder / manifest_file, json.dump(2) + "\n");
 }
 
-std::map<std::string, std::string> hash_files(const fs::path& folder) {
+std::map<std::string, std::string> hash_files(const fs::path& folder, const std::function<void()>& between) {
   std::map<std::string, std::string> hashes;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     if (!entry.is_regular_file() || name == manifest_file || name.starts_with(".")) continue;
-    hashes.emplace(name, sha256_of_file(entry.path()));
+    hashes.emplace(name, sha256_of_file(entry.path(), between));
   }
   return hashes;
 }

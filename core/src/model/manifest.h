@@ -42,8 +42,10 @@ Manifest read_manifest(const std::filesystem::path& folder);
 // Writes FOLDER/medplib.json. Errors: Io.
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 
-// Returns the hashes of the folder's files as they are now, except the manifest and hidden files.
-std::map<std::string, std::string> hash_files(const std::filesystem::path& folder);
+// Returns the hashes of the folder's files as they are now, except the manifest and hidden files. `between`
+// is called before each block that is read, and may end it by throwing.
+std::map<std::string, std::string> hash_files(
+    const std::filesystem::path& folder, const std::function<void()>& between = [] {});
 
 // Returns whether an error is about the call, not the folder: it was cancelled, or memory ran out.
 inline bool is_of_the_call(const Error& error) {

@@ -1,7 +1,7 @@
 #include "train/batch.h"
 
 #include "base/json.h"
-#include "train/subject.h"
+#include "model/subject.h"
 #include "train/usable.h"
 #include "vision/pixels.h"
 #include "vision/region_cells.h"

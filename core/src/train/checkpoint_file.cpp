@@ -1,7 +1,7 @@
 #include "train/checkpoint_file.h"
 
 #include "base/files.h"
-#include "train/subject.h"
+#include "model/subject.h"
 #include "weights/safetensors.h"
 
 #include <medplib/core/error.h>

@@ -1,6 +1,6 @@
 #include "train/name_vectors.h"
 
-#include "train/subject.h"
+#include "model/subject.h"
 
 #include <medplib/core/error.h>
 

@@ -1,6 +1,6 @@
 #include "train/recipe.h"
 
-#include "train/subject.h"
+#include "model/subject.h"
 
 #include <medplib/core/error.h>
 #include <medplib/core/runtime.h>

@@ -1,6 +1,6 @@
 #include "train/setup.h"
 
-#include "train/subject.h"
+#include "model/subject.h"
 
 #include <medplib/core/error.h>
 

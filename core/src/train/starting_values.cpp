@@ -1,7 +1,7 @@
 #include "train/starting_values.h"
 
 #include "base/files.h"
-#include "train/subject.h"
+#include "model/subject.h"
 #include "weights/checkpoint.h"
 #include "weights/safetensors.h"
 

@@ -2,7 +2,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
-#include "train/subject.h"
+#include "model/subject.h"
 #include "train/usable.h"
 #include "vision/pixels.h"
 

@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* single_file = "model.safetensors";
-
 std::string scale_name(const std::string& name) { return name + "_scale"; }
 
 bool is_float(c10::ScalarType dtype) {
@@ -171,6 +169,14 @@ Weight Checkpoint::take_weight(const ParameterSpec& spec) {
   return {.stored = Int8Rows{tensor.to(device_), stored(scale_name(name)).to(device_)}};
 }
 
+NamedTensors Checkpoint::as_stored(const std::string& parameter, const std::string& as) const {
+  const std::string from = published_name(parameter), to = published_name(as);
+  NamedTensors all{{to, stored(from)}};
+  if (all.front().second.scalar_type() == at::kChar)
+    all.emplace_back(scale_name(to), stored(scale_name(from)));
+  return all;
+}
+
 bool Checkpoint::is_mapped(const ParameterSpec& spec) const {
   const std::string name = published_name(spec.name);
   const auto file = file_of_.find(name);
@@ -262,7 +268,7 @@ void save_checkpoint(const fs::path& folder, const NamedTensors& tensors, Storag
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) fail(ErrorCode::Io, folder, " cannot be created: ", failed.message(), ".");
-  write_safetensors(folder / single_file, stored, {{"format", "pt"}});
+  write_safetensors(folder / kSingleFile, stored, {{"format", "pt"}});
 }
 
 }  // namespace medplib::core

@@ -40,6 +40,10 @@ class Checkpoint : public ParameterSource {
   // In the form in which it is stored: int8 stays int8.
   Weight take_weight(const ParameterSpec& spec) override;
 
+  // The tensors that hold a parameter that is usable, as they are stored, under the published names of
+  // parameter `as`: its own, and of int8 its scales.
+  NamedTensors as_stored(const std::string& parameter, const std::string& as) const;
+
   // Checks a parameter as take does, without reading its values. Returns whether it is usable.
   bool check(const ParameterSpec& spec);
 

@@ -292,7 +292,8 @@ const char* safetensors_type(c10::ScalarType dtype) {
 }
 
 void write_safetensors(const fs::path& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(double)>& between) {
   auto ordered = tensors;
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
     return a.second.element_size() > b.second.element_size();
@@ -317,7 +318,10 @@ void write_safetensors(const fs::path& path, const std::vector<std::pair<std::st
     for (std::uint64_t i = 0; i < length_bytes; ++i)
       out.put(static_cast<char>(text.size() >> (8 * i) & 0xff));
     out << text;
+    std::size_t written = 0;
     for (const auto& [name, tensor] : ordered) {
+      between(static_cast<double>(written) / static_cast<double>(std::max<std::uint64_t>(offset, 1)));
+      written += tensor.nbytes();
       const at::Tensor bytes = tensor.detach().to(at::kCPU).contiguous();
       out.write(static_cast<const char*>(bytes.data_ptr()), static_cast<std::streamsize>(bytes.nbytes()));
     }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,9 +53,11 @@ class SafetensorsFile {
 const char* safetensors_type(c10::ScalarType dtype);
 
 // Writes all tensors (any device, any strides), atomically; those with larger elements first, so that every
-// one is aligned. Errors: Io, InvalidArgument (a name twice), Unsupported (a type without a name).
-void write_safetensors(const std::filesystem::path& path,
-                       const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+// one is aligned. `between` is called before each with the part that is written, and may end it by throwing.
+// Errors: Io, InvalidArgument (a name twice), Unsupported (a type without a name).
+void write_safetensors(
+    const std::filesystem::path& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+    const std::map<std::string, std::string>& metadata = {},
+    const std::function<void(double)>& between = [](double) {});
 
 }  // namespace medplib::core

@@ -8,6 +8,9 @@
 
 namespace medplib::core {
 
+// The name of a folder's weights where they are one file.
+inline constexpr const char* kSingleFile = "model.safetensors";
+
 struct WeightFiles {
   std::vector<std::filesystem::path> read;  // safetensors files, by name; together all tensors
   // What an index says, tensor → file; empty where the files' own headers are the index.

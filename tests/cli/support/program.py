@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 GOLDENS = ROOT / "tests/goldens"
 BINARY = Path(os.environ.get("MEDPLIB_BIN", ROOT / "build/bin/medplib"))
 MODEL = GOLDENS / "ckpt/tiny_seg"
-COMMANDS = ["ask", "segment", "describe", "refine", "chat", "info", "verify", "train", "data", "completion"]
+COMMANDS = ["ask", "segment", "describe", "refine", "chat", "info", "verify", "train", "experts", "data", "completion"]
 
 
 @dataclass(frozen=True)

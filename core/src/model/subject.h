@@ -1,4 +1,4 @@
-// What an error of a training is about.
+// What an error is about.
 #pragma once
 
 #include <medplib/core/current_error.h>
