@@ -47,7 +47,7 @@ MoeConfig read_moe(const Json& json, std::int64_t layers, const std::string& whe
     check(layer >= 0 && layer < layers, where,
           text_of("moe.moe_layers_idx names layer ", layer, " of ", layers));
   for (const auto experts : moe.experts)
-    check(experts >= moe.top_k && experts <= 1024, where, text_of("moe.num_experts holds ", experts));
+    check(experts >= moe.top_k && experts <= kMostExperts, where, text_of("moe.num_experts holds ", experts));
   if (optional_or<bool>(json, "use_residual", false, where))
     fail(ErrorCode::Unsupported, where, ": moe.use_residual is not supported.");
   return moe;

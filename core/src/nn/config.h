@@ -12,6 +12,8 @@
 
 namespace medplib::core {
 
+inline constexpr std::int64_t kMostExperts = 1024;  // of a layer
+
 struct MoeConfig {
   std::vector<std::int64_t> layers;   // which layers have experts; empty: none
   std::vector<std::int64_t> experts;  // how many, one entry for each of `layers`

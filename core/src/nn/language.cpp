@@ -58,8 +58,8 @@ at::Tensor Language::embed(const at::Tensor& ids) const {
   return embedding(ids.to(device_of(embedding_)), embedding_, kPadding);
 }
 
-LanguageOutput Language::run(at::Tensor x, const at::Tensor& positions, const Attend& attend,
-                             const Tap& tap) const {
+LanguageOutput Language::run(at::Tensor x, const at::Tensor& positions, const Attend& attend, const Tap& tap,
+                             const ExpertCapacity* capacity) const {
   const RotaryRows rotary = rotary_.at_positions(positions, x);
   const auto rotate = [&](const at::Tensor& t) {  // the half-split form
     const auto halves = t.chunk(2, -1);
@@ -74,7 +74,7 @@ LanguageOutput Language::run(at::Tensor x, const at::Tensor& positions, const At
     x = x + layer.o(merge_heads(attend(i, rotate(heads(layer.q)), rotate(heads(layer.k)), heads(layer.v))));
     const at::Tensor z = layer.ffn_norm(x);
     if (const auto* moe = std::get_if<Moe>(&layer.ffn))
-      x = x + (*moe)(z, &output.routings.emplace_back());
+      x = x + (*moe)(z, &output.routings.emplace_back(), capacity);
     else
       x = x + std::get<SwiGlu>(layer.ffn)(z);
   }
@@ -100,11 +100,11 @@ LanguageOutput Language::extend(const at::Tensor& embeddings, KvCache& cache, co
 }
 
 LanguageOutput Language::forward(const at::Tensor& embeddings, const at::Tensor& positions,
-                                 const at::Tensor& mask) const {
+                                 const at::Tensor& mask, const ExpertCapacity* capacity) const {
   const Attend attend = [&](std::size_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
     return attention(q, k, v, mask);
   };
-  return run(embeddings, positions, attend, {});
+  return run(embeddings, positions, attend, {}, capacity);
 }
 
 LanguageOutput Language::trace(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,

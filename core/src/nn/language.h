@@ -42,9 +42,9 @@ class Language {
   LanguageOutput extend(const at::Tensor& embeddings, KvCache& cache, const Tap& tap = {}) const;
 
   // Whole sequences: embeddings (B, T, C), positions (B, T) int64, mask (B, 1, T, T) added to the attention
-  // scores.
-  LanguageOutput forward(const at::Tensor& embeddings, const at::Tensor& positions,
-                         const at::Tensor& mask) const;
+  // scores. `capacity`: of each expert for all tokens of the batch; null: it takes all that chose it.
+  LanguageOutput forward(const at::Tensor& embeddings, const at::Tensor& positions, const at::Tensor& mask,
+                         const ExpertCapacity* capacity = nullptr) const;
 
   // One whole sequence (1, T, C). `attention` receives the weights: (T, T) per layer, mean over the heads.
   LanguageOutput trace(const at::Tensor& embeddings, std::vector<at::Tensor>& attention,
@@ -64,7 +64,8 @@ class Language {
 
   static Layer make_layer(const Scope& scope, const LanguageConfig& config, std::int64_t index);
   // positions (B or 1, T)
-  LanguageOutput run(at::Tensor x, const at::Tensor& positions, const Attend& attend, const Tap& tap) const;
+  LanguageOutput run(at::Tensor x, const at::Tensor& positions, const Attend& attend, const Tap& tap,
+                     const ExpertCapacity* capacity = nullptr) const;
 
   LanguageConfig config_;
   Weight embedding_;  // (vocabulary, C)

@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 namespace medplib::core {
 
 namespace {
@@ -26,6 +28,12 @@ Routing route(const at::Tensor& router_logits, std::int64_t k) {
   return {router_logits, experts, weights};
 }
 
+std::int64_t ExpertCapacity::places(std::int64_t tokens, std::int64_t k, std::int64_t experts) const {
+  // Divided last: what is a whole number stays one.
+  return static_cast<std::int64_t>(
+      std::ceil(static_cast<double>(tokens * k) * factor / static_cast<double>(experts)));
+}
+
 Moe::Moe(const Scope& scope, const LanguageConfig& config, std::int64_t experts)
     : top_k_(config.moe.top_k),
       router_(scope.take_float32("router.weight", {experts, config.hidden}, Init::FanIn)) {
@@ -38,10 +46,15 @@ Routing Moe::choose(const at::Tensor& tokens) const {
   return route(at::linear(tokens.to(at::kFloat), router_), top_k_);
 }
 
-at::Tensor Moe::operator()(const at::Tensor& x, Routing* routing) const {
+at::Tensor Moe::operator()(const at::Tensor& x, Routing* routing, const ExpertCapacity* capacity) const {
   const at::Tensor tokens = x.reshape({-1, x.size(-1)});  // (tokens, C)
   const Routing chosen = choose(tokens);
-  const at::Tensor out = moe_ffn(tokens, chosen.experts, chosen.weights, experts_);
+  const std::int64_t experts = std::ssize(experts_);
+  const at::Tensor taken = capacity == nullptr
+                               ? chosen.experts
+                               : keep_within(capacity->places(tokens.size(0), top_k_, experts),
+                                             chosen.experts, experts, capacity->random);
+  const at::Tensor out = moe_ffn(tokens, taken, chosen.weights, experts_);
   if (routing) *routing = chosen;
   return out.view(x.sizes());
 }

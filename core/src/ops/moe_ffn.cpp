@@ -13,17 +13,31 @@ at::Tensor one_token(const at::Tensor& token, const at::Tensor& chosen, const at
                      std::span<const SwiGluWeights> experts) {
   at::Tensor out;
   for (std::int64_t k = 0; k < chosen.size(1); ++k) {
-    const auto expert = static_cast<std::size_t>(chosen.select(1, k).item<std::int64_t>());
-    const at::Tensor part = shares.narrow(1, k, 1) * swiglu(token, experts[expert]);
+    const auto expert = chosen.select(1, k).item<std::int64_t>();
+    if (expert < 0) continue;
+    const at::Tensor part = shares.narrow(1, k, 1) * swiglu(token, experts[static_cast<std::size_t>(expert)]);
     out = out.defined() ? out + part : part;
   }
-  return out;
+  return out.defined() ? out : at::zeros_like(token);
 }
 
 }  // namespace
 
 at::Tensor swiglu(const at::Tensor& x, const SwiGluWeights& weights) {
   return linear(at::silu(linear(x, weights.gate)) * linear(x, weights.up), weights.down);
+}
+
+at::Tensor keep_within(std::int64_t capacity, const at::Tensor& chosen, std::int64_t experts,
+                       const at::Generator& random) {
+  at::Tensor kept = chosen.clone().flatten();
+  for (std::int64_t expert = 0; expert < experts; ++expert) {
+    const at::Tensor places = at::nonzero(kept == expert).squeeze(1);
+    const std::int64_t over = places.numel() - capacity;
+    if (over <= 0) continue;
+    const at::Tensor order = at::randperm(places.numel(), random, places.options());
+    kept.index_fill_(0, places.index_select(0, order.narrow(0, 0, over)), -1);
+  }
+  return kept.view(chosen.sizes());
 }
 
 at::Tensor moe_ffn(const at::Tensor& tokens, const at::Tensor& chosen, const at::Tensor& shares,

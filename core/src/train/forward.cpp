@@ -62,12 +62,12 @@ struct LanguagePass {
 };
 
 LanguagePass run_language(const Network& network, const Batch& batch, std::int64_t seg_token,
-                          FeatureCache* cache) {
+                          FeatureCache* cache, const ExpertCapacity* capacity) {
   LanguagePass pass;
   pass.features = encode_with_clip(network, batch.clip_pixels, cache);
   const PackedTensors packed = pack_tensors(batch.prompts, network.config.image_tokens());
   pass.language =
-      network.language.forward(embed(network, pass.features, batch), packed.positions, packed.mask);
+      network.language.forward(embed(network, pass.features, batch), packed.positions, packed.mask, capacity);
   pass.predictions = labelled(pass.language.hidden, packed.labels);
   pass.seg_rows = at::nonzero(pass.predictions.labels == seg_token).squeeze(1);
   pass.prompts = network.seg_embedding(pass.predictions.states.index_select(0, pass.seg_rows));
@@ -155,7 +155,8 @@ class Pass {
 
   // Everything about words, and the text prompts of the batch's targets.
   void add_language_losses() {
-    LanguagePass pass = run_language(network_, batch_, trainee_.seg_token, trainee_.parts.clip_cache.get());
+    LanguagePass pass = run_language(network_, batch_, trainee_.seg_token, trainee_.parts.clip_cache.get(),
+                                     trainee_.capacity ? &*trainee_.capacity : nullptr);
     add_image_label_loss(trainee_.parts.clip_label, pass.features.mean(1));
     add_structure_label_loss(pass.features);
     const Predictions& predictions = pass.predictions;
@@ -303,7 +304,7 @@ void add_text_prompts(std::map<std::string, std::vector<at::Tensor>>& by_name, c
                       const Batch& batch, std::int64_t seg_token) {
   if (batch.targets.empty()) return;
   // Nothing is kept: a step may see the same pictures in bfloat16.
-  const at::Tensor prompts = run_language(network, batch, seg_token, nullptr).prompts;
+  const at::Tensor prompts = run_language(network, batch, seg_token, nullptr, nullptr).prompts;
   for (std::size_t i = 0; i < batch.targets.size(); ++i)
     by_name[batch.targets[i].structure].push_back(prompts[static_cast<std::int64_t>(i)]);
 }

@@ -8,6 +8,8 @@
 #include "train/recipe.h"
 #include "train/split.h"
 
+#include <optional>
+
 namespace medplib::core {
 
 // Before the names of what exists during training alone, and of the vectors that stand for names.
@@ -42,6 +44,7 @@ struct Trainee {
   const Recipe& recipe;
   MaskGeometry geometry;
   std::int64_t seg_token;
+  std::optional<ExpertCapacity> capacity = {};  // of the experts; none: they take all that chose them
 };
 
 // The losses of a batch, or of a part of one: its share, so that the parts' sum is the batch's.

@@ -43,12 +43,15 @@ std::string part_of(const std::string& name) {
 }
 
 ParameterSet::ParameterSet(const Recipe& recipe, StartingValues& start, Values values)
-    : recipe_(recipe), start_(start), values_(values), device_(open_device(recipe.device)) {
+    : recipe_(recipe),
+      start_(start),
+      values_(values),
+      device_(open_device(recipe.device)),
+      random_(new_generator(device_)) {
   if (!device_.is_cpu() && values == Values::Real)
     fail(ErrorCode::Unsupported, "Training on ", device_.str(), " isn't there yet. Use \"device\": \"cpu\".");
   if (!recipe.lora.targets.empty() && recipe.lora.dropout > 0)
-    dropout_ =
-        std::make_shared<Dropout>(Dropout{.share = recipe.lora.dropout, .random = new_generator(device_)});
+    dropout_ = std::make_shared<Dropout>(Dropout{.share = recipe.lora.dropout, .random = random_});
 }
 
 at::Tensor ParameterSet::value_of(const ParameterSpec& spec, c10::ScalarType dtype, ValueFrom& from) {

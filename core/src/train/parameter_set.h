@@ -66,8 +66,9 @@ class ParameterSet : public ParameterSource {
   bool has_words() const;
   ValueFrom source_of(const std::string& name) const { return parameters_[index_.at(name)].from; }
 
-  // Of LoRA's inputs; null where there is none.
-  Dropout* dropout() const { return dropout_.get(); }
+  // Draws all that is random in a step's way through the network, on the parameters' device: LoRA's dropout,
+  // and which tokens an expert has no place for. Seeded before each step.
+  const at::Generator& random() const { return random_; }
 
   // Gives a value that this training computed, now or before it was resumed.
   void set(const std::string& name, const at::Tensor& value);
@@ -86,10 +87,11 @@ class ParameterSet : public ParameterSource {
   StartingValues& start_;
   Values values_;
   c10::Device device_;
+  at::Generator random_;
   std::vector<Parameter> parameters_;
   std::map<std::string, std::size_t> index_;
   std::map<std::string, Lora> adapters_;  // by the name of their weight
-  std::shared_ptr<Dropout> dropout_;
+  std::shared_ptr<Dropout> dropout_;      // of LoRA's inputs; null where there is none
 };
 
 // Without dropout: nothing is trained there.

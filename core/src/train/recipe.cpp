@@ -173,6 +173,7 @@ void read_course(Reader& read, Recipe& recipe) {
   read("seed", recipe.seed);
   read("threads", recipe.threads);
   read("accumulate", recipe.accumulate);
+  read("expert_capacity", recipe.expert_capacity);
   read("device", recipe.device);
   read.choice("precision", recipe.precision);
   read.choice("storage", recipe.storage);
@@ -184,6 +185,7 @@ void read_course(Reader& read, Recipe& recipe) {
   read.at_least("warmup_epochs", recipe.warmup_epochs, 0);
   read.between("threads", recipe.threads, 0, kMostThreads + 1);
   read.at_least("accumulate", static_cast<double>(recipe.accumulate), 1);
+  read.between("expert_capacity", recipe.expert_capacity, 0, kMostExperts + 1);
   read.at_least("checkpoint_every", static_cast<double>(recipe.checkpoint_every), 1);
   read.at_least("validate_every", static_cast<double>(recipe.validate_every), 1);
   read.at_least("validate_samples", static_cast<double>(recipe.validate_samples), 0);

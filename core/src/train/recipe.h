@@ -91,7 +91,10 @@ struct Recipe {
   double average = 0.998;  // of the weights that are saved: exponential moving average
   Schedule schedule = Schedule::Cosine;
   std::int64_t accumulate = 1;  // parts in which a step's images are computed: more need less memory
-  std::string device = "cpu";   // as open_device() has it
+  // Of an expert, in training: as many tokens as its even share of a part's times this; which, is drawn. 0:
+  // all that chose it. The published recipe has 1.5.
+  double expert_capacity = 0;
+  std::string device = "cpu";  // as open_device() has it
   // Of matrix products, and of the matrices that stand still. All else is float32 in both.
   Precision precision = Precision::Float32;
   Storage storage = Storage::Int8;  // of the models that are written

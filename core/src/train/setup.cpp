@@ -4,6 +4,8 @@
 
 #include <medplib/core/error.h>
 
+#include <utility>
+
 namespace medplib::core {
 namespace fs = std::filesystem;
 namespace {
@@ -36,11 +38,15 @@ TrainingSetup::TrainingSetup(const fs::path& path, const std::vector<std::string
 }
 
 Trainee TrainingSetup::trainee() const {
+  std::optional<ExpertCapacity> capacity;
+  if (recipe.expert_capacity > 0)
+    capacity = ExpertCapacity{.factor = recipe.expert_capacity, .random = parameters.random()};
   return {.network = network,
           .parts = parts,
           .recipe = recipe,
           .geometry = facts.manifest.mask_geometry,
-          .seg_token = facts.tokenizer.added("<SEG>")};
+          .seg_token = facts.tokenizer.added("<SEG>"),
+          .capacity = std::move(capacity)};
 }
 
 bool TrainingSetup::uses_names() const {

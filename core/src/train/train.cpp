@@ -112,7 +112,8 @@ class Trainer {
   Losses run_backward(const Batch& batch) {
     const std::uint64_t seed =
         setup_.recipe.seed + 0x632be59bd9b4e019ULL * static_cast<std::uint64_t>(state_.step + 1);
-    if (Dropout* dropout = setup_.parameters.dropout()) dropout->random.set_current_seed(seed);
+    at::Generator random = setup_.parameters.random();
+    random.set_current_seed(seed);
     return backward(setup_.trainee(), batch, seed);
   }
 
