@@ -12,6 +12,8 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
+#include <string>
 #include <utility>
 
 namespace medplib::python {
@@ -169,6 +171,13 @@ void bind_answer(py::module_& module) {
       .def_property_readonly("finish", [](const Answer& self) { return core::to_text(self.answer.finish); })
       .def_property_readonly("timing", read<&core::Answer::timing>())
       .def_property_readonly("routing", read<&core::Answer::routing>())
+      .def_property_readonly("routing_by_kind",
+                             [](const Answer& self) {
+                               std::map<std::string, core::ExpertCounts> named;
+                               for (const auto& [kind, counts] : self.answer.routing_by_kind)
+                                 named[core::to_text(kind)] = counts;
+                               return named;
+                             })
       .def_property_readonly("near_ties", read<&core::Answer::near_ties>())
       .def_property_readonly("presence", read<&core::Answer::presence>())
       .def_readonly("image", &Answer::image)

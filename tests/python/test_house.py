@@ -37,6 +37,7 @@ PUBLIC_HEADERS = {
     "ops": {"current_error"},
     "image": {"image", "mask", "region"},
     "weights": {"weights"},
+    "nn": {"routing"},
     "model": {"model", "experts"},
     "generate": {"session"},
     "data": {"check"},

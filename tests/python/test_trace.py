@@ -59,6 +59,17 @@ def test_the_pass_that_is_looked_into_takes_the_way_of_the_one_that_answered(tra
     assert len({tuple(experts.ravel().tolist()) for experts in trace.experts}) > 1
 
 
+def test_the_routing_by_kind_of_token_is_that_of_these_rows(trace: medplib.Trace) -> None:
+    by_kind = trace.answer.routing_by_kind
+    assert set(by_kind) >= {"image", "question", "answer", "seg"}
+    for layer, (router, experts) in enumerate(zip(trace.router, trace.experts, strict=True)):
+        count = router.shape[1]
+        assert by_kind["seg"][layer] == np.bincount(experts[trace.segs].ravel(), minlength=count).tolist()
+        images = [row for row, piece in enumerate(trace.rows) if piece == "<image>" and row not in trace.segs]
+        assert by_kind["image"][layer] == np.bincount(experts[images].ravel(), minlength=count).tolist()
+        assert np.sum([counts[layer] for counts in by_kind.values()], axis=0).tolist() == trace.answer.routing[layer]
+
+
 def test_a_trace_shows_itself_in_a_line(trace: medplib.Trace) -> None:
     shown = repr(trace)
     assert f"{len(trace.rows)} rows, {len(trace.attention)} layers" in shown

@@ -1,5 +1,6 @@
 // An answer as JSON.
 #include "image/mask_json.h"
+#include "nn/routing.h"
 
 #include <medplib/core/session.h>
 
@@ -20,6 +21,7 @@ std::string answer_json(const Answer& answer) {
                     {"timing", std::move(timing)},
                     {"tokens", answer.tokens},
                     {"routing", answer.routing},
+                    {"routing_by_kind", json_of(answer.routing_by_kind)},
                     {"near_ties", answer.near_ties}});
 }
 

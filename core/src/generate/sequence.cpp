@@ -44,15 +44,21 @@ at::Tensor Sequence::extend(const Language& language, std::span<const Slot> slot
   return output.hidden[0];
 }
 
-std::vector<std::vector<std::int64_t>> Sequence::routing() const {
-  std::vector<std::vector<std::int64_t>> counts;
-  for (std::size_t layer = 0; layer < experts_.size(); ++layer) {
-    const at::Tensor taken = taken_.narrow(0, 0, cache_.length).select(1, static_cast<std::int64_t>(layer));
-    const at::Tensor count = at::bincount(taken.flatten().to(at::kLong), {}, experts_[layer]);
-    const std::int64_t* first = count.const_data_ptr<std::int64_t>();
-    counts.emplace_back(first, first + count.numel());
-  }
+at::Tensor Sequence::taken_in(std::size_t layer) const {
+  return taken_.narrow(0, 0, cache_.length).select(1, static_cast<std::int64_t>(layer));
+}
+
+ExpertCounts Sequence::routing() const {
+  ExpertCounts counts;
+  for (std::size_t layer = 0; layer < experts_.size(); ++layer)
+    counts.push_back(count_experts(taken_in(layer), experts_[layer]));
   return counts;
+}
+
+RoutingByKind Sequence::routing(std::span<const TokenKind> kinds) const {
+  std::vector<at::Tensor> chosen;
+  for (std::size_t layer = 0; layer < experts_.size(); ++layer) chosen.push_back(taken_in(layer));
+  return count_by_kind(kinds, chosen, experts_);
 }
 
 }  // namespace medplib::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nn/language.h"
+#include "nn/routing.h"
 #include "text/tokenizer.h"
 
 #include <span>
@@ -37,9 +38,14 @@ class Sequence {
   at::Tensor extend(const Language& language, std::span<const Slot> slots, const at::Tensor& embeddings,
                     const Tap& tap);
   // [MoE layer][expert]: tokens held that took it.
-  std::vector<std::vector<std::int64_t>> routing() const;
+  ExpertCounts routing() const;
+  // The same by the kind of each row held.
+  RoutingByKind routing(std::span<const TokenKind> kinds) const;
 
  private:
+  // (rows, k): the experts that each row took.
+  at::Tensor taken_in(std::size_t layer) const;
+
   std::vector<std::int64_t> experts_;  // of each MoE layer
   KvCache cache_;
   std::vector<Slot> held_;

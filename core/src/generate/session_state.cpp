@@ -231,7 +231,22 @@ Answer Session::State::answer(const Request& request, const AskOptions& ask_opti
   answer.masks = timed(timing.masks, timing, [&] { return draw(generated, request, ask_options, answer); });
   timing.total = milliseconds_since(start);
   put(answer, std::move(generated), request, ask_options);
+  answer.routing_by_kind = sequence.routing(kinds_of_rows(slots, answer.tokens));
   return answer;
+}
+
+std::vector<TokenKind> Session::State::kinds_of_rows(const std::vector<Slot>& slots,
+                                                     const std::vector<TokenId>& answer) const {
+  std::vector<TokenId> ids, labels(slots.size(), kIgnoredLabel);
+  for (const Slot& slot : slots) ids.push_back(slot.id);
+  ids.insert(ids.end(), answer.begin(), answer.end());
+  labels.insert(labels.end(), answer.begin(), answer.end());
+  const FolderFacts& facts = loaded().facts;
+  std::vector<TokenKind> kinds =
+      kinds_of(ids, labels, facts.config.image_tokens(), facts.tokenizer.added("<SEG>"));
+  // The last token was chosen, but not read; or its end was read as well.
+  kinds.resize(static_cast<std::size_t>(sequence.rows()), TokenKind::Answer);
+  return kinds;
 }
 
 void Session::State::put(Answer& answer, Generated generated, const Request& request,

@@ -69,6 +69,9 @@ struct Session::State {
   template <class Work>
   auto timed(double& spent, Timing& timing, const Work& work);
   void put(Answer& answer, Generated generated, const Request& request, const AskOptions& options) const;
+  // Of the prompt and of the tokens that answer it.
+  std::vector<TokenKind> kinds_of_rows(const std::vector<Slot>& slots,
+                                       const std::vector<TokenId>& answer) const;
   // Fills the cache with the prompt; the state of its last row (C).
   at::Tensor prefill(const std::vector<Slot>& slots, const Request& request, Timing& timing);
   at::Tensor embeddings(std::span<const Slot> slots, const Request& request);  // (rows, C)

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "model/subject.h"
+#include "nn/routing.h"
 #include "train/usable.h"
 #include "vision/pixels.h"
 
@@ -76,6 +77,7 @@ std::vector<ImageRecords> validation_records(const Recipe& recipe, const std::se
 struct Validation::Sums {
   double iou = 0, dice = 0, cross_entropy = 0;
   std::int64_t masks = 0, tokens = 0;
+  RoutingByKind routing;
 
   void add_mask(const Overlap& overlap) {
     iou += overlap.iou();
@@ -125,6 +127,7 @@ TrainValidation Validation::run(std::int64_t step, const fs::path& overlays,
     result.giou = sums.iou / static_cast<double>(sums.masks);
     result.dice = sums.dice / static_cast<double>(sums.masks);
   }
+  result.routing = std::move(sums.routing);
   if (sums.tokens > 0) result.cross_entropy = sums.cross_entropy / static_cast<double>(sums.tokens);
   return result;
 }
@@ -142,6 +145,7 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
   if (recipe_.objective != Objective::Grounding) {
     sums.cross_entropy += pass.losses["cross_entropy"].item<double>() * static_cast<double>(counts.tokens);
     sums.tokens += counts.tokens;
+    count_routing(batch, pass.language, sums.routing);
   }
   if (pass.mask_logits.empty()) return;
   std::vector<Mask> masks;
@@ -161,6 +165,22 @@ void Validation::judge(const ImageRecords& image, Sums& sums, const fs::path& ov
   write_file(overlay, overlay_png(Image::read(image.image), masks, truths));
 }
 
+// The rows that fill up the shorter sequences count nowhere.
+void Validation::count_routing(const Batch& batch, const LanguageOutput& language, RoutingByKind& sum) const {
+  const std::int64_t rows = language.hidden.size(1);
+  std::vector<std::int64_t> experts;
+  for (const Routing& routing : language.routings) experts.push_back(routing.logits.size(1));
+  for (std::size_t i = 0; i < batch.prompts.size(); ++i) {
+    const PackedPrompt& prompt = batch.prompts[i];
+    const std::vector<TokenKind> kinds = kinds_of(
+        prompt.ids, prompt.labels, setup_.facts.config.image_tokens(), setup_.facts.tokenizer.added("<SEG>"));
+    std::vector<at::Tensor> chosen;
+    for (const Routing& routing : language.routings)
+      chosen.push_back(routing.experts.narrow(0, static_cast<std::int64_t>(i) * rows, rows));
+    add_routing(sum, count_by_kind(kinds, chosen, experts));
+  }
+}
+
 Json json_of(const TrainValidation& result) {
   Json line{{"step", result.step}};
   Json& validation = line["validation"];
@@ -168,6 +188,7 @@ Json json_of(const TrainValidation& result) {
     validation.update({{"giou", result.giou}, {"dice", result.dice}, {"masks", result.masks}});
   if (result.answer_tokens > 0)
     validation.update({{"cross_entropy", result.cross_entropy}, {"answer_tokens", result.answer_tokens}});
+  if (!result.routing.empty()) validation["routing"] = json_of(result.routing);
   return line;
 }
 

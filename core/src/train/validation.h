@@ -25,6 +25,7 @@ class Validation {
  private:
   struct Sums;
   void judge(const ImageRecords& image, Sums& sums, const std::filesystem::path& overlay);
+  void count_routing(const Batch& batch, const LanguageOutput& language, RoutingByKind& sum) const;
 
   TrainingSetup& setup_;
   Recipe recipe_;  // the training's, without the weights of losses: nothing is minimised here

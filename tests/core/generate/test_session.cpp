@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <latch>
+#include <map>
 #include <thread>
 
 namespace medplib::test {
@@ -125,6 +126,23 @@ TEST_F(SessionTest, the_routing_counts_every_token_of_prompt_and_answer) {
     EXPECT_NEAR(static_cast<double>(sum), static_cast<double>(fed * moe.top_k),
                 static_cast<double>(moe.top_k));
   }
+}
+
+TEST_F(SessionTest, the_routing_by_kind_of_token_adds_up_to_the_routing) {
+  const Answer answer = session().ask(question_, options_);
+  ASSERT_FALSE(answer.masks.empty());
+  core::ExpertCounts sum(answer.routing.size(), std::vector<std::int64_t>(answer.routing.front().size()));
+  std::map<core::TokenKind, std::int64_t> tokens;  // in the first layer
+  for (const auto& [kind, layers] : answer.routing_by_kind) {
+    for (std::size_t layer = 0; layer < layers.size(); ++layer)
+      for (std::size_t expert = 0; expert < layers[layer].size(); ++expert)
+        sum[layer][expert] += layers[layer][expert];
+    for (const auto count : layers.front()) tokens[kind] += count;
+  }
+  EXPECT_EQ(sum, answer.routing);
+  EXPECT_EQ(tokens[core::TokenKind::Image], given_->config.image_tokens());
+  EXPECT_EQ(tokens[core::TokenKind::Seg], std::ssize(answer.masks));
+  EXPECT_GT(tokens[core::TokenKind::Question], 0);
 }
 
 TEST_F(SessionTest, many_questions_have_each_their_own_outcome) {
@@ -307,6 +325,7 @@ TEST_F(SessionTest, the_json_of_an_answer_has_what_the_answer_has) {
   EXPECT_EQ(json.at("prompt"), answer.prompt);
   EXPECT_EQ(json.at("tokens"), answer.tokens);
   EXPECT_EQ(json.at("routing"), answer.routing);
+  EXPECT_EQ(json.at("routing_by_kind").at("image"), answer.routing_by_kind.at(core::TokenKind::Image));
   EXPECT_EQ(json.at("finish"), core::to_text(answer.finish));
   EXPECT_EQ(json.at("timing").size(), std::tuple_size_v<decltype(core::kTimingFields)>);
   EXPECT_EQ(json.at("timing").at("total"), answer.timing.total);

@@ -69,6 +69,28 @@ TEST(Validation, figures_overlays_and_the_best_model_are_left) {
   EXPECT_NO_THROW(Model::load(small.folder() / "out/best"));
 }
 
+// Of each of the three pictures: its tokens, a <SEG>, a region.
+TEST(Validation, which_experts_tokens_took_is_told_by_the_kind_of_token) {
+  const SmallTraining small;
+  train(small.recipe(), validating(small.folder() / "out", {"expert_capacity=0.5"}));
+  const std::vector<Json> logged = validations_in(small.folder() / "out/log.jsonl");
+  ASSERT_FALSE(logged.empty());
+  for (const Json& line : logged) {
+    const Json& routing = line["validation"]["routing"];
+    const auto tokens = [&](const char* kind) {
+      const auto layers = routing.at(kind).get<ExpertCounts>();
+      EXPECT_EQ(layers.size(), 1U);
+      EXPECT_EQ(layers.front().size(), 2U);
+      return layers.front()[0] + layers.front()[1];
+    };
+    EXPECT_EQ(tokens("image"), 3 * ModelConfig::from_json(SmallTraining::config(), "").image_tokens());
+    EXPECT_EQ(tokens("region"), 3);
+    EXPECT_EQ(tokens("seg"), 3);
+    EXPECT_GT(tokens("question"), tokens("answer"));
+    EXPECT_GE(tokens("answer"), line["validation"]["answer_tokens"].get<std::int64_t>() - 3);
+  }
+}
+
 TEST(Validation, the_best_model_is_that_of_the_best_look) {
   const SmallTraining small;
   // So fast that after a while it forgets.

@@ -7,6 +7,7 @@
 #include <medplib/core/mask.h>
 #include <medplib/core/model.h>
 #include <medplib/core/region.h>
+#include <medplib/core/routing.h>
 
 #include <functional>
 #include <memory>
@@ -103,9 +104,9 @@ struct Answer {
   std::vector<std::string> warnings;  // whole sentences
   Finish finish = Finish::EndOfText;
   Timing timing;
-  std::vector<std::vector<std::int64_t>>
-      routing;        // [MoE layer][expert]: tokens of prompt and answer that took it
-  int near_ties = 0;  // tokens chosen with a lead of less than 1e-4 over the next
+  ExpertCounts routing;           // of prompt and answer
+  RoutingByKind routing_by_kind;  // the same, apart; earlier turns of a chat are a part of the prompt
+  int near_ties = 0;              // tokens chosen with a lead of less than 1e-4 over the next
   std::optional<double>
       presence;  // of the structure when `segment` was declined (no mask): probability of <SEG>; uncalibrated
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <medplib/core/error.h>
+#include <medplib/core/routing.h>
 
 #include <atomic>
 #include <cstdint>
@@ -31,9 +32,10 @@ struct TrainProgress {
 struct TrainValidation {
   std::int64_t step = 0;
   std::int64_t masks = 0, answer_tokens = 0;  // that were judged; 0: the figures below don't exist
-  double giou = 0, dice = 0;  // means over the masks, 0 … 1; nothing drawn of nothing counts 1
-  double cross_entropy = 0;   // of an answer's token, in nats
-  bool best = false;          // so far: kept as out/best
+  double giou = 0, dice = 0;   // means over the masks, 0 … 1; nothing drawn of nothing counts 1
+  double cross_entropy = 0;    // of an answer's token, in nats
+  RoutingByKind routing = {};  // of their questions and true answers; empty without experts
+  bool best = false;           // so far: kept as out/best
 };
 
 struct TrainOptions {
