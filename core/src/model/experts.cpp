@@ -154,8 +154,7 @@ NamedTensors tensors_of(const Ingredients& models, const Json& config, std::uint
 // The rest's, with the licences and the data of all.
 Manifest manifest_of(const Ingredients& models) {
   Manifest manifest = models.rest().facts.manifest;
-  manifest.stage =
-      text_of(models.experts.size(), " dense models joined as experts; the router starts at random");
+  manifest.stage = kJoinedExperts;
   for (const DenseModel& expert : models.experts) {
     const Manifest& its = expert.facts.manifest;
     if (manifest.licence.find(its.licence) == std::string::npos)
@@ -194,6 +193,7 @@ void join_experts(const ExpertsOptions& options) {
     write_file(fresh / "config.json", config.dump(2) + "\n");
     copy_tokenizer(models.rest().facts.folder, fresh);
     Manifest manifest = manifest_of(models);
+    manifest.made_from = made_from(options.from);
     manifest.files = hash_files(fresh, [&] { options.between(1); });
     write_manifest(fresh, manifest);
     need_nothing_at(out);  // in the meantime

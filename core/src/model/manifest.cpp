@@ -2,6 +2,7 @@
 
 #include "base/files.h"
 #include "base/paths.h"
+#include "weights/checkpoint.h"
 
 #include <medplib/core/error.h>
 
@@ -83,6 +84,21 @@ Manifest read_manifest(const fs::path& folder) {
   manifest.lower_case_phrases = optional_or(json, "lower_case_phrases", manifest.lower_case_phrases, where);
   manifest.files = optional_or(json, "files", manifest.files, where);
   return manifest;
+}
+
+std::string identity_of_model(const fs::path& folder) {
+  if (fs::exists(folder / manifest_file)) return sha256_of_file(folder / manifest_file);
+  std::string text = read_file(folder / "config.json");
+  for (const TensorSummary& tensor : Checkpoint(folder).tensors())
+    text += text_of(tensor.name, ' ', c10::toString(tensor.dtype), c10::IntArrayRef(tensor.shape), '\n');
+  return sha256_of(text);
+}
+
+Json made_from(const std::vector<fs::path>& models) {
+  Json list = Json::array();
+  for (const fs::path& folder : models)
+    list.push_back({{"stage", read_manifest(folder).stage}, {"sha256", identity_of_model(folder)}});
+  return list;
 }
 
 void write_manifest(const fs::path& folder, const Manifest& manifest) {

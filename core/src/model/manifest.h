@@ -39,6 +39,14 @@ struct Manifest {
 // format version).
 Manifest read_manifest(const std::filesystem::path& folder);
 
+// What a model's weights and configuration were when it was read, as a SHA-256: of its manifest, which has
+// that of each of its files; or, without one, of its configuration and the headers of its weights. Errors:
+// as Checkpoint.
+std::string identity_of_model(const std::filesystem::path& folder);
+
+// For the manifest of what is made from these models: the stage and the identity of each.
+Json made_from(const std::vector<std::filesystem::path>& models);
+
 // Writes FOLDER/medplib.json. Errors: Io.
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 

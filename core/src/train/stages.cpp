@@ -4,6 +4,7 @@
 #include "train/starting_values.h"
 
 #include <medplib/core/error.h>
+#include <medplib/core/experts.h>
 
 namespace medplib::core {
 namespace fs = std::filesystem;
@@ -56,13 +57,6 @@ void check_start(Stage stage, const std::vector<fs::path>& start) {
   if (is != before.is)
     refuse(ErrorCode::Format, "Stage ", name, " starts from a model of stage ", before.is, ", but ", folder,
            is.empty() ? " doesn't say of what stage it is." : text_of(" is of stage \"", is, "\"."));
-}
-
-Json made_from(const std::vector<fs::path>& start) {
-  Json list = Json::array();
-  for (const fs::path& folder : start)
-    list.push_back({{"stage", read_manifest(folder).stage}, {"sha256", identity_of(folder)}});
-  return list;
 }
 
 }  // namespace medplib::core

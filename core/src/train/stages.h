@@ -2,8 +2,6 @@
 // makes that.
 #pragma once
 
-#include "base/json.h"
-
 #include <medplib/core/names.h>
 
 #include <filesystem>
@@ -27,16 +25,9 @@ struct Names<Stage> {
                                                {Stage::Experts, "experts"}}};
 };
 
-// What `medplib experts` says of the folders that it writes, as a stage says of its own.
-inline constexpr const char* kJoinedExperts = "joined-experts";
-
 // That a stage's training starts from what it needs: the last of `start` is a model folder whose manifest
 // says that it is that. Any model will do for the first stage. Errors: NotFound and Format, of Subject::Data,
 // with the command that makes what is missing.
 void check_start(Stage stage, const std::vector<std::filesystem::path>& start);
-
-// What a training of a stage was made from, for the manifest of what it writes: of each folder what it is,
-// and its identity (train/starting_values.h).
-Json made_from(const std::vector<std::filesystem::path>& start);
 
 }  // namespace medplib::core

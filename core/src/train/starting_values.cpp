@@ -1,6 +1,7 @@
 #include "train/starting_values.h"
 
 #include "base/files.h"
+#include "model/manifest.h"
 #include "model/subject.h"
 #include "weights/checkpoint.h"
 #include "weights/safetensors.h"
@@ -88,11 +89,7 @@ void need_unchanged(const fs::path& folder, const std::string& identity, const f
 
 std::string identity_of(const fs::path& folder) {
   if (fs::exists(folder / kCheckpoint)) return sha256_of_file(folder / kCheckpoint);
-  if (fs::exists(folder / "medplib.json")) return sha256_of_file(folder / "medplib.json");
-  std::string text = fs::exists(folder / "config.json") ? read_file(folder / "config.json") : "";
-  for (const TensorSummary& tensor : Checkpoint(folder).tensors())
-    text += text_of(tensor.name, ' ', c10::toString(tensor.dtype), c10::IntArrayRef(tensor.shape), '\n');
-  return sha256_of(text);
+  return identity_of_model(folder);
 }
 
 StartingValues::StartingValues(std::vector<fs::path> folders, Training training)

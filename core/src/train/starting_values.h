@@ -23,9 +23,7 @@ inline constexpr const char* kLabels = "labels";      // what its heads tell apa
 inline constexpr const char* kStart = "start";        // what the training started from: references()
 inline constexpr const char* kAdapters = "adapters";  // the form of its LoRA, or none
 
-// What there was in a folder when it was read: a SHA-256 of an output's checkpoint; of a model's manifest,
-// which has that of each of its files; or, without a manifest, of its configuration and the headers of its
-// weights.
+// What there was in a folder when it was read: a SHA-256 of an output's checkpoint, or identity_of_model.
 std::string identity_of(const std::filesystem::path& folder);
 
 class StartingValues {

@@ -8,6 +8,9 @@
 
 namespace medplib::core {
 
+// What the manifest of such a model says in `stage`.
+inline constexpr const char* kJoinedExperts = "joined-experts";
+
 struct ExpertsOptions {
   // Folders of dense models, two or more: expert k is the feed-forward part of the k-th.
   std::vector<std::filesystem::path> from;
