@@ -140,7 +140,7 @@ TEST_F(JoinedExperts, what_is_made_verifies_and_answers) {
   EXPECT_THAT(found.problems, testing::IsEmpty());
   EXPECT_TRUE(found.has_hashes);
   const core::ModelInfo info = core::inspect(folder_ / "moe");
-  EXPECT_EQ(info.stage, kJoinedExperts);
+  EXPECT_EQ(info.stage, core::kJoinedExperts);
   EXPECT_EQ(info.licence, "MIT");
   EXPECT_EQ(info.trained_on, (std::vector<std::string>{"common", "only second", "only first"}));
   core::Session session(core::Model::load(folder_ / "moe", {.device = "cpu"}));
