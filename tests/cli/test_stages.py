@@ -53,7 +53,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "recipes", folder / "recipes", symlinks=True)
     draw_samples(folder / "data/tiny")
     run(
-        'PYTHONPATH=python .venv/bin/python -m medplib.data folder data/tiny --phrase "bright disc" --modality CT',
+        'PYTHONPATH=python .venv/bin/python -m medplib.data folder data/tiny --phrase "bright disc" --modality CT --model models/tiny',
         folder,
     )
     few = f" steps={STEPS} images_per_step=2 checkpoint_every={STEPS} threads=1 augment=false"
