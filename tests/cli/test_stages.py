@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "recipes", folder / "recipes", symlinks=True)
     draw_samples(folder / "data/tiny")
     run(
-        'PYTHONPATH=python .venv/bin/python -m medplib.data folder data/tiny --phrase "bright disc" --modality CT --model models/tiny',
+        "PYTHONPATH=python .venv/bin/python -m medplib.data folder data/tiny"
+        ' --phrase "bright disc" --modality CT --model models/tiny',
         folder,
     )
     few = f" steps={STEPS} images_per_step=2 checkpoint_every={STEPS} threads=1 augment=false"
@@ -71,8 +73,8 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
-def manifest(model: Path) -> dict[str, object]:
-    told: dict[str, object] = json.loads((model / "medplib.json").read_text())
+def manifest(model: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((model / "medplib.json").read_text())
     return told
 
 
@@ -96,7 +98,7 @@ def test_each_model_says_of_what_stage_it_is_and_what_it_was_made_from(clone: Pa
     for name, stage in stages.items():
         told = manifest(runs / name / "model")
         assert told["stage"] == stage
-        (before,) = told["made_from"] if isinstance(told["made_from"], list) else ()
+        (before,) = told["made_from"]
         assert re.fullmatch(r"[0-9a-f]{64}", before["sha256"])
     assert manifest(runs / "experts")["stage"] == "joined-experts"
 
