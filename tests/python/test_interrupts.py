@@ -58,24 +58,22 @@ def plain_signals() -> Iterator[None]:
 
 
 def interrupted(call: Callable[[], object], under_way: Callable[[], bool]) -> bool:
-    """Whether Ctrl-C, sent by another thread when the call lets it run, ends one of some calls before it is done."""
-    gate, inside = threading.Lock(), list[bool]()
+    """Whether Ctrl-C, sent by another thread at some time within the call, ends one of some calls before it is done."""
+    inside = list[bool]()
 
     def handle(*_: object) -> None:
         if under_way():
             inside.append(True)
             raise KeyboardInterrupt
 
-    def other() -> None:
-        with gate:
-            os.kill(os.getpid(), signal.SIGINT)
-
+    begin = time.monotonic()
+    call()
+    took = time.monotonic() - begin
     signal.signal(signal.SIGINT, handle)
-    for _ in range(50):
-        gate.acquire()
-        thread = threading.Thread(target=other)
+    for attempt in range(50):  # at half of the time that it took, then spread over all of it
+        delay = took * ((0.5 + 0.618 * attempt) % 1)
+        thread = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
         thread.start()
-        gate.release()
         try:
             call()
         except KeyboardInterrupt:
